@@ -1,0 +1,68 @@
+"""Where things live and which stores are used, read once from the environment.
+
+| variable | default | meaning |
+|---|---|---|
+| REBUTTAL_HOME | `.rebuttal` in the project | data, spool, published copy, run reports |
+| REBUTTAL_CONFIG | `include/config` | what a company edits |
+| REBUTTAL_SANDBOX_URL | http://127.0.0.1:8799 | the sandbox that the default configuration speaks to |
+| REBUTTAL_WAREHOUSE_URL | duckdb:///$REBUTTAL_HOME/warehouse.duckdb | DuckDB file or postgresql+psycopg://... |
+| REBUTTAL_STATE_URL | sqlite:///$REBUTTAL_HOME/state.sqlite | SQLite file or postgresql+psycopg://... |
+| REBUTTAL_IDENTITY_KEY | the configuration's `connections.env` | key of the hashes that stand for people |
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from rebuttal.errors import ConfigError
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Paths are absolute; URLs are SQLAlchemy URLs."""
+
+    home: Path
+    config: Path
+    sandbox_url: str
+    warehouse_url: str
+    state_url: str
+
+    @property
+    def published_path(self) -> Path:
+        """The copy of the marts that readers use; replaced as a whole."""
+        return self.home / "published.duckdb"
+
+    @property
+    def spool(self) -> Path:
+        """Pages as they came, until their batch is landed."""
+        return self.home / "spool"
+
+
+def load_settings(env: dict[str, str] | None = None) -> Settings:
+    """Read settings from `env` (default: the process environment); create the home directory.
+
+    Raises ConfigError when the configuration folder does not exist or a URL has no known engine.
+    """
+    env = dict(os.environ) if env is None else env
+    home = Path(env.get("REBUTTAL_HOME") or PROJECT_ROOT / ".rebuttal").expanduser().resolve()
+    config = Path(env.get("REBUTTAL_CONFIG") or PROJECT_ROOT / "include" / "config").expanduser().resolve()
+    if not config.is_dir():
+        raise ConfigError(f"Configuration folder {config} does not exist", next_step="Set REBUTTAL_CONFIG to it")
+    warehouse = env.get("REBUTTAL_WAREHOUSE_URL") or f"duckdb:///{home / 'warehouse.duckdb'}"
+    state = env.get("REBUTTAL_STATE_URL") or f"sqlite:///{home / 'state.sqlite'}"
+    for name, url, known in (
+        ("REBUTTAL_WAREHOUSE_URL", warehouse, ("duckdb", "postgresql")),
+        ("REBUTTAL_STATE_URL", state, ("sqlite", "postgresql")),
+    ):
+        if not url.startswith(known):
+            raise ConfigError(
+                f"{name} names an engine that is not supported: {url.split(':', 1)[0]}",
+                next_step=f"Use one of {', '.join(known)}",
+            )
+    home.mkdir(parents=True, exist_ok=True)
+    sandbox = (env.get("REBUTTAL_SANDBOX_URL") or "http://127.0.0.1:8799").rstrip("/")
+    return Settings(home=home, config=config, sandbox_url=sandbox, warehouse_url=warehouse, state_url=state)

@@ -1,0 +1,130 @@
+"""Opening the warehouse: one URL chooses the engine; DuckDB's single writer is waited for, never worked around.
+
+`open_warehouse` is a context manager because DuckDB's file lock lasts as long as a connection does, and dbt (a process of
+its own) needs the file too: a stage opens the warehouse, works, and closes it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, event, inspect
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateSchema
+
+from rebuttal.errors import LockedError, StoreError
+from rebuttal.settings import Settings
+from rebuttal.warehouse.tables import SCHEMAS, metadata
+
+LOCK_WAIT_SECONDS = 120.0
+
+
+@contextmanager
+def open_warehouse(settings: Settings, *, wait: float = LOCK_WAIT_SECONDS) -> Iterator[Engine]:
+    """The warehouse to read and write, with all schemas and tables in place.
+
+    Raises LockedError when another process held the DuckDB file for `wait` seconds, UnavailableError-like
+    StoreError when the server cannot be reached.
+    """
+    engine = _engine(settings.warehouse_url)
+    try:
+        _wait_for(engine, wait)
+        create_tables(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def open_published(settings: Settings) -> Iterator[Engine]:
+    """The marts as last published, read-only: the published copy on DuckDB, the `marts` schema on Postgres.
+
+    Raises StoreError when nothing has been published yet.
+    """
+    if not is_duckdb(settings):
+        with open_warehouse(settings) as engine:
+            yield engine
+        return
+    if not settings.published_path.exists():
+        raise StoreError("Nothing has been published yet", next_step="Run `rebuttal loop` or `rebuttal model` first")
+    engine = create_engine(f"duckdb:///{settings.published_path}", poolclass=NullPool, connect_args={"read_only": True})
+    _set_utc(engine)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def is_duckdb(settings: Settings) -> bool:
+    """Whether the warehouse is a DuckDB file."""
+    return settings.warehouse_url.startswith("duckdb")
+
+
+def duckdb_path(settings: Settings) -> Path:
+    """The DuckDB file of the warehouse. Raises StoreError for an in-memory URL: stages are separate processes."""
+    database = make_url(settings.warehouse_url).database
+    if not database or database == ":memory:":
+        raise StoreError(
+            "The DuckDB warehouse needs a file", next_step="Set REBUTTAL_WAREHOUSE_URL=duckdb:////abs/path"
+        )
+    return Path(database)
+
+
+def create_tables(engine: Engine) -> None:
+    """Create missing schemas and tables; does nothing (and writes nothing) where all exist."""
+    existing = inspect(engine)
+    schemas = set(existing.get_schema_names())
+    names = {schema.rsplit(".", 1)[-1].strip('"') for schema in schemas}
+    with engine.begin() as connection:
+        for schema in SCHEMAS:
+            if schema not in names:
+                connection.execute(CreateSchema(schema, if_not_exists=True))
+        metadata.create_all(connection, checkfirst=True)
+
+
+def _engine(url: str) -> Engine:
+    if url.startswith("duckdb"):
+        Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, pool_pre_ping=not url.startswith("duckdb"))
+    _set_utc(engine)
+    return engine
+
+
+def _set_utc(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def set_utc(connection, _record) -> None:  # type: ignore[no-untyped-def]
+        cursor = connection.cursor()
+        cursor.execute("SET TimeZone = 'UTC'")
+        cursor.close()
+        if hasattr(connection, "commit"):
+            connection.commit()
+
+
+def _wait_for(engine: Engine, wait: float) -> None:
+    deadline = time.monotonic() + wait
+    pause = 0.05
+    while True:
+        try:
+            with engine.connect():
+                return
+        except (DBAPIError, OSError) as error:
+            text = str(error)
+            locked = "lock" in text.lower()
+            if not locked:
+                kind = "reached" if isinstance(error, OperationalError) else "opened"
+                raise StoreError(
+                    f"The warehouse {engine.url.render_as_string(hide_password=True)} cannot be {kind}",
+                    next_step="Check REBUTTAL_WAREHOUSE_URL and that the server runs",
+                ) from error
+            if time.monotonic() >= deadline:
+                raise LockedError(
+                    f"The warehouse {engine.url.database} is held by another process for more than {wait:.0f} s",
+                    next_step="Wait for the other command or DAG run to end, then run this again",
+                ) from error
+            time.sleep(pause)
+            pause = min(pause * 1.5, 1.0)
