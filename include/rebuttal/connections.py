@@ -87,7 +87,7 @@ def from_environment(settings: Settings, env: Mapping[str, str] | None = None) -
 
 
 def parse(connection_id: str, text: str) -> Connection:
-    """Read a connection from Airflow's JSON or URI form. Raises ConfigError without repeating the text (it has secrets)."""
+    """Read a connection from Airflow's JSON or URI form. Raises ConfigError that does not repeat the text."""
     if not text.startswith("{"):
         return _parse_uri(connection_id, text)
     try:

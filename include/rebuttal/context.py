@@ -1,4 +1,4 @@
-"""What a stage is given to work with: settings, the clock, and how to reach the outside. Nothing is read from globals."""
+"""What a stage is given to work with: settings, the clock, how to reach the outside. Nothing comes from globals."""
 
 from __future__ import annotations
 

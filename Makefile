@@ -1,0 +1,82 @@
+# Every target works on a fresh clone. `make help` lists them.
+PYTHON ?= python3
+HOME_DIR := $(if $(REBUTTAL_HOME),$(REBUTTAL_HOME),$(CURDIR)/.rebuttal)
+UV := .tools/bin/uv
+BIN := .venv/bin
+INSTALL := pip install --quiet --require-hashes --compile-bytecode
+
+export AIRFLOW_PORT SANDBOX_PORT SMTP_PORT MAIL_PORT WORKER_LOG_PORT TRIGGER_LOG_PORT SEED WEEKS UNTIL SCALE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check bench truth faults audit lock format clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/.ready .venv-dbt/.ready ## make the environments (.venv, .venv-dbt)
+
+run: ## set up, start everything, let the loop turn, show the summary; Ctrl-C stops it
+	@$(PYTHON) -m launch.preflight run
+	@$(MAKE) --no-print-directory setup
+	@exec $(BIN)/python -m launch
+
+test: .venv/.ready-dev .venv-dbt/.ready ## set up what tests need and run them all
+	@$(BIN)/python -m pytest $(TESTS)
+
+check: .venv/.ready-dev ## format, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.ready-dev ## format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup ## measure speed as ratios in one run -> build/bench.json
+	@$(BIN)/python -m bench.run
+
+truth: setup ## measure our numbers against the hidden truth: make truth SEEDS="101 102" -> build/truth.json
+	@$(BIN)/python -m bench.truth $(SEEDS)
+
+faults: .venv/.ready-dev .venv-dbt/.ready ## kill the loop at ten random moments and compare with an undisturbed run
+	@$(BIN)/python -m bench.kills
+
+audit: .venv/.ready-dev ## recount every landed row in the warehouse
+	@$(BIN)/rebuttal account
+
+lock: $(UV) ## resolve requirements/*.in anew
+	$(UV) pip compile $(LOCK) requirements/airflow.in -o requirements.txt
+	$(UV) pip compile $(LOCK) requirements/dev.in -c requirements.txt -o requirements/dev.txt
+	$(UV) pip compile $(LOCK) requirements/dbt.in -o requirements/dbt.txt
+	$(UV) pip compile $(LOCK) --python-version 3.11 requirements/bi.in -o requirements/bi.txt
+
+clean: ## remove environments, build results and the run's data
+	rm -rf .venv .venv-dbt .venv-bi .tools build $(HOME_DIR)
+
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+$(UV):
+	@$(PYTHON) -m launch.preflight setup
+	@echo "Fetching uv into .tools ..."
+	@$(PYTHON) -m venv .tools
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+
+.venv/.ready: requirements.txt pyproject.toml | $(UV)
+	@echo "Making .venv (Airflow and Rebuttal) ..."
+	@test -x $(BIN)/python || $(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv
+	@VIRTUAL_ENV=.venv $(UV) $(INSTALL) -r requirements.txt
+	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q include plugins dags launch
+	@touch $@
+
+.venv/.ready-dev: requirements/dev.txt .venv/.ready
+	@echo "Adding what tests need ..."
+	@VIRTUAL_ENV=.venv $(UV) $(INSTALL) -r requirements/dev.txt
+	@touch $@
+
+.venv-dbt/.ready: requirements/dbt.txt | $(UV)
+	@echo "Making .venv-dbt (dbt) ..."
+	@test -x .venv-dbt/bin/python || $(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv-dbt
+	@VIRTUAL_ENV=.venv-dbt $(UV) $(INSTALL) -r requirements/dbt.txt
+	@touch $@

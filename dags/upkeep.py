@@ -1,0 +1,39 @@
+"""Check every hour, by an independent count over the stored tables, that every landed row is accounted for.
+
+**Starts** every hour.
+**Writes** nothing.
+**When it fails** the log names the batches whose rows do not add up. Do not trust the marts of that source until it is
+explained; the landing rows are still there.
+**Rerun** at any time.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, task
+from airflow.timetables.trigger import CronTriggerTimetable
+
+from rebuttal_airflow.notify import default_args
+
+with DAG(
+    dag_id="upkeep",
+    description="Recount that every landed row is accounted for",
+    doc_md=__doc__,
+    schedule=CronTriggerTimetable("40 * * * *", timezone="UTC"),
+    start_date=None,
+    catchup=False,
+    max_active_runs=1,
+    default_args=default_args("upkeep"),
+    tags=["rebuttal", "upkeep"],
+):
+
+    @task(task_id="account")
+    def account() -> int:
+        from rebuttal.warehouse.accounting import verify
+
+        from rebuttal.settings import load_settings
+        from rebuttal.warehouse import open_warehouse
+
+        with open_warehouse(load_settings()) as engine:
+            return verify(engine)
+
+    account()

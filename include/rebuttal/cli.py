@@ -1,0 +1,304 @@
+"""The `rebuttal` command: the same stages as the DAGs, for operators, tests and demonstrations.
+
+Exit codes: 0 done; 1 some part failed (each problem is one line on standard error); 2 the command was called wrongly.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rebuttal.clock import Clock
+from rebuttal.context import Context
+from rebuttal.errors import RebuttalError
+from rebuttal.loop import run_loop, run_stage
+from rebuttal.records import OUTCOMES, Report
+
+DAY = click.DateTime(formats=["%Y-%m-%d"])
+UNTIL = click.option("--until", type=DAY, help="Look no further than the end of this day (UTC); default: now.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def main() -> None:
+    """Entry point: errors of the pipeline become one line and exit code 1."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except RebuttalError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """A closed marketing feedback loop: hear objections, answer them with content, measure whether it helped."""
+
+
+def _context(until: datetime | None) -> Context:
+    return Context.from_environment(Clock.until(until.date() if until else None))
+
+
+def _finish(reports: Sequence[Report]) -> None:
+    problems = [f"{report.stage}: {problem}" for report in reports for problem in report.problems]
+    for problem in problems:
+        click.echo(f"problem: {problem}", err=True)
+    if problems:
+        raise SystemExit(1)
+
+
+def _show(report: Report) -> None:
+    counts = ", ".join(f"{name} {value:,}" for name, value in report.counts.items()) or "nothing to do"
+    click.echo(f"{report.stage:<7} {counts}")
+
+
+def _stage(name: str, **options: Any) -> Callable[[Callable[..., None]], click.Command]:
+    """A command that runs one stage and shows its report."""
+
+    def decorate(function: Callable[..., None]) -> click.Command:
+        @cli.command(name)
+        @UNTIL
+        @JSON
+        @wraps(function)
+        def command(until: datetime | None, as_json: bool) -> None:
+            report = run_stage(name, _context(until), **options)
+            click.echo(_json(report.as_dict())) if as_json else _show(report)
+            _finish([report])
+
+        return command
+
+    return decorate
+
+
+@cli.command()
+@click.argument("source", required=False)
+@click.option("--from", "date_from", type=DAY, help="Backfill: first day.")
+@click.option("--to", "date_to", type=DAY, help="Backfill: last day.")
+@UNTIL
+@JSON
+def pull(
+    source: str | None, date_from: datetime | None, date_to: datetime | None, until: datetime | None, as_json: bool
+) -> None:
+    """Pull all sources, or one; with --from and --to a backfill, which moves no watermark."""
+    if (date_from is None) != (date_to is None):
+        raise click.UsageError("A backfill needs both --from and --to")
+    window = (date_from.date(), date_to.date()) if date_from and date_to else None
+    report = run_stage("pull", _context(until), source=source, window=window)
+    click.echo(_json(report.as_dict())) if as_json else _show(report)
+    _finish([report])
+
+
+@_stage("admit")
+def admit() -> None:
+    """Validate landed batches, quarantine what is wrong, merge the rest; every row is accounted for."""
+
+
+@_stage("model")
+def model() -> None:
+    """Build identity, journeys, attribution and money, and publish the marts as a whole."""
+
+
+@_stage("listen")
+def listen() -> None:
+    """Hear objections in notes, calls, surveys and lost reasons."""
+
+
+@_stage("answer")
+def answer() -> None:
+    """Turn the costliest objections into tasks in the tracker, once, and read their statuses back."""
+
+
+@_stage("prove")
+def prove() -> None:
+    """Measure whether published content helped."""
+
+
+@cli.command()
+@click.argument("what", default="digest")
+@UNTIL
+@JSON
+def tell(what: str, until: datetime | None, as_json: bool) -> None:
+    """Send WHAT (the weekly digest) to the people who should have it, once."""
+    report = run_stage("tell", _context(until), what=what)
+    click.echo(_json(report.as_dict())) if as_json else _show(report)
+    _finish([report])
+
+
+@cli.command()
+@UNTIL
+@JSON
+def loop(until: datetime | None, as_json: bool) -> None:
+    """Every stage once, in order. Run it again and nothing changes unless the world did."""
+    reports = []
+    for report in run_loop(_context(until)):
+        reports.append(report)
+        if not as_json:
+            _show(report)
+    if as_json:
+        click.echo(_json([report.as_dict() for report in reports]))
+    _finish(reports)
+
+
+@cli.command()
+@click.argument("name")
+@JSON
+def report(name: str, as_json: bool) -> None:
+    """Show a mart: kpi_weekly, funnel_weekly, channel_performance, attribution, objections, content_tasks, ..."""
+    from rebuttal.warehouse.reports import report as read
+
+    columns, rows = read(Context.from_environment().settings, name)
+    if as_json:
+        click.echo(_json([dict(zip(columns, row, strict=True)) for row in rows]))
+    else:
+        _table(columns, rows)
+
+
+@cli.command()
+@JSON
+def account(as_json: bool) -> None:
+    """Where every landed row ended, per batch and in total. Fails when a sum does not hold."""
+    from rebuttal.warehouse import open_warehouse
+    from rebuttal.warehouse.accounting import account as read
+
+    with open_warehouse(Context.from_environment().settings) as engine:
+        batches = read(engine)
+    total = {name: sum(int(row[name] or 0) for row in batches) for name in ("landed", *OUTCOMES)}
+    if as_json:
+        click.echo(_json({"batches": batches, "total": total}))
+    else:
+        columns = ["source", "stream", "batch_id", "status", "landed", *OUTCOMES]
+        rows = [[row.get(name) for name in columns] for row in batches]
+        _table(columns, [*rows, ["total", "", "", "", total["landed"], *(total[name] for name in OUTCOMES)]])
+    wrong = [
+        f"{row['source']}.{row['stream']} batch {row['batch_id']}"
+        for row in batches
+        if row.get("status") == "admitted" and row["landed"] != sum(int(row[name] or 0) for name in OUTCOMES)
+    ]
+    if wrong:
+        raise RebuttalError(f"Rows do not add up in {', '.join(wrong)}", next_step="Do not trust the marts; look there")
+
+
+@cli.group()
+def quarantine() -> None:
+    """Rows that were not admitted, with their reasons."""
+
+
+@quarantine.command("list")
+@JSON
+def quarantine_list(as_json: bool) -> None:
+    """All quarantined rows, grouped by reason."""
+    from rebuttal.quality.quarantine import list_rows
+
+    rows = list_rows(_context(None))
+    if as_json:
+        click.echo(_json(rows))
+    elif rows:
+        _table(list(rows[0]), [list(row.values()) for row in rows])
+    else:
+        click.echo("Nothing is quarantined.")
+
+
+@quarantine.command("show")
+@click.argument("batch_id")
+@click.argument("row_number", type=int)
+def quarantine_show(batch_id: str, row_number: int) -> None:
+    """One quarantined row with its raw values."""
+    from rebuttal.quality.quarantine import show
+
+    click.echo(_json(show(_context(None), batch_id, row_number)))
+
+
+@quarantine.command("release")
+@click.argument("batch_id")
+@click.argument("row_number", type=int, required=False)
+def quarantine_release(batch_id: str, row_number: int | None) -> None:
+    """Put quarantined rows through the gate again after a fix; what passes is admitted once."""
+    from rebuttal.quality.quarantine import release
+
+    result = release(_context(None), batch_id, row_number)
+    _show(result)
+    _finish([result])
+
+
+@cli.command()
+@click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+def classify(source: Path, target: Path) -> None:
+    """Label the texts of a JSONL file (id, text, optional lang and channel) with objections."""
+    from rebuttal.objections import classify_file
+
+    count = classify_file(source, target)
+    click.echo(f"{count} texts labelled into {target}")
+
+
+@cli.command()
+@click.argument("paths", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--model", "model_name", required=True, help="first, last, last_non_direct, linear, time_decay, ...")
+@JSON
+def attribute(paths: Path, model_name: str, as_json: bool) -> None:
+    """Attribute the conversions of a path table (CSV: path, conversions, value, nulls) to its channels."""
+    from rebuttal.journeys.paths import attribute as run
+    from rebuttal.journeys.paths import read_paths
+
+    credits = run(read_paths(paths), model_name)
+    if as_json:
+        click.echo(_json(credits))
+    else:
+        _table(["channel", "conversions", "value"], [[c["channel"], c["conversions"], c["value"]] for c in credits])
+
+
+@cli.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sandbox(arguments: tuple[str, ...]) -> None:
+    """Start the sandbox (serve, credentials, truth): a company in a box behind its vendors' protocols."""
+    os.execv(sys.executable, [sys.executable, "-m", "sandbox", *arguments])
+
+
+@cli.command()
+@JSON
+def doctor(as_json: bool) -> None:
+    """Check settings, stores, connections and tools, and say what to do about what is wrong."""
+    from rebuttal.doctor import examine
+
+    findings = examine(Context.from_environment())
+    if as_json:
+        click.echo(_json(findings))
+    else:
+        for finding in findings:
+            click.echo(f"{'ok  ' if finding['ok'] else 'FAIL'} {finding['what']}: {finding['message']}")
+    if not all(finding["ok"] for finding in findings):
+        raise SystemExit(1)
+
+
+def _json(data: Any) -> str:
+    def plain(value: Any) -> Any:
+        if isinstance(value, datetime | date):
+            return value.isoformat()
+        if isinstance(value, Decimal):
+            return float(value)
+        raise TypeError(f"{type(value).__name__} has no JSON form")
+
+    return json.dumps(data, ensure_ascii=False, indent=2, default=plain)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    console = Console(width=None if sys.stdout.isatty() else 240)
+    console.print(table)

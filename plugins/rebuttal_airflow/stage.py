@@ -1,0 +1,46 @@
+"""How a task runs a stage: the same function that the command line calls, with Airflow's words for its outcome."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+
+from rebuttal.errors import AbortError, RebuttalError
+from rebuttal.loop import run_stage
+from rebuttal.records import Report
+from rebuttal_airflow.connections import context
+
+log = logging.getLogger("rebuttal.stage")
+
+
+def run(
+    name: str, *, source: str | None = None, window: tuple[date, date] | None = None, what: str = "digest"
+) -> dict[str, Any]:
+    """Run the stage `name` and return its report (it becomes the task's XCom; counts only, no rows of people).
+
+    A run that changed nothing is skipped, so that nothing downstream runs for it. An AbortError fails at once, since
+    trying again changes nothing until a person does something; everything else is retried as the DAG says. A stage of
+    which a part failed fails after the other parts have done their work.
+    """
+    try:
+        report = run_stage(name, context(), source=source, window=window, what=what)
+    except AbortError as error:
+        raise AirflowFailException(str(error)) from error
+    except RebuttalError as error:
+        raise AirflowException(str(error)) from error
+    _log(report)
+    if report.problems:
+        raise AirflowException("; ".join(report.problems))
+    if not report.changed:
+        raise AirflowSkipException(f"{name}: nothing new")
+    return {"stage": report.stage, "counts": report.counts}
+
+
+def _log(report: Report) -> None:
+    for count, value in report.counts.items():
+        log.info("%s: %s %s", report.stage, count, value)
+    for problem in report.problems:
+        log.error("%s: %s", report.stage, problem)
