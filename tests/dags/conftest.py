@@ -23,7 +23,6 @@ os.environ.update(
     AIRFLOW__CORE__UNIT_TEST_MODE="False",
     AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{_home.name}/airflow.db",
 )
-sys.path.insert(0, str(ROOT / "plugins"))
 
 
 @pytest.fixture(scope="session")

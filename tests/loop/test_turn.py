@@ -1,0 +1,146 @@
+"""Whole turns of the loop against a running sandbox: what is promised above all."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from bench.company import Company, World, company
+from bench.compare import differences, fingerprints
+
+WORLD = World(seed=23, scale=0.2)
+ALL = ("landing", "core", "marts_build", "marts", "ops")
+
+
+@pytest.fixture(scope="module")
+def turned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    """A company whose loop has turned once on DuckDB."""
+    with company(tmp_path_factory.mktemp("company"), WORLD) as place:
+        place.loop()
+        yield place
+
+
+def tables(place: Company) -> dict[str, object]:
+    found: dict[str, object] = dict(fingerprints(f"duckdb:///{place.home / 'warehouse.duckdb'}", ALL))
+    state = sqlite3.connect(place.home / "state.sqlite")
+    names = [row[0] for row in state.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+    for name in names:
+        found[f"state.{name}"] = sorted(map(repr, state.execute(f'SELECT * FROM "{name}"')))
+    state.close()
+    return found
+
+
+def test_the_second_turn_changes_no_table_and_makes_no_task_and_no_mail(turned: Company) -> None:
+    before, tasks, mails = tables(turned), turned.tasks(), turned.mails()
+    assert len(before) > 40
+    assert len(tasks) >= 1
+    assert len(mails) >= 1
+    turned.loop()
+    assert differences(before, tables(turned)) == []
+    assert turned.tasks() == tasks
+    assert turned.mails() == mails
+
+
+def test_every_landed_row_is_accounted_for(turned: Company) -> None:
+    told = json.loads(turned.run("account", "--json").stdout)
+    outcomes = ("new", "changed", "unchanged", "deduplicated", "quarantined", "suppressed")
+    assert len(told["batches"]) >= 13
+    for batch in told["batches"]:
+        assert batch["landed"] == sum(batch[name] for name in outcomes), batch
+    assert told["total"]["landed"] == sum(batch["landed"] for batch in told["batches"]) > 3000
+    assert told["total"]["deduplicated"] > 0
+    sources = {batch["source"] for batch in told["batches"]}
+    assert sources == {"google_ads", "yandex_direct", "yandex_metrica", "ga4", "hubspot", "typeform"}
+
+
+@pytest.mark.parametrize(
+    "name", ["kpi_weekly", "funnel_weekly", "channel_performance", "attribution", "objections", "content_tasks"]
+)
+def test_reports_have_rows(turned: Company, name: str) -> None:
+    assert len(json.loads(turned.run("report", name, "--json").stdout)) >= 3
+
+
+def test_one_open_task_per_theme_and_each_is_in_the_tracker(turned: Company) -> None:
+    tasks = json.loads(turned.run("report", "content_tasks", "--json").stdout)
+    themes = [(task["category"], task["theme"]) for task in tasks]
+    assert len(themes) >= 3
+    assert len(set(themes)) == len(themes)
+    assert {task["task_key"] for task in tasks} == {issue["key"] for issue in turned.tasks()}
+
+
+def test_the_pipeline_never_asks_for_the_truth(turned: Company) -> None:
+    counts = requests.get(f"{turned.sandbox_url}/_sandbox/requests", timeout=10).json()
+    assert "truth" not in json.dumps(counts)
+    assert len(counts) >= 7
+
+
+def test_no_secret_and_no_contact_in_logs_reports_mails_or_tasks(turned: Company) -> None:
+    """Every token of the sandbox, and every e-mail and phone of its people, searched in all that leaves the warehouse."""
+    secrets = ("sandbox-hubspot-token", "sandbox-jira-token", "sandbox-google-ads-token", "sandbox-typeform-token",
+               "sandbox-yandex-direct-token", "sandbox-yandex-metrica-token", "sandbox-ga4-token")  # fmt: skip
+    listed = requests.get(
+        f"{turned.sandbox_url}/hubspot/crm/v3/objects/contacts",
+        params={"limit": 100, "properties": "email,phone"},
+        headers={"Authorization": "Bearer sandbox-hubspot-token"},
+        timeout=30,
+    ).json()["results"]
+    people = {row["properties"].get(name) for row in listed for name in ("email", "phone")} - {None, ""}
+    assert len(people) > 50
+    outgoing = [path.read_bytes() for path in Path(turned.home, "mails").rglob("*.eml")]
+    issues = json.dumps([_issue(turned, issue["key"]) for issue in turned.tasks()], ensure_ascii=False)
+    warehouse = [json.dumps(_rows(turned, table), ensure_ascii=False) for table in ("marts.objection", "core.contact")]
+    logs = turned.run("loop", "--until", WORLD.until, "--json")
+    for text in [*(mail.decode("utf-8", "replace") for mail in outgoing), issues, *warehouse, logs.stdout, logs.stderr]:
+        assert [value for value in (*secrets, *people) if value in text] == []
+
+
+def _issue(place: Company, key: str) -> object:
+    answer = requests.get(
+        f"{place.sandbox_url}/jira/rest/api/3/issue/{key}", auth=("loop@example.com", "sandbox-jira-token"), timeout=30
+    )
+    assert answer.ok
+    return answer.json()
+
+
+def _rows(place: Company, table: str) -> list[list[str]]:
+    from sqlalchemy import create_engine, text
+
+    engine = create_engine(f"duckdb:///{place.home / 'warehouse.duckdb'}", connect_args={"read_only": True})
+    with engine.connect() as connection:
+        rows = [[str(value) for value in row] for row in connection.execute(text(f"SELECT * FROM {table}"))]
+    engine.dispose()
+    assert rows
+    return rows
+
+
+def test_a_wrong_token_stops_one_source_and_the_rest_goes_on(tmp_path: Path) -> None:
+    wrong = json.dumps(
+        {"conn_type": "http", "host": "SANDBOX/hubspot", "password": "not-the-token-9f", "extra": {"portal": "1"}}
+    )
+    with company(tmp_path, World(seed=5, weeks=3, scale=0.1)) as place:
+        place.env["AIRFLOW_CONN_HUBSPOT"] = wrong.replace("SANDBOX", place.sandbox_url)
+        done = place.loop(check=False)
+        assert done.returncode == 1
+        assert "hubspot" in done.stderr
+        assert "not-the-token-9f" not in done.stdout + done.stderr
+        told = json.loads(place.run("account", "--json").stdout)
+        sources = {batch["source"] for batch in told["batches"]}
+    assert sources == {"google_ads", "yandex_direct", "yandex_metrica", "ga4", "typeform"}
+
+
+def test_postgres_gives_the_same_marts(turned: Company, tmp_path: Path, postgres_url) -> None:
+    """Same world, same addresses are not needed: links to tasks carry the port, so they are compared without it."""
+    warehouse, state = postgres_url(), postgres_url()
+    expected = fingerprints(f"duckdb:///{turned.home / 'warehouse.duckdb'}", ("marts",))
+    ports = (turned.sandbox_port, turned.mail_port)
+    with company(tmp_path, WORLD, env={"REBUTTAL_WAREHOUSE_URL": warehouse, "REBUTTAL_STATE_URL": state}) as place:
+        place.loop()
+        got = fingerprints(warehouse, ("marts",))
+    assert ports
+    assert len(expected) >= 12
+    unlike = {line.split(":")[0] for line in differences(expected, got)}
+    assert unlike <= {"marts.content_task", "marts.decision"}  # they hold the tracker's address, which has another port
