@@ -79,7 +79,7 @@ def test_the_pipeline_never_asks_for_the_truth(turned: Company) -> None:
 
 
 def test_no_secret_and_no_contact_in_logs_reports_mails_or_tasks(turned: Company) -> None:
-    """Every token of the sandbox, and every e-mail and phone of its people, searched in all that leaves the warehouse."""
+    """Every token and every e-mail and phone of the world's people, looked for in all that leaves the warehouse."""
     secrets = ("sandbox-hubspot-token", "sandbox-jira-token", "sandbox-google-ads-token", "sandbox-typeform-token",
                "sandbox-yandex-direct-token", "sandbox-yandex-metrica-token", "sandbox-ga4-token")  # fmt: skip
     listed = requests.get(
@@ -122,7 +122,8 @@ def test_a_wrong_token_stops_one_source_and_the_rest_goes_on(tmp_path: Path) -> 
         {"conn_type": "http", "host": "SANDBOX/hubspot", "password": "not-the-token-9f", "extra": {"portal": "1"}}
     )
     with company(tmp_path, World(seed=5, weeks=3, scale=0.1)) as place:
-        place.env["AIRFLOW_CONN_HUBSPOT"] = wrong.replace("SANDBOX", place.sandbox_url)
+        wrong = {"conn_type": "http", "host": f"{place.sandbox_url}/hubspot", "password": "not-the-token-9f"}
+        place.env["AIRFLOW_CONN_HUBSPOT"] = json.dumps(wrong | {"extra": {"portal": "8675309"}})
         done = place.loop(check=False)
         assert done.returncode == 1
         assert "hubspot" in done.stderr
