@@ -146,15 +146,22 @@ def money(query: Query, truth: Truth) -> Measures:
         "SELECT source, sum(cost) FROM core.ad_performance GROUP BY source")}  # fmt: skip
     for row in truth["money"]["spend"]:
         measures[f"spend_{row['platform']}_ratio"] = _ratio(spent.get(row["platform"], 0.0), float(row["amount"]))
+    # Revenue net of refunds, as the CRM keeps it, in each deal's own currency: exchange rates are not judged here.
+    rates = {currency: float(rate) for currency, rate in truth["eur_per_unit"].items()}
     begun = truth["from"][:10]
-    revenue = query(f"SELECT sum(amount_base) FROM marts.deal WHERE outcome = 'won' AND closed_at >= '{begun}'")[0][0]
-    if revenue is not None:
-        measures["revenue_ratio"] = _ratio(float(revenue), float(truth["money"]["revenue_eur"]))
+    won = query(
+        "SELECT currency, sum(amount) FROM marts.deal "
+        f"WHERE outcome = 'won' AND closed_at >= '{begun}' GROUP BY currency"
+    )
+    ours = sum(float(amount) * rates[currency] for currency, amount in won)
+    true = sum(float(amount) * rates[currency] for currency, amount in truth["money"]["revenue"].items())
+    true -= sum(float(amount) * rates[currency] for currency, amount in truth["money"]["refunds"].items())
+    measures["revenue_ratio"] = _ratio(ours, true)
     return measures
 
 
 def attribution(query: Query, truth: Truth) -> Measures:
-    """How far each model's shares of leads are from what the channels truly added (total variation distance, 0 to 1)."""
+    """How far each model's shares of leads are from what channels truly added (total variation distance, 0 to 1)."""
     added = {name: (row["incremental"] or {}).get("leads", 0) for name, row in truth["channels"].items()}
     added["offline"] = added.pop("word_of_mouth", 0)
     true = {name: max(0, leads) for name, leads in added.items()}
