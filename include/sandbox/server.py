@@ -1,0 +1,191 @@
+"""The sandbox on HTTP: the vendors' faces under their prefixes, and `/_sandbox` for those who run and judge it.
+
+| path | what |
+|---|---|
+| GET /_sandbox/health | what is served: seed, weeks, until, scale, now, faults |
+| GET /_sandbox/truth | the hidden truth, and every fault that was injected (for judges: the pipeline never reads it) |
+| POST /_sandbox/advance {"days": n} | the world moves on; the content team works the tasks |
+| GET, POST /_sandbox/faults | the switches: {"profile", "values": {name: number}, "next": [{"face", "kind", ...}]} |
+| GET /_sandbox/requests | calls so far: {"hubspot": {"GET /crm/v3/owners": 3}, "_sandbox": {...}} |
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from sandbox.faces import all_faces
+from sandbox.faces.wire import Face, Site, Tracker, answer
+from sandbox.faults import UnknownFault
+from sandbox.gate import Gate
+
+MAX_DAYS = 366.0
+
+
+class Protocol(HttpToolsProtocol):
+    """HTTP/1.1 that hands its transport to the application: faults cut and reset connections."""
+
+    def on_message_begin(self) -> None:
+        """Called for each request, before its headers are read."""
+        super().on_message_begin()
+        self.scope["extensions"] = {"sandbox.transport": self.transport}  # type: ignore[dict-item]
+
+
+@dataclass
+class Sandbox:
+    """One served world: its site, its faces, and what it is called."""
+
+    site: Site
+    about: dict[str, Any] = field(default_factory=dict)
+    rate_factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Make the faces and bring them to where the journal left them."""
+        self.faces: list[Face] = all_faces(self.site)
+        self.gates = {face.prefix: Gate(face, self.rate_factor) for face in self.faces}
+        self.counts: dict[str, int] = {}
+        self._moving = asyncio.Lock()  # the truth is told by a thread: the world must stand still meanwhile
+        by_prefix = {face.prefix: face for face in self.faces}
+        for entry in self.site.journal.replay():
+            if entry.kind == "advance":
+                self._move(float(entry.data["days"]))
+            else:
+                by_prefix[entry.face].replay(entry)
+
+    def advance(self, days: float) -> list[dict[str, Any]]:
+        """Journal the move and move on; returns what the content team did meanwhile."""
+        self.site.write("_sandbox", "advance", {"days": days})
+        return self._move(days)
+
+    def app(self) -> Starlette:
+        """The ASGI application."""
+        routes: list[BaseRoute] = [
+            Route("/", self._index),
+            *self._operator_routes(),
+            *(Mount(f"/{prefix}", app=gate) for prefix, gate in self.gates.items()),
+        ]
+        return Starlette(routes=routes)
+
+    def _move(self, days: float) -> list[dict[str, Any]]:
+        tracker = next((face for face in self.faces if isinstance(face, Tracker)), None)
+        actions = self.site.world.advance(days, tracker.cards() if tracker else [])
+        if tracker:
+            tracker.work(actions)
+        kept = ("key", "kind", "text", "url")
+        return [{"at": act.at.isoformat(), **{name: getattr(act, name) for name in kept}} for act in actions]
+
+    def _operator_routes(self) -> Sequence[Route]:
+        paths: dict[str, tuple[Callable[[Request], Awaitable[Response]], list[str]]] = {
+            "health": (self._health, ["GET"]),
+            "truth": (self._truth, ["GET"]),
+            "advance": (self._advance, ["POST"]),
+            "faults": (self._faults, ["GET", "POST"]),
+            "requests": (self._requests, ["GET"]),
+        }
+        return [
+            Route(f"/_sandbox/{name}", self._counted(name, endpoint), methods=methods)
+            for name, (endpoint, methods) in paths.items()
+        ]
+
+    def _counted(
+        self, name: str, endpoint: Callable[[Request], Awaitable[Response]]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        async def counted(request: Request) -> Response:
+            key = f"{request.method} /_sandbox/{name}"
+            self.counts[key] = self.counts.get(key, 0) + 1
+            return await endpoint(request)
+
+        return counted
+
+    async def _health(self, _: Request) -> Response:
+        faults = self.site.faults.profile
+        now = self.site.world.now.isoformat()
+        return answer({"status": "ok", **self.about, "now": now, "faults": faults, "faces": list(self.gates)})
+
+    async def _truth(self, _: Request) -> Response:
+        async with self._moving:
+            truth = await run_in_threadpool(self.site.world.truth)
+        return answer({**truth, "faults": self.site.faults.told()})
+
+    async def _advance(self, request: Request) -> Response:
+        data = await _json_object(request)
+        days = data.get("days") if data is not None else None
+        if isinstance(days, bool) or not isinstance(days, int | float) or not 0 < days <= MAX_DAYS:
+            return answer({"error": f'send {{"days": n}}, 0 < n <= {MAX_DAYS:g}'}, 400)
+        async with self._moving:
+            # On the loop itself: nobody may look while the world moves.
+            actions = self.advance(float(days))
+        return answer({"now": self.site.world.now.isoformat(), "actions": actions})
+
+    async def _faults(self, request: Request) -> Response:
+        faults = self.site.faults
+        if request.method == "POST":
+            data = await _json_object(request)
+            if data is None or set(data) - {"profile", "values", "next"}:
+                return answer({"error": "send a JSON object with profile, values and / or next"}, 400)
+            try:
+                if "profile" in data:
+                    faults.set_profile(str(data["profile"]))
+                faults.set_values(dict(data.get("values") or {}))
+                faults.plan(list(data.get("next") or []))
+            except (UnknownFault, TypeError, ValueError) as error:
+                return answer({"error": str(error)}, 400)
+        return answer({**faults.as_dict(), "injected": faults.told()})
+
+    async def _requests(self, _: Request) -> Response:
+        return answer({**{prefix: gate.counts for prefix, gate in self.gates.items()}, "_sandbox": self.counts})
+
+    async def _index(self, _: Request) -> Response:
+        rows = "".join(f"<li>/{prefix}</li>" for prefix in self.gates)
+        return HTMLResponse(
+            "<!DOCTYPE html><meta charset=utf-8><title>Sandbox</title>"
+            "<style>body{font:16px sans-serif;margin:3rem}</style><h1>The company in a box</h1>"
+            f"<p>Now: {self.site.world.now:%Y-%m-%d %H:%M} UTC. The vendors' interfaces:</p>"
+            f"<ul>{rows}</ul><p><a href='/jira/'>The content team's board</a></p>"
+        )
+
+
+class Server(uvicorn.Server):
+    """uvicorn over one sandbox; `on_ready` is called once it listens."""
+
+    def __init__(self, sandbox: Sandbox, host: str, port: int, on_ready: Callable[[], None] | None = None) -> None:
+        config = uvicorn.Config(
+            sandbox.app(),
+            host=host,
+            port=port,
+            http=Protocol,
+            loop="asyncio",
+            ws="none",
+            lifespan="off",
+            log_level="error",
+            log_config=None,  # complaints go where the embedding program sends them, stderr by default
+            access_log=False,
+            timeout_graceful_shutdown=2,
+        )
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[Any] | None = None) -> None:
+        """Listen, then tell so."""
+        await super().startup(sockets=sockets)
+        if self.started and self._on_ready:
+            self._on_ready()
+
+
+async def _json_object(request: Request) -> dict[str, Any] | None:
+    try:
+        data = json.loads(await request.body())
+    except ValueError:
+        return None
+    return data if isinstance(data, dict) else None
