@@ -16,7 +16,8 @@ import signal
 import socket
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -50,7 +51,7 @@ class Mail:
     @cached_property
     def message(self) -> EmailMessage:
         """The mail as parsed, whatever state it is in."""
-        return message_from_bytes(self.path.read_bytes(), policy=default)  # type: ignore[return-value]
+        return message_from_bytes(self.path.read_bytes(), policy=default)
 
     @property
     def received_at(self) -> datetime:
@@ -70,7 +71,7 @@ class Mail:
         """An inline part by its content id: data and type."""
         for part in self.message.walk():
             if str(part.get("Content-ID", "")).strip("<> ") == cid and part.get_content_maintype() == "image":
-                return bytes(part.get_payload(decode=True)), part.get_content_type()  # type: ignore[arg-type]
+                return bytes(part.get_payload(decode=True)), part.get_content_type()
         return None
 
     def summary(self) -> dict[str, Any]:
@@ -121,7 +122,7 @@ class _Door:
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         content = envelope.content if isinstance(envelope.content, bytes) else str(envelope.content or "").encode()
         mail_id = await asyncio.to_thread(self._mailbox.keep, content, str(envelope.mail_from), envelope.rcpt_tos)
         return f"250 OK kept as {mail_id}"
@@ -201,11 +202,20 @@ def _bind(port: int, what: str) -> socket.socket:
     except OSError as error:
         listener.close()
         print(  # noqa: T201 - the command's own words
-            f"The mailbox cannot use port {port} for {what} ({error.strerror}). Stop what uses it or choose another port.",
+            f"The mailbox cannot use port {port} for {what} ({error.strerror}). Stop what uses it, or choose another.",
             file=sys.stderr,
         )
         raise SystemExit(2) from None
     return listener
+
+
+class _Pages(uvicorn.Server):
+    """A web server that leaves signals to us: it would raise them again at its end, and we want to end quietly."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Capture none."""
+        yield
 
 
 async def serve(mailbox: Mailbox, smtp: socket.socket, http: socket.socket) -> None:
@@ -215,10 +225,9 @@ async def serve(mailbox: Mailbox, smtp: socket.socket, http: socket.socket) -> N
     server = await loop.create_server(
         lambda: SMTP(door, hostname="mailbox.localhost", data_size_limit=MAX_MAIL, loop=loop), sock=smtp
     )
-    pages = uvicorn.Server(uvicorn.Config(web(mailbox), log_level="warning", access_log=False, lifespan="off"))
+    pages = _Pages(uvicorn.Config(web(mailbox), log_level="warning", access_log=False, lifespan="off"))
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, lambda: setattr(pages, "should_exit", True))
-    pages.install_signal_handlers = lambda: None  # type: ignore[method-assign]
     addresses = {
         "smtp": f"{HOST}:{smtp.getsockname()[1]}",
         "web": f"http://{HOST}:{http.getsockname()[1]}/",

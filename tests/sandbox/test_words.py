@@ -35,7 +35,7 @@ def test_every_code_has_buyer_rep_and_reason_lines(lang):
 def test_spans_hold_each_doubt_once_and_nothing_is_left_unfilled(lang, channel):
     for code in CODES:
         for composed in texts(lang, channel, [code, "trust" if code != "trust" else "price"], count=6):
-            assert [span.code for span in composed.spans][0] == code
+            assert composed.spans[0].code == code
             assert len(composed.spans) == 2
             for span in composed.spans:
                 quote = composed.text[span.start : span.end]
