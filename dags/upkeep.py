@@ -28,10 +28,9 @@ with DAG(
 
     @task(task_id="account")
     def account() -> int:
-        from rebuttal.warehouse.accounting import verify
-
         from rebuttal.settings import load_settings
         from rebuttal.warehouse import open_warehouse
+        from rebuttal.warehouse.accounting import verify
 
         with open_warehouse(load_settings()) as engine:
             return verify(engine)

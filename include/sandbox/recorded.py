@@ -2,7 +2,7 @@
 
 The world (`sandbox.world`) makes a `Recorded` as of an instant; the faces (`sandbox.faces`) put it on the wire in each
 vendor's own words. All instants are UTC and aware; faces turn them into account time. Amounts are in account currency.
-Rows are already wrong in the ways the tools are wrong (copies, lost tags, skewed clocks): faces add no such errors, they
+Rows are already wrong as the tools are wrong (copies, lost tags, skewed clocks): faces add no such errors, they
 only throttle, page and fail as the vendor does.
 """
 
@@ -45,7 +45,8 @@ ACCOUNTS: dict[str, dict[str, str]] = {
     "typeform": {"access_token": "sandbox-typeform-token", "form": "nps7Qx"},
     "jira": {"email": "loop@example.com", "api_token": "sandbox-jira-token", "project": "MKT"},
 }
-# Three forms: NPS after training, why a deal was lost, and leaving the site. The first is `ACCOUNTS["typeform"]["form"]`.
+# Three forms: NPS after training, why a deal was lost, and leaving the site. The first is
+# `ACCOUNTS["typeform"]["form"]`.
 FORMS: dict[str, str] = {"nps7Qx": "nps", "lost3Kd": "lost_deal", "exitZ9m": "exit"}
 
 AD_COLUMNS = (
@@ -63,7 +64,8 @@ AD_COLUMNS = (
     "conversions",
     "conversions_value",
 )
-# date: datetime.date in the account's zone; ids str; one row a date and ad with impressions > 0; as known at the instant.
+# date: datetime.date in the account's zone; ids str; one row a date and ad with impressions > 0; as known at the
+# instant.
 
 VISIT_COLUMNS = (
     "visit_id",
@@ -88,7 +90,8 @@ VISIT_COLUMNS = (
     "goal_times",
     "watch_ids",
 )
-# visit_id, client_id, watch_ids: decimal text (uint64). traffic_source is Metrica's word (ad, organic, direct, referral,
+# visit_id, client_id, watch_ids: decimal text (uint64). traffic_source is Metrica's word (ad, organic, direct,
+# referral,
 # social, messenger, email, recommend, internal). A re-sent row simply stands twice. The *_url carry gclid / yclid.
 
 HIT_COLUMNS = ("watch_id", "visit_id", "client_id", "at", "url", "referrer", "is_page_view", "goal_ids", "title")

@@ -1,6 +1,6 @@
 """The phrase stock: lines with alternatives `[a|b]` and slots `{name}` or `{name:case}`, by taxonomy code and speaker.
 
-Every fourth line of a group is held back: it is spoken only in worlds that ask for it, so that whoever tunes on the
+Every third line of a group is held back: it is spoken only in worlds that ask for it, so that whoever tunes on the
 default seeds meets words there that were never heard before.
 """
 
@@ -14,7 +14,7 @@ from importlib import resources
 import numpy as np
 
 LANGUAGES = ("ru", "uk", "en")
-HELD_BACK_EVERY = 4
+HELD_BACK_EVERY = 3
 
 _ALTERNATIVES = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)(?::(\w+))?\}")
@@ -49,7 +49,7 @@ def slots(lang: str) -> dict[str, tuple[dict[str, str], ...]]:
 def line(rng: np.random.Generator, lang: str, code: str, speaker: str, hold_back: bool) -> str:
     """One line of the group, alternatives and slots not yet filled."""
     lines = groups(lang)[(code, speaker)]
-    allowed = [text for number, text in enumerate(lines) if hold_back or number % HELD_BACK_EVERY != 3]
+    allowed = [text for number, text in enumerate(lines) if hold_back or number % HELD_BACK_EVERY]
     return allowed[int(rng.integers(len(allowed)))]
 
 
