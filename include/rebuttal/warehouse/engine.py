@@ -1,7 +1,7 @@
 """Opening the warehouse: one URL chooses the engine; DuckDB's single writer is waited for, never worked around.
 
-`open_warehouse` is a context manager because DuckDB's file lock lasts as long as a connection does, and dbt (a process of
-its own) needs the file too: a stage opens the warehouse, works, and closes it.
+`open_warehouse` is a context manager because DuckDB's file lock lasts as long as a connection does, and dbt (a
+process of its own) needs the file too: a stage opens the warehouse, works, and closes it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sqlalchemy.schema import CreateSchema
 
 from rebuttal.errors import LockedError, StoreError
 from rebuttal.settings import Settings
+from rebuttal.warehouse import dialects
 from rebuttal.warehouse.tables import SCHEMAS, metadata
 
 LOCK_WAIT_SECONDS = 120.0
@@ -85,6 +86,7 @@ def create_tables(engine: Engine) -> None:
             if schema not in names:
                 connection.execute(CreateSchema(schema, if_not_exists=True))
         metadata.create_all(connection, checkfirst=True)
+        dialects.install(connection)
 
 
 def _engine(url: str) -> Engine:

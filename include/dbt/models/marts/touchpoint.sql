@@ -1,0 +1,55 @@
+with visit as (
+
+    select
+        visit.touchpoint_id, visit.person_id, visit.started_at as occurred_at, origin.channel, 'visit' as kind,
+        visit.visit_id, visit.utm_campaign as campaign, 'analytics' as source_kind, visit.source, visit.account_id,
+        visit.person_id is not null as is_credited
+    from {{ ref('stg_visit') }} as visit
+    inner join {{ ref('int_origin_channel') }} as origin on origin.origin_id = visit.origin_id
+
+),
+
+seen as (
+
+    select person_id, min(occurred_at) as first_visit_at from visit where person_id is not null group by person_id
+
+),
+
+answer as (
+
+    select
+        answer.*, origin.channel,
+        row_number() over (
+            partition by answer.person_id, origin.channel order by answer.answered_at, md5(answer.touchpoint_id)
+        ) as place
+    from {{ ref('stg_answer') }} as answer
+    inner join {{ ref('int_origin_channel') }} as origin on origin.origin_id = answer.origin_id
+    where answer.person_id is not null
+
+)
+
+select * from visit
+
+union all
+
+-- "How did you hear of us" is about the beginning: it stands at the first moment we know of the person, and earns credit
+-- only where no visit shows the same channel already.
+select
+    answer.touchpoint_id, answer.person_id,
+    case when seen.first_visit_at < answer.answered_at then seen.first_visit_at else answer.answered_at end,
+    answer.channel, 'survey', cast(null as {{ dbt.type_string() }}), cast(null as {{ dbt.type_string() }}),
+    answer.source_kind, answer.source, answer.account_id,
+    answer.channel <> 'unknown' and shown.person_id is null
+from answer
+left join seen on seen.person_id = answer.person_id
+left join (select distinct person_id, channel from visit) as shown
+    on shown.person_id = answer.person_id and shown.channel = answer.channel
+where answer.place = 1
+
+union all
+
+select
+    touchpoint_id, person_id, occurred_at, 'sales', kind, cast(null as {{ dbt.type_string() }}),
+    cast(null as {{ dbt.type_string() }}), 'crm', source, account_id,
+    {{ var('sales_touches_earn_credit') }} and person_id is not null
+from {{ ref('stg_sales_touch') }}

@@ -1,0 +1,40 @@
+with visit as (
+
+    select
+        'visit:' || source || ':' || account_id || ':' || visit_id as touchpoint_id,
+        source,
+        account_id,
+        visit_id,
+        client_id,
+        started_at,
+        case when gclid <> '' then 'google' when yclid <> '' then 'yandex' end as click,
+        cast(null as {{ dbt.type_string() }}) as campaign_id,
+        coalesce(utm_source_norm, lower(trim(utm_source))) as utm_source,
+        coalesce(utm_medium_norm, lower(trim(utm_medium))) as utm_medium,
+        coalesce(utm_campaign_norm, lower(trim(utm_campaign))) as utm_campaign,
+        {{ host_of('referrer') }} as referrer_host,
+        {{ host_of('landing_url') }} as landing_host,
+        lower(traffic_source) as traffic_source,
+        cast(null as {{ dbt.type_string() }}) as answer
+    from {{ source('core', 'visit') }}
+
+),
+
+origin as (
+
+    select
+        touchpoint_id, source, account_id, visit_id, client_id, started_at,
+        click, campaign_id, utm_source, utm_medium, utm_campaign, traffic_source, answer,
+        -- A page of one's own site sends nobody.
+        case when referrer_host <> coalesce(landing_host, '') then referrer_host end as referrer
+    from visit
+
+)
+
+select
+    origin.*,
+    {{ origin_id() }} as origin_id,
+    device.person_id
+from origin
+left join {{ source('core', 'person_identifier') }} as device
+    on device.identifier_kind = 'client_id' and device.identifier = origin.client_id

@@ -1,0 +1,7 @@
+{#- Fails for every combination of the columns that stands more than once. -#}
+{% test unique_together(model, columns) %}
+select {{ columns | join(', ') }}, count(*) as row_count
+from {{ model }}
+group by {{ columns | join(', ') }}
+having count(*) > 1
+{% endtest %}

@@ -1,0 +1,125 @@
+"""Configuration files as typed records: a mistake is told by file, key and nearest valid word, before anything runs."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from rebuttal.errors import ConfigError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Section(BaseModel):
+    """A part of a configuration file: unknown keys are refused, values are fixed once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def read_yaml(path: Path, model: type[Model]) -> Model:
+    """Read `path` as `model`. Raises ConfigError naming the file, the key and what is wrong with it."""
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}", next_step="Restore the file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f":{mark.line + 1}" if mark else ""
+        raise ConfigError(
+            f"{path}{where} is not valid YAML in UTF-8", next_step="Check indentation and quotes"
+        ) from None
+    try:
+        return model.model_validate(data if data is not None else {})
+    except ValidationError as error:
+        problems = error.errors(include_input=False, include_url=False)
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        message, next_step = _explain(model, problems[0])
+        raise ConfigError(f"{path}: {message}{more}", next_step=next_step) from None
+
+
+def _explain(model: type[BaseModel], problem: ErrorDetails) -> tuple[str, str]:
+    key = ".".join(str(part) for part in problem["loc"]) or "the file"
+    if problem["type"] != "extra_forbidden":
+        return f"{key}: {problem['msg']}", "Correct the value"
+    valid = _keys_at(model, problem["loc"][:-1])
+    near = difflib.get_close_matches(str(problem["loc"][-1]), valid, 1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"Use one of {', '.join(valid)}"
+    return f"{key} is not a known key", hint
+
+
+def _keys_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    here: Any = model
+    for part in path:
+        # Places in a list and names in a mapping are no fields: the record they hold is already here.
+        if isinstance(here, type) and issubclass(here, BaseModel) and str(part) in here.model_fields:
+            here = _inner(here.model_fields[str(part)].annotation)
+    return list(here.model_fields) if isinstance(here, type) and issubclass(here, BaseModel) else []
+
+
+def _inner(annotation: Any) -> Any:
+    """What a list, mapping or optional holds: the last argument that is a record."""
+    if get_origin(annotation) in (list, tuple, dict, UnionType):
+        for argument in reversed(get_args(annotation)):
+            found = _inner(argument)
+            if isinstance(found, type) and issubclass(found, BaseModel):
+                return found
+    return annotation
+
+
+class _Words(BaseModel):
+    en: str
+    ru: str
+    uk: str
+
+
+class _Theme(BaseModel):
+    code: str
+    name: _Words
+
+
+class _Category(BaseModel):
+    code: str
+    family: str = ""
+    name: _Words
+    stages: list[str] = []
+    formats: dict[str, list[str]] = {}
+    themes: list[_Theme] = []
+
+
+class Vocabulary(BaseModel):
+    """The names of objection categories and themes from `taxonomy.yml`, as far as people read them."""
+
+    categories: list[_Category]
+
+    def category_name(self, code: str, language: str = "en") -> str:
+        """What people call a category; its code when the configuration does not name it."""
+        for category in self.categories:
+            if category.code == code:
+                return str(getattr(category.name, language, category.name.en))
+        return code
+
+    def theme_name(self, category: str, theme: str, language: str = "en") -> str:
+        """What people call a theme inside its category; empty for the general theme of a category."""
+        for found in self.categories:
+            for candidate in found.themes if found.code == category else []:
+                if candidate.code == theme:
+                    return str(getattr(candidate.name, language, candidate.name.en))
+        return "" if theme in ("", "general", category) else theme.replace("_", " ")
+
+    def formats(self, code: str, language: str = "en") -> list[str]:
+        """What kinds of content usually answer a category; empty when the configuration does not say."""
+        for category in self.categories:
+            if category.code == code:
+                return list(category.formats.get(language) or category.formats.get("en") or [])
+        return []
+
+
+def load_vocabulary(config: Path) -> Vocabulary:
+    """The vocabulary of `<config>/taxonomy.yml`. Raises ConfigError when it cannot be read."""
+    return read_yaml(config / "taxonomy.yml", Vocabulary)

@@ -1,0 +1,263 @@
+"""What a company says about channels, rates and journeys, read from the configuration folder and checked at once.
+
+| file | what |
+|---|---|
+| journey.yml | look-back, attribution weights, lifecycle and deal stage thresholds, identity guards |
+| channels.yml | which visit, advertisement or answer belongs to which channel |
+| utm.yml | the links the company says it uses; a link's `channel` goes before the rules |
+| rates.csv | dated exchange rates to the base currency |
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from rebuttal.errors import ConfigError
+from rebuttal.warehouse.model_tables import CHANNEL_RULE_FIELDS
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PositionWeights(_Strict):
+    """Credit of the first and the last touch of a path with three touches and more; the rest is shared between."""
+
+    first: float = Field(0.4, ge=0, le=1)
+    last: float = Field(0.4, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _at_most_one(self) -> PositionWeights:
+        if self.first + self.last > 1:
+            raise ValueError("first and last together are more than 1")
+        return self
+
+
+class Lifecycle(_Strict):
+    """The CRM's lifecycle words, lowest first; MQL from `mql_from` on."""
+
+    order: tuple[str, ...]
+    mql_from: str
+
+    @model_validator(mode="after")
+    def _known(self) -> Lifecycle:
+        if self.mql_from not in self.order:
+            raise ValueError(f"mql_from {self.mql_from!r} is not in order{_nearest(self.mql_from, self.order)}")
+        return self
+
+
+class DealStages(_Strict):
+    """From which win probability (0 to 1) of its stage a deal counts as SQL and as proposal."""
+
+    sql_min_probability: float = Field(0.2, ge=0, le=1)
+    proposal_min_probability: float = Field(0.6, ge=0, le=1)
+
+
+class IdentityGuards(_Strict):
+    """Above these numbers an identifier is shared by people and glues nobody together."""
+
+    max_contacts_per_email: int = Field(5, ge=1)
+    max_contacts_per_phone: int = Field(3, ge=1)
+    max_contacts_per_device: int = Field(3, ge=1)
+    max_contacts_per_click: int = Field(3, ge=1)
+
+
+class JourneyConfig(_Strict):
+    """journey.yml."""
+
+    base_currency: str = Field("EUR", pattern=r"^[A-Z]{3}$")
+    lookback_days: int = Field(90, ge=1, le=3650)
+    time_decay_half_life_days: float = Field(7, gt=0)
+    position_weights: PositionWeights = PositionWeights(first=0.4, last=0.4)
+    sales_touches_earn_credit: bool = False
+    lifecycle: Lifecycle
+    deal_stages: DealStages = DealStages(sql_min_probability=0.2, proposal_min_probability=0.6)
+    identity: IdentityGuards = IdentityGuards.model_construct()
+
+
+Words = str | list[str]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class ChannelRule(_Strict):
+    """One rule of channels.yml: all fields that are given must fit."""
+
+    channel: str
+    click: Words | None = None
+    campaign_id: Words | None = None
+    utm_source: Words | None = None
+    utm_medium: Words | None = None
+    utm_campaign: Words | None = None
+    referrer: Words | None = None
+    traffic_source: Words | None = None
+    answer: Words | None = None
+
+    @model_validator(mode="after")
+    def _has_a_field(self) -> ChannelRule:
+        if all(getattr(self, name) is None for name in CHANNEL_RULE_FIELDS):
+            raise ValueError("a rule needs at least one field beside channel")
+        return self
+
+
+class ChannelConfig(_Strict):
+    """channels.yml."""
+
+    channels: tuple[str, ...]
+    rules: tuple[ChannelRule, ...]
+
+    @model_validator(mode="after")
+    def _known(self) -> ChannelConfig:
+        for number, rule in enumerate(self.rules, 1):
+            if rule.channel not in self.channels:
+                raise ValueError(f"rule {number}: channel {rule.channel!r}{_nearest(rule.channel, self.channels)}")
+        if "unknown" not in self.channels or "direct" not in self.channels:
+            raise ValueError("channels must hold `direct` and `unknown`")
+        return self
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """All of it. `channel_rules` are rows of ops.channel_rule, `rates` rows of ops.exchange_rate."""
+
+    journey: JourneyConfig
+    channels: ChannelConfig
+    channel_rules: list[dict[str, Any]]
+    rates: list[dict[str, Any]]
+
+
+def load_model_config(folder: Path) -> ModelConfig:
+    """Read and check the files; raises ConfigError that names file, key and the nearest valid word."""
+    journey = _parse(folder / "journey.yml", JourneyConfig)
+    channels = _parse(folder / "channels.yml", ChannelConfig)
+    links = _registered_links(folder / "utm.yml", channels.channels)
+    rules = _rule_rows([*links, *channels.rules])
+    return ModelConfig(journey, channels, rules, _read_rates(folder / "rates.csv", journey.base_currency))
+
+
+def _parse(path: Path, model: type[Model]) -> Model:
+    data = _yaml(path)
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        known = list(model.model_fields)
+        hint = _nearest(str(first["loc"][-1]), known) if first["type"] == "extra_forbidden" else ""
+        raise ConfigError(f"{path}: {where or 'the file'}: {first['msg']}{hint}", next_step="Mend the key") from None
+
+
+def _yaml(path: Path) -> Any:
+    if not path.is_file():
+        raise ConfigError(f"{path} does not exist", next_step=f"Copy {path.name} from the default configuration")
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}", next_step="Mend the file") from None
+
+
+def _registered_links(path: Path, channels: tuple[str, ...]) -> list[ChannelRule]:
+    """Rules from utm.yml: by campaign id, then by all three tags, then by campaign where it has one channel only."""
+    data = _yaml(path) if path.is_file() else {}
+    by_id: list[ChannelRule] = []
+    by_tags: dict[tuple[str, ...], ChannelRule] = {}
+    campaigns: dict[str, set[str]] = {}
+    for number, link in enumerate((data or {}).get("links") or [], 1):
+        channel = str(link.get("channel") or "")
+        if not channel:
+            continue
+        if channel not in channels:
+            raise ConfigError(
+                f"{path}: link {number}: channel {channel!r}{_nearest(channel, channels)}",
+                next_step="Use a channel of channels.yml, or add it there",
+            )
+        source, medium, name = (str(link.get(f"utm_{part}") or "none") for part in ("source", "medium", "campaign"))
+        if link.get("platform") and link.get("campaign_id"):
+            by_id.append(
+                ChannelRule(channel=channel, click=_click_of(link["platform"]), campaign_id=str(link["campaign_id"]))
+            )
+        tagged = ChannelRule(channel=channel, utm_source=source, utm_medium=medium, utm_campaign=name)
+        by_tags.setdefault((source, medium, name), tagged)
+        if name != "none":
+            campaigns.setdefault(name, set()).add(channel)
+    alone = [ChannelRule(channel=min(found), utm_campaign=name) for name, found in campaigns.items() if len(found) == 1]
+    return [*by_id, *by_tags.values(), *alone]
+
+
+def _click_of(platform: str) -> str:
+    return "google" if platform.startswith("google") else "yandex"
+
+
+def _rule_rows(rules: Iterable[ChannelRule]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for rule in rules:
+        choices = [_patterns(name, getattr(rule, name)) for name in CHANNEL_RULE_FIELDS]
+        for values in itertools.product(*choices):
+            rows.append(
+                {
+                    "rule_order": len(rows),
+                    "channel": rule.channel,
+                    **dict(zip(CHANNEL_RULE_FIELDS, values, strict=True)),
+                }
+            )
+    return rows
+
+
+def _patterns(field: str, words: Words | None) -> list[str | None]:
+    if words is None:
+        return [None]
+    patterns: list[str | None] = []
+    for word in [words] if isinstance(words, str) else words:
+        pattern = _like(str(word).strip().lower())
+        patterns.append(pattern)
+        if field == "referrer" and pattern and "%" not in pattern:
+            patterns.append(f"%.{pattern}")
+    return patterns
+
+
+def _like(word: str) -> str:
+    if word == "none":
+        return ""
+    escaped = word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return escaped.replace("*", "%")
+
+
+def _read_rates(path: Path, base: str) -> list[dict[str, Any]]:
+    if not path.is_file():
+        raise ConfigError(f"{path} does not exist", next_step="Add it with the header valid_from,currency,rate_to_base")
+    rows: dict[tuple[str, date], dict[str, Any]] = {}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        if set(reader.fieldnames or ()) != {"valid_from", "currency", "rate_to_base"}:
+            raise ConfigError(
+                f"{path} has the wrong header", next_step="Its columns are valid_from,currency,rate_to_base"
+            )
+        for number, row in enumerate(reader, 2):
+            try:
+                currency, rate = row["currency"].strip().upper(), Decimal(row["rate_to_base"])
+                valid_from = date.fromisoformat(row["valid_from"].strip())
+            except (InvalidOperation, ValueError, AttributeError):
+                raise ConfigError(
+                    f"{path}:{number} is not a date, a currency and a number", next_step="Mend it"
+                ) from None
+            if not rate.is_finite() or rate <= 0 or (currency == base and rate != 1):
+                raise ConfigError(f"{path}:{number}: rate {rate} of {currency} cannot be", next_step="Mend it")
+            if (currency, valid_from) in rows:
+                raise ConfigError(f"{path}:{number} repeats {currency} from {valid_from}", next_step="Keep one of them")
+            rows[currency, valid_from] = {"currency": currency, "valid_from": valid_from, "rate_to_base": rate}
+    return [rows[key] for key in sorted(rows)]
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" is not known; did you mean {close[0]!r}?" if close else " is not known"

@@ -1,0 +1,136 @@
+"""The dbt runner: one `dbt build` for all models and their tests, in dbt's own environment and process.
+
+The warehouse comes to dbt in environment variables, never on the command line. What dbt writes beside the warehouse
+(manifest, compiled SQL, log) stays under `$REBUTTAL_HOME/dbt`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import make_url
+
+from rebuttal.errors import AbortError, ConfigError, LockedError
+from rebuttal.settings import PROJECT_ROOT, Settings
+from rebuttal.warehouse.engine import duckdb_path, is_duckdb
+
+PROJECT = Path(__file__).resolve().parents[2] / "dbt"
+TIMEOUT_SECONDS = 3600
+_PASSED = {"success", "pass", "skipped", "warn", "no-op"}
+
+
+def build(settings: Settings, variables: Mapping[str, Any], *, unit_tests: bool = False) -> dict[str, int]:
+    """Build every model into `marts_build` and test it; nothing of `marts` is touched.
+
+    `variables` are dbt vars (see dbt_project.yml). The caller must have closed the warehouse: on DuckDB dbt is the one
+    writer meanwhile. Returns the numbers of `models` and `tests`. Raises ConfigError when dbt is not installed,
+    LockedError when another process holds the warehouse, AbortError that names what failed and where the log is.
+    """
+    home = settings.home / "dbt"
+    (home / "target").mkdir(parents=True, exist_ok=True)
+    results = home / "target" / "run_results.json"
+    results.unlink(missing_ok=True)
+    command = [
+        str(dbt_command()),
+        "--no-use-colors",
+        "--log-path",
+        str(home / "logs"),
+        "build",
+        "--project-dir",
+        str(PROJECT),
+        "--profiles-dir",
+        str(PROJECT),
+        "--target-path",
+        str(home / "target"),
+        "--vars",
+        json.dumps(dict(variables), sort_keys=True),
+        *([] if unit_tests else ["--exclude-resource-type", "unit_test"]),
+    ]
+    # Standard input is closed and the child dies with us: a killed loop leaves no dbt behind that holds the warehouse.
+    finished = subprocess.run(
+        command,
+        env=_environment(settings),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+        preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+    )
+    outcome = _read_results(results)
+    if finished.returncode != 0:
+        raise _failure(outcome, finished.stdout, home / "logs" / "dbt.log")
+    kinds = [str(result["unique_id"]).split(".", 1)[0] for result in outcome]
+    return {"models": kinds.count("model"), "tests": kinds.count("test") + kinds.count("unit_test")}
+
+
+def dbt_command() -> Path:
+    """The dbt executable: $REBUTTAL_DBT or the project's own environment. Raises ConfigError when there is none."""
+    path = Path(os.environ.get("REBUTTAL_DBT") or PROJECT_ROOT / ".venv-dbt" / "bin" / "dbt")
+    if not path.is_file():
+        raise ConfigError(f"dbt is not at {path}", next_step="Run `make setup`, or set REBUTTAL_DBT to the executable")
+    return path
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The process environment with the warehouse in it, without the connections and keys that dbt has no use for."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AIRFLOW_", "REBUTTAL_", "DBT_", "PYTHON", "VIRTUAL_ENV"))
+    }
+    environment |= {"DO_NOT_TRACK": "1", "PYTHONUNBUFFERED": "1"}
+    if is_duckdb(settings):
+        return environment | {
+            "REBUTTAL_DBT_TARGET": "duckdb",
+            "REBUTTAL_DBT_PATH": str(duckdb_path(settings)),
+        }
+    url = make_url(settings.warehouse_url)
+    host = url.host or url.query.get("host") or "localhost"
+    return environment | {
+        "REBUTTAL_DBT_TARGET": "postgres",
+        "REBUTTAL_DBT_HOST": host if isinstance(host, str) else host[0],
+        "REBUTTAL_DBT_PORT": str(url.port or url.query.get("port") or 5432),
+        "REBUTTAL_DBT_USER": url.username or "",
+        "DBT_ENV_SECRET_REBUTTAL_PASSWORD": url.password or "",
+        "REBUTTAL_DBT_DATABASE": url.database or "",
+    }
+
+
+def _read_results(path: Path) -> list[dict[str, Any]]:
+    if not path.is_file():
+        return []
+    results: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["results"]
+    return results
+
+
+def _failure(results: list[dict[str, Any]], output: str, log: Path) -> Exception:
+    if "could not set lock" in output.lower():
+        return LockedError(
+            "Another process took the warehouse while dbt was starting",
+            next_step="Wait for the other command or DAG run to end, then run this again",
+        )
+    failed = [result for result in results if result["status"] not in _PASSED]
+    if not failed:
+        said = " ".join(output.rpartition("Encountered an error:")[2].split()) or "no output"
+        return AbortError(f"dbt could not start: {said[:300]}", next_step=f"Read {log}")
+    names = [".".join(str(result["unique_id"]).split(".")[2:3]) for result in failed]
+    kind = str(failed[0]["unique_id"]).split(".", 1)[0]
+    message = " ".join(str(failed[0].get("message") or failed[0]["status"]).split())
+    more = f" and {len(names) - 1} more ({', '.join(names[1:5])})" if len(names) > 1 else ""
+    return AbortError(
+        f"dbt {kind} {names[0]} failed: {message[:300]}{more}; the marts stay as they were", next_step=f"Read {log}"
+    )
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG

@@ -1,0 +1,179 @@
+"""Merging one staged batch into core, with every landed row counted once. The caller owns the transaction.
+
+`landed = new + changed + unchanged + deduplicated + quarantined + suppressed`. A row never replaces a newer one:
+newer is the vendor's own version where there is one, else (and among equal versions) what was landed later.
+
+Copies of one event (`Entity.same_event`) are folded over everything known of that event, so core is the same
+whatever the order of arrival. They are kept in `core.<entity>_copy`. When the original arrives after its copy, it
+takes the copy's place: it counts as changed, the copy's own batch keeps the outcome it had, and `ops.duplicate` says
+which batch folded it.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from rebuttal.errors import AccountingError
+from rebuttal.records import OUTCOMES
+from rebuttal.warehouse import batches, sql
+from rebuttal.warehouse.dialects import Dialect, dialect_of, quoted
+from rebuttal.warehouse.entities import Entity, SameEvent
+from rebuttal.warehouse.events import fold
+from rebuttal.warehouse.staging import Staged
+
+_SUPPRESSIBLE = ("email_hash", "phone_hash", "client_id", "contact_id")
+_MARGIN = timedelta(hours=1)
+_RAW_LIMIT = 65_536  # characters of a quarantined row's JSON
+
+
+def merge(connection: Connection, staged: Staged, failed: str) -> dict[str, int]:
+    """Merge the staged rows that are not in the scratch table `failed`, quarantine those, and return outcome -> rows.
+
+    `failed` has `_row, position, check_name, reason, value`, one row per broken rule and row.
+
+    Raises AccountingError when the outcomes do not add up to the staged rows: the caller's transaction is rolled back.
+    """
+    names = _names(connection, staged, failed)
+    made = [names[table] for table in ("judged", "later", "members", "folds", "sunk", "freed")]
+    sql.drop(connection, *made)
+    later = batches.has_later(connection, staged.batch)
+    if later:
+        sql.run_file(connection, "later.sql", **names)
+    sql.run_file(connection, "judge.sql", **{**names, "later": names["later"] if later else ""})
+    rule = staged.entity.same_event
+    if rule:
+        _fold_events(connection, rule, names)
+        sql.run_file(connection, "write_events.sql", **names)
+    else:
+        sql.run_file(connection, "write.sql", **names)
+    sql.run_file(connection, "record_duplicates.sql", **{**names, "folds": names["folds"] if rule else ""})
+    sql.run_file(connection, "record_quarantine.sql", **_raw_names(dialect_of(connection)), **names)
+    counts = _counts(connection, names["judged"])
+    if sum(counts.values()) != staged.row_count:
+        raise AccountingError(
+            f"Batch {staged.batch.name} has {staged.row_count} rows, but its outcomes are {counts}",
+            next_step="Nothing of it was merged. Report this with the batch id",
+        )
+    sql.drop(connection, *made)
+    return counts
+
+
+def key_text(entity: Entity, row: str = "") -> str:
+    """SQL of an event's key inside its source and account, as text (keys of events are text)."""
+    columns = [f"{row}{column}" for column in entity.key]
+    return columns[0] if len(columns) == 1 else f"concat_ws(chr(31), {', '.join(columns)})"
+
+
+def _names(connection: Connection, staged: Staged, failed: str) -> dict[str, Any]:
+    batch, entity = staged.batch, staged.entity
+    dialect = dialect_of(connection)
+    scratch = ("judged", "later", "members", "folds", "sunk", "freed")
+    return {
+        **{table: f"gate.{table}_{batch.sequence}" for table in scratch},
+        "scratch": dialect.scratch,
+        "collation": dialect.collation,
+        "staged": staged.table,
+        "failed": failed,
+        "landing": batch.landing,
+        "entity": entity.name,
+        "key": entity.key,
+        "columns": tuple(entity.columns),
+        "version": entity.version,
+        "has_copies": entity.same_event is not None,
+        "kind": entity.same_event.kind if entity.same_event else "",
+        "id": key_text(entity) if entity.same_event else "_key",
+        "suppressed": _suppressed(entity),
+        "batch_id": quoted(batch.batch_id),
+        "source": quoted(batch.source),
+        "stream": quoted(batch.stream),
+        "account_id": quoted(batch.account_id),
+        "sequence": batch.sequence,
+    }
+
+
+def _raw_names(dialect: Dialect) -> dict[str, Any]:
+    return {
+        "reason_json": dialect.json_object(check_name="check_name", reason="reason", value="value"),
+        "row_json": dialect.row_json("landed"),
+        "raw_limit": _RAW_LIMIT,
+        "raw_head_json": dialect.json_object(
+            length="length(landed.raw)", md5="md5(landed.raw)", head="substr(landed.raw, 1, 1000)"
+        ),
+    }
+
+
+def _suppressed(entity: Entity) -> str:
+    found = [
+        f"staged.{name} in (select identifier from ops.suppression)" for name in _SUPPRESSIBLE if name in entity.columns
+    ]
+    return f"coalesce({' or '.join(found)}, false)" if found else "false"
+
+
+def _fold_events(connection: Connection, rule: SameEvent, names: dict[str, Any]) -> None:
+    """Find copies among what this batch touches, make the scratch table of them, and settle the outcomes."""
+    dialect = dialect_of(connection)
+    names = {**names, **_event_names(rule, dialect)}
+    touched = (
+        f"select min({rule.at}), max({rule.at}) from {names['judged']} where _found in ('new', 'changed') or was_copy"
+    )
+    low, high = connection.execute(text(touched)).one()
+    copies = _copies_between(connection, rule, names, low, high)
+    sql.run_file(
+        connection,
+        "scratch_folds.sql",
+        {"found": json.dumps([{"copy_id": copy, "survivor_id": kept} for copy, kept in copies.items()])},
+        records=dialect.records(":found", ("copy_id", "survivor_id")),
+        **names,
+    )
+    sql.run_file(connection, "settle_folds.sql", **names)
+
+
+def _event_names(rule: SameEvent, dialect: Dialect) -> dict[str, str]:
+    # chr(30) stands for "nothing" and chr(31) parts the values: neither is in a text that people or browsers write.
+    parts = ", ".join(f"coalesce(cast({column} as text), chr(30))" for column in rule.columns)
+    return {
+        "known": f"coalesce({', '.join(rule.known)})",
+        "group": f"concat_ws(chr(31), {parts})",
+        "at": rule.at,
+        "at_us": dialect.epoch_us(rule.at),
+    }
+
+
+def _copies_between(
+    connection: Connection, rule: SameEvent, names: dict[str, Any], low: datetime | None, high: datetime | None
+) -> dict[str, str]:
+    """Copy key -> surviving key. Widens the time looked at until no series of repeats reaches over its edge."""
+    window, margin = rule.seconds * 1_000_000, _MARGIN
+    if low is None or high is None:  # nothing that has a time is new: an empty span, so that the table exists
+        low = high = datetime(1970, 1, 1, tzinfo=UTC)
+    while True:
+        edges = (low - margin, high + margin)
+        sql.drop(connection, names["members"])
+        sql.run_file(connection, "members.sql", low=_moment(edges[0]), high=_moment(edges[1]), **names)
+        linked = f"from {names['members']} where least(since_previous, until_next) <= {window}"
+        first, last = connection.execute(text(f"select min(_at), max(_at) {linked}")).one()
+        if first is None:
+            return {}
+        slack = timedelta(seconds=rule.seconds)
+        if _microseconds(edges[0] + slack) < first and last < _microseconds(edges[1] - slack):
+            found = connection.execute(text(f"select _group, _at, _id {linked}"))
+            return fold(((group, at, key) for group, at, key in found), window)
+        margin *= 24
+
+
+def _moment(at: datetime) -> str:
+    return f"timestamp with time zone {quoted(at.isoformat())}"
+
+
+def _microseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1_000_000)
+
+
+def _counts(connection: Connection, judged: str) -> dict[str, int]:
+    found = connection.execute(text(f"select outcome, count(*) from {judged} group by outcome"))
+    counted = {str(outcome): int(rows) for outcome, rows in found}
+    return {name: counted.pop(name, 0) for name in OUTCOMES}

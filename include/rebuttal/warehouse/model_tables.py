@@ -1,0 +1,79 @@
+"""What the model stage keeps beside the marts: who is who, what did not glue, the configuration the marts were built
+with, and the fingerprint of the last good build. Declared in the one metadata, so `open_warehouse` makes them.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Numeric, Table
+
+from rebuttal.warehouse.tables import CORE, DATE, INT, OPS, TEXT, TIME, metadata
+
+# One row per identifier ever seen. `identifier_kind`: contact_id, email_hash, phone_hash, client_id, gclid, yclid. Only
+# contact_id belongs to a source and account; the others mean the same everywhere and have '' there. `rule` says by
+# which evidence the identifier belongs to this person. Refused addresses, phones and clicks are nobody and not here.
+person_identifier = Table(
+    "person_identifier",
+    metadata,
+    Column("identifier_kind", TEXT, nullable=False),
+    Column("source", TEXT, nullable=False),
+    Column("account_id", TEXT, nullable=False),
+    Column("identifier", TEXT, nullable=False),
+    Column("person_id", TEXT, nullable=False),
+    Column("rule", TEXT, nullable=False),
+    Column("first_seen_at", TIME),
+    schema=CORE,
+)
+
+# One row per identifier that was not allowed to glue people, and why. `member_count`: how many it would have glued.
+identity_refusal = Table(
+    "identity_refusal",
+    metadata,
+    Column("identifier_kind", TEXT, nullable=False),
+    Column("identifier", TEXT, nullable=False),
+    Column("reason", TEXT, nullable=False),
+    Column("member_count", INT, nullable=False),
+    schema=CORE,
+)
+
+# rates.csv as loaded: 1 unit of `currency` is `rate_to_base` units of the base currency from `valid_from` on.
+exchange_rate = Table(
+    "exchange_rate",
+    metadata,
+    Column("currency", TEXT, nullable=False),
+    Column("valid_from", DATE, nullable=False),
+    Column("rate_to_base", Numeric(18, 8), nullable=False),
+    schema=OPS,
+)
+
+# channels.yml and the registered links of utm.yml, one row per combination of words. Patterns are SQL LIKE with `!` as
+# the escape; NULL fits anything, '' fits an absent value only.
+CHANNEL_RULE_FIELDS = (
+    "click",
+    "campaign_id",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "referrer",
+    "traffic_source",
+    "answer",
+)
+channel_rule = Table(
+    "channel_rule",
+    metadata,
+    Column("rule_order", INT, nullable=False),
+    Column("channel", TEXT, nullable=False),
+    *(Column(name, TEXT) for name in CHANNEL_RULE_FIELDS),
+    schema=OPS,
+)
+
+# Lifecycle words in their order. A word that is not here is no MQL.
+lifecycle_stage = Table(
+    "lifecycle_stage",
+    metadata,
+    Column("lifecycle_stage", TEXT, nullable=False),
+    Column("stage_order", INT, nullable=False),
+    schema=OPS,
+)
+
+# At most one row: what the marts that stand in `marts` were built from.
+model_build = Table("model_build", metadata, Column("fingerprint", TEXT, nullable=False), schema=OPS)

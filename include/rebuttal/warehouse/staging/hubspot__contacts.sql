@@ -1,0 +1,25 @@
+-- One row per contact, archived ones included. E-mail and phone arrive as keyed hashes with their kind.
+select
+    {{ landing }},
+    {{ text("contact_id") }} as contact_id,
+    {{ instant("created_at") }} as created_at,
+    {{ instant("updated_at") }} as updated_at,
+    {{ text("email_hash") }} as email_hash,
+    {{ known("email_kind", "personal", "role", "shared", "test", "invalid") }} as email_kind,
+    {{ text("phone_hash") }} as phone_hash,
+    {{ known("phone_kind", "personal", "role", "shared", "test", "invalid") }} as phone_kind,
+    {{ text("client_id") }} as client_id,
+    {{ text("gclid") }} as gclid,
+    {{ text("yclid") }} as yclid,
+    {{ known("lifecycle_stage", "subscriber", "lead", "marketingqualifiedlead", "salesqualifiedlead", "opportunity",
+             "customer", "evangelist", "other") }} as lifecycle_stage,
+    {{ known("segment", "salon_owner", "chain_manager", "freelance_master", "salon_client") }} as segment,
+    {{ text("language") }} as language,
+    {{ text("original_source") }} as original_source,
+    {{ text("self_reported_source") }} as self_reported_source,
+    {{ text("company_id") }} as company_id,
+    {{ text("owner_id") }} as owner_id,
+    {{ text("merged_ids") }} as merged_ids,
+    {{ boolean("archived") }} as is_deleted,
+    {{ unreadable() }}
+from {{ landed }}

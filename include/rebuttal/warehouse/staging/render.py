@@ -1,0 +1,230 @@
+"""Rendering a staging file for one batch, and creating the scratch table that the gate and the merge read.
+
+The scratch table has `source, account_id`, the entity's columns in their declared types, `batch_id, row_hash`, and
+`_row, _key, _defect` of landing, and `_unreadable`: which vendor fields held a text that is not of its type, as
+`field=text; field=text`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateNotFound
+from sqlalchemy import Connection, inspect, text
+
+from rebuttal.errors import StoreError
+from rebuttal.warehouse.batches import Batch
+from rebuttal.warehouse.dialects import NUMBER, Dialect, dialect_of, quoted
+from rebuttal.warehouse.entities import ENTITIES, UTM_FOUND, Entity
+
+_FILES = Environment(  # the files are SQL: nothing to escape, and no data is ever rendered
+    loader=FileSystemLoader(Path(__file__).parent),
+    undefined=StrictUndefined,
+    autoescape=False,
+)
+_WHOLE = "^[+-]?[0-9]{1,18}([.]0+)?$"
+_MICROS = "^[+-]?[0-9]{1,17}$"
+_DECIMAL = "^[+-]?[0-9]{1,12}([.][0-9]{1,12})?$"
+_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?)?"
+_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_INSTANT = f"^{_DAY}[T ]{_CLOCK}(Z|[+]00|[+-][0-9]{{2}}:[0-9]{{2}})$"
+_LOCAL = f"^{_DAY}[T ]{_CLOCK}$"
+_TRUE, _FALSE = ("'true'", "'1'", "'t'", "'yes'"), ("'false'", "'0'", "'f'", "'no'")
+_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A batch in its scratch table `table`; `missing` are declared vendor columns that landing does not have."""
+
+    batch: Batch
+    table: str
+    missing: tuple[str, ...]
+    row_count: int
+
+    @property
+    def entity(self) -> Entity:
+        """The entity that the batch feeds."""
+        return ENTITIES[self.batch.entity]
+
+
+class Fields:
+    """What a staging file calls: each method gives the SQL of one column from one vendor field of landing.
+
+    An empty text is NULL. A text that is not of the wanted type gives NULL and is reported in `_unreadable`, never
+    guessed. A field that landing does not have is NULL and reported in `missing`.
+    """
+
+    def __init__(self, dialect: Dialect, present: frozenset[str]) -> None:
+        self.dialect = dialect
+        self.present = present
+        self.missing: list[str] = []
+        self._checked: dict[str, str] = {}
+
+    def text(self, field: str) -> str:
+        """The text as it came."""
+        if field in self.present:
+            return f"nullif(landed.{field}, '')"
+        if field not in self.missing:
+            self.missing.append(field)
+        return "cast(null as text)"
+
+    def integer(self, field: str) -> str:
+        """A whole number; `12.0` is one, `1e3` and `1,000` are not."""
+        return self._typed(field, _WHOLE, self.dialect.cast(f"split_part(trim({self.text(field)}), '.', 1)", "bigint"))
+
+    def real(self, field: str) -> str:
+        """A finite number."""
+        return self._typed(field, NUMBER, self.dialect.cast(f"trim({self.text(field)})", "double precision"))
+
+    def decimal(self, field: str) -> str:
+        """An exact amount in units, with a point."""
+        return self._typed(field, _DECIMAL, self.dialect.cast(f"trim({self.text(field)})", "decimal(24, 12)"))
+
+    def micros(self, field: str) -> str:
+        """An exact amount that came in millionths."""
+        return self._typed(
+            field, _MICROS, self.dialect.cast(f"trim({self.text(field)})", "decimal(18, 0)") + " * 0.000001"
+        )
+
+    def seconds_of_ms(self, field: str) -> str:
+        """Whole seconds of a duration in milliseconds."""
+        return f"({self.integer(field)}) {self.dialect.whole_division} 1000"
+
+    def boolean(self, field: str) -> str:
+        """True or false in the words vendors use."""
+        word = f"lower(trim({self.text(field)}))"
+        return self._checked_as(
+            field,
+            f"case when {word} in ({', '.join(_TRUE)}) then true when {word} in ({', '.join(_FALSE)}) then false end",
+        )
+
+    def day(self, field: str) -> str:
+        """A calendar day, `2026-11-01` or `20261101`, as the account counts days."""
+        value = self.text(field)
+        dashed = f"substr({value}, 1, 4) || '-' || substr({value}, 5, 2) || '-' || substr({value}, 7, 2)"
+        day = f"case when {value} ~ '^[0-9]{{8}}$' then {dashed} when {value} ~ '^{_DAY}$' then {value} end"
+        return self._checked_as(field, self.dialect.try_cast(f"({day})", "date"))
+
+    def instant(self, field: str) -> str:
+        """A moment with its offset from UTC (ISO 8601)."""
+        value = f"(case when {self.text(field)} ~ '{_INSTANT}' then {self.text(field)} end)"
+        return self._checked_as(field, self.dialect.try_cast(value, "timestamp with time zone"))
+
+    def local(self, field: str, zone: str) -> str:
+        """A wall-clock time of `zone` as a moment. A time that the clocks skip or repeat is read with standard time."""
+        value = f"(case when {self.text(field)} ~ '{_LOCAL}' then {self.text(field)} end)"
+        return self._checked_as(field, f"({self.dialect.try_cast(value, 'timestamp')}) at time zone '{zone}'")
+
+    def ahead_of_utc(self, field: str, hours: int) -> str:
+        """A wall-clock time that is always `hours` ahead of UTC, whatever the field's name promises."""
+        value = f"(case when {self.text(field)} ~ '{_LOCAL}' then {self.text(field)} end)"
+        moment = f"{self.dialect.try_cast(value, 'timestamp')} - interval '{hours} hours'"
+        return self._checked_as(field, f"({moment}) at time zone 'UTC'")
+
+    def known(self, field: str, *words: str) -> str:
+        """One of `words`; any other becomes `unknown:<text>`, a bucket that is seen and never guessed away."""
+        listed = ", ".join(f"'{word}'" for word in words)
+        value = self.text(field)
+        return f"case when lower({value}) in ({listed}) then lower({value}) else 'unknown:' || {value} end"
+
+    def url_parameter(self, *fields: str, name: str) -> str:
+        """The first query parameter `name` in the given fields, byte for byte (click ids)."""
+        pattern = f"(?:^|[?&]){name}=([^&#]*)"
+        found = [self.dialect.found(self.text(field), pattern) for field in fields]
+        return found[0] if len(found) == 1 else f"coalesce({', '.join(found)})"
+
+    def url_tag(self, *fields: str, name: str) -> str:
+        """The same with percent signs undone (UTM tags)."""
+        return self.dialect.url_decoded(self.url_parameter(*fields, name=name))
+
+    def url_path(self, field: str) -> str:
+        """The path of an address, without host, query and fragment; `/` when there is none."""
+        value = self.text(field)
+        path = self.dialect.found(value, "^(?:[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)?([^?#]*)")
+        return f"case when {value} is not null then coalesce({path}, '/') end"
+
+    def member(self, field: str, path: str) -> str:
+        """A member (key, or index in digits) of a JSON field, as text."""
+        self._check(field, f"case when {self.dialect.json_valid(self.text(field))} then 1 end")
+        return f"nullif({self.dialect.json_text(self.text(field), path)}, '')"
+
+    @property
+    def landing(self) -> str:
+        """The columns every file begins with."""
+        return "landed._row, landed._key, landed._row_hash, landed._defect"
+
+    def unreadable(self) -> str:
+        """The column `_unreadable`; it stands last in a file, because it knows the fields called before it."""
+        parts = [
+            f"case when {self.text(field)} is not null and ({typed}) is null"
+            f" then '{field}=' || substr({self.text(field)}, 1, {_SHOWN}) end"
+            for field, typed in self._checked.items()
+            if field in self.present
+        ]
+        listed = f"nullif(concat_ws('; ', {', '.join(parts)}), '')" if parts else "cast(null as text)"
+        return f"{listed} as _unreadable"
+
+    def _typed(self, field: str, pattern: str, cast: str) -> str:
+        return self._checked_as(field, f"case when trim({self.text(field)}) ~ '{pattern}' then {cast} end")
+
+    def _checked_as(self, field: str, typed: str) -> str:
+        self._check(field, typed)
+        return typed
+
+    def _check(self, field: str, typed: str) -> None:
+        self._checked[field] = typed
+
+
+def stage(connection: Connection, batch: Batch, rows: str = "") -> Staged:
+    """Create the scratch table of `batch`; `rows` may narrow it (SQL over `landed`), for a release from quarantine.
+
+    Rows that landing repeats after a crash are taken once. Raises StoreError when the landing table is missing.
+    """
+    dialect = dialect_of(connection)
+    fields = Fields(dialect, _landed_columns(connection, batch))
+    narrowed = f" and {rows}" if rows else ""
+    landed = (
+        f"(select distinct on (_row) * from {batch.landing} as landed"
+        f" where _batch_id = {quoted(batch.batch_id)}{narrowed} order by _row)"
+    )
+    calls = {name: getattr(fields, name) for name in vars(Fields) if not name.startswith("_")}
+    select = _template(batch).render(landed=f"{landed} as landed", **calls)
+    entity = ENTITIES[batch.entity]
+    typed = ",\n    ".join(
+        f"cast({'null' if name in UTM_FOUND else name} as {kind.compile(connection.dialect)}) as {name}"
+        for name, kind in entity.columns.items()
+    )
+    table = f"gate.staged_{batch.sequence}"
+    connection.execute(text(f"drop table if exists {table}"))
+    connection.execute(
+        text(
+            f"create {dialect.scratch} {table} as select {quoted(batch.source)} as source,"
+            f" {quoted(batch.account_id)} as account_id,\n    {typed},\n    {quoted(batch.batch_id)} as batch_id,"
+            f" _row_hash as row_hash, _row, _key, _defect, _unreadable\nfrom (\n{select}\n) as typed"
+        )
+    )
+    count = int(connection.execute(text(f"select count(*) from {table}")).scalar_one())
+    return Staged(batch, table, tuple(fields.missing), count)
+
+
+def _template(batch: Batch) -> Template:
+    try:
+        return _FILES.get_template(f"{batch.source}__{batch.stream}.sql")
+    except TemplateNotFound:
+        raise StoreError(
+            f"There is no staging file for {batch.source}.{batch.stream}",
+            next_step=f"Write warehouse/staging/{batch.source}__{batch.stream}.sql",
+        ) from None
+
+
+def _landed_columns(connection: Connection, batch: Batch) -> frozenset[str]:
+    schema, name = batch.landing.split(".")
+    inspector = inspect(connection)
+    if not inspector.has_table(name, schema=schema):
+        raise StoreError(
+            f"Batch {batch.batch_id} is recorded, but its table {batch.landing} does not exist",
+            next_step=f"Restore it, or pull {batch.source} again",
+        )
+    return frozenset(column["name"] for column in inspector.get_columns(name, schema=schema))

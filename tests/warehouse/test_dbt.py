@@ -1,0 +1,74 @@
+"""The dbt runner: its unit tests pass on both engines; what fails is named, and no secret with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from rebuttal.errors import AbortError, ConfigError, LockedError
+from rebuttal.settings import PROJECT_ROOT, Settings
+from rebuttal.warehouse import dbt, open_warehouse
+
+VARIABLES = {"running_week_start": "2026-01-19"}
+
+
+def test_models_and_their_unit_tests_on_an_empty_warehouse(any_settings: Settings) -> None:
+    with open_warehouse(any_settings):
+        pass
+    built = dbt.build(any_settings, VARIABLES, unit_tests=True)
+    declared = sum(path.read_text().count("\n    model: ") for path in dbt.PROJECT.rglob("*.yml"))
+    assert declared >= 5
+    without = sum(path.read_text().count("\n  - name: ") for path in dbt.PROJECT.glob("models/*/*.yml"))
+    assert without > declared
+    assert built["models"] == len(list(dbt.PROJECT.glob("models/*/*.sql")))
+    assert built["tests"] > declared + 50
+    with open_warehouse(any_settings) as engine, engine.connect() as connection:
+        schemas = (
+            connection.execute(text("SELECT DISTINCT table_schema FROM information_schema.tables")).scalars().all()
+        )
+        assert {"marts_build", "core", "ops"} <= set(schemas)
+        assert not [name for name in schemas if name.startswith("marts_build_")]
+    assert (any_settings.home / "dbt" / "target" / "manifest.json").is_file()
+
+
+def test_nothing_is_written_into_the_project(settings: Settings) -> None:
+    before = sorted(dbt.PROJECT.rglob("*"))
+    with open_warehouse(settings):
+        pass
+    dbt.build(settings, VARIABLES)
+    assert sorted(dbt.PROJECT.rglob("*")) == before
+
+
+def test_without_dbt_it_says_what_to_do(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REBUTTAL_DBT", "/nowhere/dbt")
+    with pytest.raises(ConfigError, match=r"dbt is not at /nowhere/dbt.*make setup"):
+        dbt.build(settings, VARIABLES)
+
+
+def test_a_locked_warehouse_is_a_reason_to_retry(settings: Settings, tmp_path: Path) -> None:
+    with open_warehouse(settings):
+        pass
+    # DuckDB's lock counts between processes, and dbt is another one.
+    with duckdb.connect(str(settings.home / "warehouse.duckdb")), pytest.raises(LockedError, match="Another process"):
+        dbt.build(settings, VARIABLES)
+
+
+def test_a_server_that_is_not_there_is_named_without_its_password(settings: Settings) -> None:
+    url = "postgresql+psycopg://someone:very-secret@127.0.0.1:9/none"
+    assert make_url(url).password == "very-secret"
+    with pytest.raises(AbortError) as caught:
+        dbt.build(replace(settings, warehouse_url=url), VARIABLES)
+    log = settings.home / "dbt" / "logs" / "dbt.log"
+    assert str(log) in str(caught.value)
+    assert "very-secret" not in str(caught.value)
+    assert "very-secret" not in log.read_text(encoding="utf-8")
+
+
+def test_the_project_is_where_the_package_says() -> None:
+    assert dbt.PROJECT == PROJECT_ROOT / "include" / "dbt"
+    assert "send_anonymous_usage_stats: false" in (dbt.PROJECT / "dbt_project.yml").read_text(encoding="utf-8")
