@@ -28,6 +28,8 @@ def main() -> int:
     if found:
         print("\n".join(found), file=sys.stderr)
         return 1
+    # Also where the shell that started us in the background had it ignored.
+    signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     settings = load_settings()
     processes = Processes(settings.home / "logs")

@@ -19,7 +19,7 @@ FROM ops.batch AS b JOIN ops.batch_outcome AS o ON o.batch_id = b.batch_id
 GROUP BY b.source ORDER BY b.source
 """
 OBJECTIONS = "SELECT count(*), count(DISTINCT category), sum(money_at_risk_base) FROM marts.objection"
-TASKS = "SELECT task_key, task_url, category, theme, tracker_status FROM marts.content_task ORDER BY score DESC"
+TASKS = "SELECT task_key, task_url, theme, tracker_status FROM marts.content_task ORDER BY score DESC"
 
 
 def lines(settings: Settings, mail_page: str) -> Iterator[str]:
@@ -55,8 +55,8 @@ def _objections(engine: Engine) -> Iterator[str]:
 def _tasks(engine: Engine) -> Iterator[str]:
     tasks = _read(engine, TASKS)
     yield f"  content tasks     {len(tasks)}"
-    for key, url, category, theme, status in tasks:
-        yield f"    {key or 'not sent':<9} {category}/{theme} ({status or 'no status yet'})  {url or ''}"
+    for key, url, theme, status in tasks:
+        yield f"    {key or 'not sent':<9} {theme} ({status or 'no status yet'})  {url or ''}"
 
 
 def _digest(mail_page: str) -> Iterator[str]:

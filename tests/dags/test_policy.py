@@ -33,7 +33,7 @@ def test_policy(dags, dag_id):
         assert task.owner != "airflow"
         assert task.retries >= 1
         assert task.execution_timeout is not None
-        assert task.pool == "warehouse"
+        assert task.pool == ("default_pool" if dag_id.startswith("pull__") else "warehouse")
         assert task.on_failure_callback
 
 
