@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-os.environ.setdefault("XDG_RUNTIME_DIR", "/tmp")  # noqa: S108 - only silences a warning of the Postgres wheel
+# The Postgres wheel wants a private place for its lock files, and warns where there is none.
+os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="rebuttal-run-"))
 
-from rebuttal.settings import PROJECT_ROOT, Settings  # noqa: E402
+from rebuttal.settings import PROJECT_ROOT, Settings
 
 
 @pytest.fixture(scope="session")

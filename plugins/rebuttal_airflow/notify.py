@@ -8,8 +8,8 @@ from typing import Any
 
 log = logging.getLogger("rebuttal.notify")
 
-# DuckDB allows one writing process: a stage that writes the warehouse takes the one slot of this pool. Earlier stages go
-# first, so that a later one waits for all that is on its way and runs once instead of once per source. Pulls stay
+# DuckDB allows one writing process: a stage that writes the warehouse takes the one slot of this pool. Earlier stages
+# go first, so that a later one waits for all that is on its way and runs once instead of once per source. Pulls stay
 # outside: they wait for vendors, and hold the file only for the moment of landing.
 WAREHOUSE_POOL = "warehouse"
 PRIORITY = {"pull": 70, "admit": 60, "model": 50, "listen": 40, "answer": 30, "prove": 20, "tell": 10, "upkeep": 1}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -73,3 +75,58 @@ def test_context_wins_over_the_stock():
     assert "Зоя" in said
     assert "+38067" not in said
     assert "Оксана" not in said
+
+
+@pytest.mark.parametrize("lang", stock.LANGUAGES)
+def test_every_slot_case_that_a_line_uses_exists_for_each_value(lang):
+    used = {
+        (name, case or "nom")
+        for lines in stock.groups(lang).values()
+        for line in lines
+        for name, case in re.findall(r"\{(\w+)(?::(\w+))?\}", line)
+    }
+    assert ("thing", "acc") in used
+    lacking = [(name, case, forms) for name, case in used for forms in stock.slots(lang)[name] if case not in forms]
+    assert lacking == []
+
+
+@pytest.mark.parametrize("lang", stock.LANGUAGES)
+def test_no_line_stands_in_two_groups(lang):
+    doubts = {key: lines for key, lines in stock.groups(lang).items() if key[0] in CODES or key[0] == "none"}
+    every = [line for lines in doubts.values() for line in lines]
+    assert len(every) > 600
+    assert sorted({line for line in every if every.count(line) > 1}) == []
+
+
+@pytest.mark.parametrize("lang", stock.LANGUAGES)
+def test_a_doubt_is_never_denied_in_the_text_that_voices_it(lang):
+    """A denial of something else may stand beside the doubt, and mostly somebody does deny something."""
+    denials = {code: stock.groups(lang)[(code, "denied")] for code in CODES}
+    assert all(len(lines) >= 3 for lines in denials.values())
+    heard = 0
+    for code in CODES:
+        own = [line.lower() for line in denials[code] if "{" not in line]
+        others = [line.lower() for other in CODES if other != code for line in denials[other] if "{" not in line]
+        for composed in texts(lang, "chat", [code], count=60):
+            text = composed.text.lower()
+            assert not any(line in text for line in own), text
+            heard += any(line in text for line in others)
+    assert heard > 60
+
+
+def test_a_denial_alone_is_no_span_and_one_before_a_doubt_belongs_to_its_sentence():
+    alone = [c for c in texts("en", "survey", [], count=900) if "price is fine" in c.text.lower()]
+    assert alone
+    assert all(composed.spans == [] for composed in alone)
+    joined = [c for c in texts("en", "chat", ["missing_feature"], count=900) if "price is fine, but" in c.text.lower()]
+    assert joined
+    for composed in joined:
+        (span,) = composed.spans
+        assert "price is fine, but" in composed.text[span.start : span.end].lower()
+
+
+def test_a_city_of_the_context_is_inflected():
+    line = "в {city:loc} вас нет"
+    said = stock.fill(np.random.default_rng(1), "ru", line, {"city": "Рига"})
+    assert said == "в Риге вас нет"
+    assert stock.fill(np.random.default_rng(1), "ru", line, {"city": "Нигде"}) == "в Нигде вас нет"

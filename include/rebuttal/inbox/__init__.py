@@ -1,0 +1,3 @@
+"""The fast way in: webhook verification and the durable inbox from which a webhook is acknowledged. No web framework
+here.
+"""

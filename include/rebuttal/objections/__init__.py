@@ -1,0 +1,6 @@
+"""LISTEN: what holds buyers back, in their own words, from notes, calls, surveys and lost reasons."""
+
+from rebuttal.objections.labelling import classify_file
+from rebuttal.objections.stage import run
+
+__all__ = ["classify_file", "run"]

@@ -1,0 +1,33 @@
+"""The operational store: what was promised to the outside world and what was decided, in small transactions.
+
+SQLite (WAL) by default, Postgres for a team. `open_state` brings the schema to the version of this code and gives
+sessions. Everything here is written by one row at a time; figures live in the warehouse.
+"""
+
+from rebuttal.state.engine import SCHEMA_VERSION, Sessions, open_state
+from rebuttal.state.journal import decision_id, journal_rows, record_decision
+from rebuttal.state.model import (
+    ContentTask,
+    Decision,
+    DigestDelivery,
+    Hypothesis,
+    LabelCorrection,
+    Outbox,
+    Suppression,
+)
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "ContentTask",
+    "Decision",
+    "DigestDelivery",
+    "Hypothesis",
+    "LabelCorrection",
+    "Outbox",
+    "Sessions",
+    "Suppression",
+    "decision_id",
+    "journal_rows",
+    "open_state",
+    "record_decision",
+]

@@ -118,7 +118,8 @@ def _fold_events(connection: Connection, rule: SameEvent, names: dict[str, Any])
     dialect = dialect_of(connection)
     names = {**names, **_event_names(rule, dialect)}
     touched = (
-        f"select min({rule.at}), max({rule.at}) from {names['judged']} where _found in ('new', 'changed') or was_copy"
+        f"select min({rule.at}), max({rule.at}) from {names['staged']} as staged"
+        f" join {names['judged']} as judged on judged._row = staged._row and (_found in ('new', 'changed') or was_copy)"
     )
     low, high = connection.execute(text(touched)).one()
     copies = _copies_between(connection, rule, names, low, high)

@@ -7,6 +7,7 @@ voices nothing sounds as if it did (a question about the price, a worry that is 
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,13 +17,34 @@ from sandbox.words import stock
 from sandbox.words.noise import roughen
 
 SAYS = {
-    "ru": ("Говорит: «{}»", "Клиент: «{}»", "Цитирую: «{}»"),
-    "uk": ("Каже: «{}»", "Клієнт: «{}»", "Цитую: «{}»"),
-    "en": ("Said: “{}”", "Client: “{}”", "In her words: “{}”"),
+    "ru": ("Говорит: «{}»", "Клиент: «{}»", "Цитирую: «{}»", "Пишет в чат: {}", "Письмо от клиента: <i>{}</i>"),
+    "uk": ("Каже: «{}»", "Клієнт: «{}»", "Цитую: «{}»", "Пише в чат: {}", "Лист від клієнтки: <i>{}</i>"),
+    "en": ("Said: “{}”", "Client: “{}”", "In her words: “{}”", "From the chat: {}", "Her mail: <i>{}</i>"),
 }
 TURNS = {"ru": ("Менеджер", "Клиент"), "uk": ("Менеджер", "Клієнт"), "en": ("Rep", "Client")}
+# "The price is fine, BUT ..."
+TURNING = {
+    "ru": (", но ", ", только вот ", "... но ", ", да вот "),
+    "uk": (", але ", ", тільки от ", "... але ", ", та "),
+    "en": (", but ", ", only ", "... but ", ", it's just "),
+}
+CONJUNCTION = re.compile(r"(а|и|но|да|і|й|та|але|and|but)[ ,]")
+# Who doubts one of a row does not in the same breath deny another of it.
+NEAR = (
+    {"price", "terms", "value_roi"},
+    {"value_roi", "no_need", "trust"},
+    {"timing", "no_decision", "authority", "availability", "service"},
+    {"competitor", "switching", "no_decision", "no_need"},
+    {"missing_feature", "integration", "implementation", "switching"},
+    {"trust", "risk_security", "service"},
+    {"risk_security", "authority", "terms"},
+    {"no_need", "timing"},
+)
 HEDGE_RATE = 0.25
+DENIAL_RATE = 0.2
 DECOY_RATE = 0.3
+QUOTED_RATE = 0.35
+SIGNED_RATE = 0.12
 
 
 @dataclass(frozen=True)
@@ -91,12 +113,32 @@ class _Voice:
     def chance(self, rate: float) -> bool:
         return bool(self.rng.random() < rate)
 
-    def say(self, code: str, speaker: str, *, rough: bool = True) -> str:
-        """One sentence of the group."""
+    def say(self, code: str, speaker: str, *, beside: Sequence[str] = (), rough: bool = True) -> str:
+        """One sentence of the group; a buyer may hedge it, or first deny a doubt far from `code` and those `beside`."""
         lang = self.lang
         text = stock.line(self.rng, lang, code, speaker, self._hold_back)
-        if speaker == "buyer" and code not in ("none", "small") and self.chance(HEDGE_RATE):
-            text = stock.line(self.rng, lang, "hedge", "any", True) + text
+        if speaker == "buyer" and code not in ("none", "small", "aside"):
+            draw, joins = self.rng.random(), CONJUNCTION.match(text.lstrip("[").lower())
+            if draw < HEDGE_RATE and not joins:
+                text = stock.line(self.rng, lang, "hedge", "any", True) + text
+            elif HEDGE_RATE <= draw < HEDGE_RATE + DENIAL_RATE:
+                turn = ", " if joins else self.pick(TURNING[lang])
+                text = self._denied_line(lang, (code, *beside)) + turn + text
+        return self._finish(lang, text, rough)
+
+    def deny(self, doubts: Sequence[str] = ()) -> str:
+        """A buyer's sentence that denies a doubt far from `doubts`: it voices nothing."""
+        lang = self.lang
+        return self._finish(lang, self._denied_line(lang, doubts), True)
+
+    def _denied_line(self, lang: str, doubts: Sequence[str]) -> str:
+        near = {code for row in NEAR for code in row if row & set(doubts)}
+        far = [code for code, speaker in stock.groups(lang) if speaker == "denied" and code not in near]
+        # With very many doubts nothing is far; then it is at least none of them.
+        far = far or [code for row in NEAR for code in sorted(row) if code not in doubts]
+        return stock.line(self.rng, lang, self.pick(far), "denied", self._hold_back)
+
+    def _finish(self, lang: str, text: str, rough: bool) -> str:
         text = stock.fill(self.rng, lang, text, self._context).strip()
         return roughen(self.rng, text) if rough else text
 
@@ -113,17 +155,26 @@ def _lost_reason(voice: _Voice, doubts: Sequence[str]) -> Composed:
 
 
 def _message(voice: _Voice, doubts: Sequence[str], speaker: str) -> Composed:
-    """A survey comment, a chat message, a cancellation: a sentence or three of one hand."""
+    """A survey comment, a chat message, a cancellation: a sentence or three of one hand, perhaps signed."""
     result = Composed()
     role = "rep" if speaker == "rep" else "buyer"
     if not doubts or voice.chance(DECOY_RATE / 2):
-        result.add(voice.say("none", role))
+        result.add(_nothing(voice, role, doubts))
     for code in doubts:
         result.add(" " if result.text else "")
-        result.add(voice.say(code, role), code)
+        result.add(voice.say(code, role, beside=doubts), code)
     if not doubts and voice.chance(DECOY_RATE):
-        result.add(" " + voice.say("none", role))
+        result.add(" " + _nothing(voice, role, doubts))
+    if voice.chance(SIGNED_RATE):
+        result.add("\n" + voice.say("sign", "any", rough=False))
     return result
+
+
+def _nothing(voice: _Voice, role: str, doubts: Sequence[str]) -> str:
+    """A sentence that voices no doubt. Beside doubts it neither buys nor pays: that would take them back."""
+    if role == "buyer" and voice.chance(DECOY_RATE):
+        return voice.deny(doubts)
+    return voice.say("aside" if doubts else "none", role)
 
 
 def _note(voice: _Voice, doubts: Sequence[str]) -> Composed:
@@ -133,20 +184,29 @@ def _note(voice: _Voice, doubts: Sequence[str]) -> Composed:
     result.add(html.escape(voice.say("open", "rep"), quote=False))
     breaks = ("</p><p>", "<br>", " ")
     if not doubts or voice.chance(DECOY_RATE):
-        result.add(voice.pick(breaks) + html.escape(voice.say("none", "rep"), quote=False))
+        result.add(voice.pick(breaks))
+        if voice.chance(DECOY_RATE):
+            _quote(result, voice, voice.deny(doubts))
+        else:
+            result.add(html.escape(_nothing(voice, "rep", doubts), quote=False))
     for code in doubts:
         result.add(voice.pick(breaks))
-        if voice.chance(0.35):
-            before, after = voice.pick(SAYS[voice.lang]).split("{}")
-            result.add(before)
-            result.add(html.escape(voice.say(code, "buyer"), quote=False), code)
-            result.add(after)
+        if voice.chance(QUOTED_RATE):
+            _quote(result, voice, voice.say(code, "buyer", beside=doubts), code)
         else:
             result.add(html.escape(voice.say(code, "rep"), quote=False), code)
     if voice.chance(0.5):
         result.add(voice.pick(breaks) + html.escape(voice.say("close", "rep"), quote=False))
     result.add("</p></div>" if result.text.startswith("<div>") else "</p>")
     return result
+
+
+def _quote(result: Composed, voice: _Voice, words: str, code: str | None = None) -> None:
+    """Add the client's words to a note, between the marks of a quotation; with a code they are a span."""
+    before, after = voice.pick(SAYS[voice.lang]).split("{}")
+    result.add(before)
+    result.add(html.escape(words, quote=False), code)
+    result.add(after)
 
 
 def _call(voice: _Voice, doubts: Sequence[str]) -> Composed:
@@ -159,10 +219,10 @@ def _call(voice: _Voice, doubts: Sequence[str]) -> Composed:
             result.add(f"\n{rep}: {voice.say('ask', 'rep')}")
         result.add(f"\n{client}: ")
         if voice.chance(DECOY_RATE):
-            result.add(voice.say("small", "buyer") + " ")
-        result.add(voice.say(code, "buyer"), code)
+            result.add((voice.deny(doubts) if voice.chance(DECOY_RATE) else voice.say("small", "buyer")) + " ")
+        result.add(voice.say(code, "buyer", beside=doubts), code)
     if not doubts or voice.chance(DECOY_RATE):
-        result.add(f"\n{client}: {voice.say('none', 'buyer')}")
+        result.add(f"\n{client}: {_nothing(voice, 'buyer', doubts)}")
     if voice.chance(0.4):
-        result.add(f"\n{rep}: {voice.say('none', 'rep')}")
+        result.add(f"\n{rep}: {_nothing(voice, 'rep', doubts)}")
     return result

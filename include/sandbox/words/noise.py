@@ -14,7 +14,7 @@ def roughen(rng: np.random.Generator, sentence: str) -> str:
     if rng.random() < TYPO_RATE:
         sentence = _slip(rng, sentence)
     sentence = sentence if rng.random() < LOWER_RATE else sentence[:1].upper() + sentence[1:]
-    if sentence[-1:] not in ".!?…" and rng.random() >= BARE_RATE:
+    if sentence[-1:] not in ".!?…:" and rng.random() >= BARE_RATE:
         sentence += "."
     return sentence
 

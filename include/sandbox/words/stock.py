@@ -22,7 +22,10 @@ _SLOT = re.compile(r"\{(\w+)(?::(\w+))?\}")
 
 @cache
 def groups(lang: str) -> dict[tuple[str, str], tuple[str, ...]]:
-    """(code, speaker) -> lines. Codes are the taxonomy's, and `ask`, `small`, `open`, `close`, `hedge`."""
+    """(code, speaker) -> lines. Codes are the taxonomy's, and ask, small, open, close, aside, hedge, sign.
+
+    The speaker `denied` says that the doubt is none: "the price is fine".
+    """
     found: dict[tuple[str, str], list[str]] = {}
     current: list[str] = []
     for line in _read(f"{lang}.txt"):
@@ -60,7 +63,7 @@ def fill(rng: np.random.Generator, lang: str, text: str, context: Mapping[str, s
     def slot(match: re.Match[str]) -> str:
         name, case = match.group(1), match.group(2) or "nom"
         if name in context:
-            return context[name]
+            return next((v.get(case, v["nom"]) for v in slots(lang)[name] if v["nom"] == context[name]), context[name])
         if name not in chosen:
             values = slots(lang)[name]
             chosen[name] = values[int(rng.integers(len(values)))]

@@ -12,4 +12,4 @@ select
     {{ integer("total_users") }} as users,
     {{ real("key_events") }} as key_events,
     {{ unreadable() }}
-from {{ landed }}
+from {{ landed() }}

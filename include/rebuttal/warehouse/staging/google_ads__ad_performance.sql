@@ -20,4 +20,4 @@ select
     {{ real("conversions") }} as platform_conversions,
     {{ real("conversions_value") }} as platform_value,
     {{ unreadable() }}
-from {{ landed }}
+from {{ landed() }}

@@ -11,4 +11,4 @@ select
     {{ text("country") }} as country,
     {{ boolean("archived") }} as is_deleted,
     {{ unreadable() }}
-from {{ landed }}
+from {{ landed() }}

@@ -22,4 +22,4 @@ select
     {{ text("merged_ids") }} as merged_ids,
     {{ boolean("archived") }} as is_deleted,
     {{ unreadable() }}
-from {{ landed }}
+from {{ landed() }}

@@ -6,4 +6,4 @@ select
     {{ text("stage_id") }} as stage_id,
     {{ text("source_type") }} as changed_by_kind,
     {{ unreadable() }}
-from {{ landed }}
+from {{ landed() }}

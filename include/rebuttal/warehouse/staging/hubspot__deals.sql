@@ -21,4 +21,4 @@ select
     {{ member("company_ids", "0") }} as company_id,
     {{ boolean("archived") }} as is_deleted,
     {{ unreadable() }}
-from {{ landed }}
+from {{ landed() }}

@@ -14,4 +14,4 @@ select
     {{ member("deal_ids", "0") }} as deal_id,
     {{ boolean("archived") }} as is_deleted,
     {{ unreadable() }}
-from {{ landed }}
+from {{ landed() }}

@@ -6,4 +6,4 @@ select
     not {{ boolean("archived") }} as is_active,
     {{ instant("updated_at") }} as updated_at,
     {{ unreadable() }}
-from {{ landed }}
+from {{ landed() }}

@@ -9,4 +9,4 @@ select
     {{ boolean("is_closed") }} as is_closed,
     {{ real("probability") }} as probability,
     {{ unreadable() }}
-from {{ landed }}
+from {{ landed() }}

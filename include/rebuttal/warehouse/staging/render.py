@@ -56,11 +56,13 @@ class Fields:
     guessed. A field that landing does not have is NULL and reported in `missing`.
     """
 
-    def __init__(self, dialect: Dialect, present: frozenset[str]) -> None:
+    def __init__(self, dialect: Dialect, present: frozenset[str], rows: str) -> None:
+        """`rows` is the FROM item of the batch's landed rows, `present` the columns that it has."""
         self.dialect = dialect
         self.present = present
         self.missing: list[str] = []
-        self._checked: dict[str, str] = {}
+        self._rows = rows
+        self._typed: dict[str, str] = {}
 
     def text(self, field: str) -> str:
         """The text as it came."""
@@ -72,19 +74,21 @@ class Fields:
 
     def integer(self, field: str) -> str:
         """A whole number; `12.0` is one, `1e3` and `1,000` are not."""
-        return self._typed(field, _WHOLE, self.dialect.cast(f"split_part(trim({self.text(field)}), '.', 1)", "bigint"))
+        return self._matched(
+            field, _WHOLE, self.dialect.cast(f"split_part(trim({self.text(field)}), '.', 1)", "bigint")
+        )
 
     def real(self, field: str) -> str:
         """A finite number."""
-        return self._typed(field, NUMBER, self.dialect.cast(f"trim({self.text(field)})", "double precision"))
+        return self._matched(field, NUMBER, self.dialect.cast(f"trim({self.text(field)})", "double precision"))
 
     def decimal(self, field: str) -> str:
         """An exact amount in units, with a point."""
-        return self._typed(field, _DECIMAL, self.dialect.cast(f"trim({self.text(field)})", "decimal(24, 12)"))
+        return self._matched(field, _DECIMAL, self.dialect.cast(f"trim({self.text(field)})", "decimal(24, 12)"))
 
     def micros(self, field: str) -> str:
         """An exact amount that came in millionths."""
-        return self._typed(
+        return self._matched(
             field, _MICROS, self.dialect.cast(f"trim({self.text(field)})", "decimal(18, 0)") + " * 0.000001"
         )
 
@@ -95,7 +99,7 @@ class Fields:
     def boolean(self, field: str) -> str:
         """True or false in the words vendors use."""
         word = f"lower(trim({self.text(field)}))"
-        return self._checked_as(
+        return self._checked(
             field,
             f"case when {word} in ({', '.join(_TRUE)}) then true when {word} in ({', '.join(_FALSE)}) then false end",
         )
@@ -105,23 +109,23 @@ class Fields:
         value = self.text(field)
         dashed = f"substr({value}, 1, 4) || '-' || substr({value}, 5, 2) || '-' || substr({value}, 7, 2)"
         day = f"case when {value} ~ '^[0-9]{{8}}$' then {dashed} when {value} ~ '^{_DAY}$' then {value} end"
-        return self._checked_as(field, self.dialect.try_cast(f"({day})", "date"))
+        return self._checked(field, self.dialect.try_cast(f"({day})", "date"))
 
     def instant(self, field: str) -> str:
         """A moment with its offset from UTC (ISO 8601)."""
         value = f"(case when {self.text(field)} ~ '{_INSTANT}' then {self.text(field)} end)"
-        return self._checked_as(field, self.dialect.try_cast(value, "timestamp with time zone"))
+        return self._checked(field, self.dialect.try_cast(value, "timestamp with time zone"))
 
     def local(self, field: str, zone: str) -> str:
         """A wall-clock time of `zone` as a moment. A time that the clocks skip or repeat is read with standard time."""
         value = f"(case when {self.text(field)} ~ '{_LOCAL}' then {self.text(field)} end)"
-        return self._checked_as(field, f"({self.dialect.try_cast(value, 'timestamp')}) at time zone '{zone}'")
+        return self._checked(field, f"({self.dialect.try_cast(value, 'timestamp')}) at time zone '{zone}'")
 
     def ahead_of_utc(self, field: str, hours: int) -> str:
         """A wall-clock time that is always `hours` ahead of UTC, whatever the field's name promises."""
         value = f"(case when {self.text(field)} ~ '{_LOCAL}' then {self.text(field)} end)"
         moment = f"{self.dialect.try_cast(value, 'timestamp')} - interval '{hours} hours'"
-        return self._checked_as(field, f"({moment}) at time zone 'UTC'")
+        return self._checked(field, f"({moment}) at time zone 'UTC'")
 
     def known(self, field: str, *words: str) -> str:
         """One of `words`; any other becomes `unknown:<text>`, a bucket that is seen and never guessed away."""
@@ -147,7 +151,7 @@ class Fields:
 
     def member(self, field: str, path: str) -> str:
         """A member (key, or index in digits) of a JSON field, as text."""
-        self._check(field, f"case when {self.dialect.json_valid(self.text(field))} then 1 end")
+        self._checked(field, f"case when {self.dialect.json_valid(self.text(field))} then 1 end")
         return f"nullif({self.dialect.json_text(self.text(field), path)}, '')"
 
     @property
@@ -156,25 +160,27 @@ class Fields:
         return "landed._row, landed._key, landed._row_hash, landed._defect"
 
     def unreadable(self) -> str:
-        """The column `_unreadable`; it stands last in a file, because it knows the fields called before it."""
+        """The column `_unreadable`: which fields held a text that is not of their type."""
         parts = [
-            f"case when {self.text(field)} is not null and ({typed}) is null"
+            f"case when {self.text(field)} is not null and landed._typed_{field} is null"
             f" then '{field}=' || substr({self.text(field)}, 1, {_SHOWN}) end"
-            for field, typed in self._checked.items()
-            if field in self.present
+            for field in self._typed
         ]
-        listed = f"nullif(concat_ws('; ', {', '.join(parts)}), '')" if parts else "cast(null as text)"
-        return f"{listed} as _unreadable"
+        return f"nullif(concat_ws('; ', {', '.join(parts)}), '') as _unreadable" if parts else "null as _unreadable"
 
-    def _typed(self, field: str, pattern: str, cast: str) -> str:
-        return self._checked_as(field, f"case when trim({self.text(field)}) ~ '{pattern}' then {cast} end")
+    def landed(self) -> str:
+        """The batch's rows, every checked field already in its type; it knows the fields called before it."""
+        typed = "".join(f",\n        {expression} as _typed_{field}" for field, expression in self._typed.items())
+        return f"(\n    select landed.*{typed}\n    from {self._rows} as landed\n) as landed"
 
-    def _checked_as(self, field: str, typed: str) -> str:
-        self._check(field, typed)
-        return typed
+    def _matched(self, field: str, pattern: str, cast: str) -> str:
+        return self._checked(field, f"case when trim({self.text(field)}) ~ '{pattern}' then {cast} end")
 
-    def _check(self, field: str, typed: str) -> None:
-        self._checked[field] = typed
+    def _checked(self, field: str, typed: str) -> str:
+        if field not in self.present:
+            return typed
+        self._typed[field] = typed
+        return f"landed._typed_{field}"
 
 
 def stage(connection: Connection, batch: Batch, rows: str = "") -> Staged:
@@ -183,14 +189,9 @@ def stage(connection: Connection, batch: Batch, rows: str = "") -> Staged:
     Rows that landing repeats after a crash are taken once. Raises StoreError when the landing table is missing.
     """
     dialect = dialect_of(connection)
-    fields = Fields(dialect, _landed_columns(connection, batch))
-    narrowed = f" and {rows}" if rows else ""
-    landed = (
-        f"(select distinct on (_row) * from {batch.landing} as landed"
-        f" where _batch_id = {quoted(batch.batch_id)}{narrowed} order by _row)"
-    )
-    calls = {name: getattr(fields, name) for name in vars(Fields) if not name.startswith("_")}
-    select = _template(batch).render(landed=f"{landed} as landed", **calls)
+    columns = _landed_columns(connection, batch)
+    fields = Fields(dialect, columns, _landed_rows(connection, batch, rows))
+    select = _template(batch).render({name: getattr(fields, name) for name in vars(Fields) if not name.startswith("_")})
     entity = ENTITIES[batch.entity]
     typed = ",\n    ".join(
         f"cast({'null' if name in UTM_FOUND else name} as {kind.compile(connection.dialect)}) as {name}"
@@ -207,6 +208,15 @@ def stage(connection: Connection, batch: Batch, rows: str = "") -> Staged:
     )
     count = int(connection.execute(text(f"select count(*) from {table}")).scalar_one())
     return Staged(batch, table, tuple(fields.missing), count)
+
+
+def _landed_rows(connection: Connection, batch: Batch, narrowed: str) -> str:
+    """The FROM item of the batch's rows, each once. Looking for repeats costs less than removing none."""
+    where = f"where _batch_id = {quoted(batch.batch_id)}" + (f" and {narrowed}" if narrowed else "")
+    counted = text(f"select count(*) = count(distinct _row) from {batch.landing} as landed {where}")
+    if connection.execute(counted).scalar_one():
+        return f"(select * from {batch.landing} as landed {where})"
+    return f"(select distinct on (_row) * from {batch.landing} as landed {where} order by _row)"
 
 
 def _template(batch: Batch) -> Template:

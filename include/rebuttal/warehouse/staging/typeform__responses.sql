@@ -19,4 +19,4 @@ select
     {{ member("hidden", tag) }} as {{ tag }},
 {%- endfor %}
     {{ unreadable() }}
-from {{ landed }}
+from {{ landed() }}

@@ -19,4 +19,4 @@ select
     {{ real("conversions") }} as platform_conversions,
     {{ micros("revenue_micros") }} as platform_value,
     {{ unreadable() }}
-from {{ landed }}
+from {{ landed() }}

@@ -11,4 +11,4 @@ select
     {{ boolean("is_page_view") }} as is_page_view,
     {{ text("goals_id") }} as goal_ids,
     {{ unreadable() }}
-from {{ landed }}
+from {{ landed() }}

@@ -22,4 +22,4 @@ select
     {{ url_parameter("start_url", name="yclid") }} as yclid,
     {{ text("goals_id") }} as goal_ids,
     {{ unreadable() }}
-from {{ landed }}
+from {{ landed() }}

@@ -4,23 +4,24 @@
 --   origin   incoming | core | copy
 create {{ scratch }} {{ members }} as
 with touched as (
-    select distinct {{ known }} as _known from {{ judged }} as row_
+    select distinct {{ known }} as _known
+    from {{ staged }} as staged join {{ judged }} as judged on judged._row = staged._row
     where (_found in ('new', 'changed') or was_copy) and {{ known }} is not null
     {%- for place in ["core." ~ entity, "core." ~ entity ~ "_copy"] %}
     union
-    select {{ known }} from {{ place }} as row_
+    select {{ known }} from {{ place }}
     where source = {{ source }} and account_id = {{ account_id }}
         and {{ id }} in (select _id from {{ judged }} where _found = 'changed')
     {%- endfor %}
 ),
 members as (
     select _id, {{ group }} as _group, {{ at_us }} as _at, 'incoming' as origin
-    from {{ judged }} as row_
+    from {{ staged }} as staged join {{ judged }} as judged on judged._row = staged._row
     where _found in ('new', 'changed') and {{ known }} is not null and {{ at }} is not null
     {%- for place, origin in [("core." ~ entity, "core"), ("core." ~ entity ~ "_copy", "copy")] %}
     union all
     select {{ id }}, {{ group }}, {{ at_us }}, '{{ origin }}'
-    from {{ place }} as row_
+    from {{ place }}
     where source = {{ source }} and account_id = {{ account_id }}
         and {{ at }} between {{ low }} and {{ high }}
         and {{ known }} in (select _known from touched)

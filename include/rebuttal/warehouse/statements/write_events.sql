@@ -21,13 +21,15 @@ where {{ mine }} and ({{ id }} in (select _id from {{ judged }} where _found = '
     or {{ id }} in (select _id from {{ freed }}));
 
 insert into core.{{ entity }} ({{ all }})
-select source, account_id, {{ columns | join(", ") }}, batch_id, _row, row_hash from {{ judged }}
+select source, account_id, {{ columns | join(", ") }}, batch_id, staged._row, row_hash
+from {{ staged }} as staged join {{ judged }} as judged on judged._row = staged._row
 where _found in ('new', 'changed') and _id not in (select _id from {{ folds }})
 union all
 select {{ all }} from {{ freed }};
 
 insert into core.{{ entity }}_copy ({{ all }})
-select source, account_id, {{ columns | join(", ") }}, batch_id, _row, row_hash from {{ judged }}
+select source, account_id, {{ columns | join(", ") }}, batch_id, staged._row, row_hash
+from {{ staged }} as staged join {{ judged }} as judged on judged._row = staged._row
 where _found in ('new', 'changed') and _id in (select _id from {{ folds }})
 union all
 select {{ all }} from {{ sunk }};

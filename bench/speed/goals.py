@@ -1,0 +1,41 @@
+"""What each ratio means and what we aim at. A goal is a ratio of one run on one machine, never a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Goal:
+    """`limit` is the least (`at_least`) or the most that we aim at; None: no goal yet, the figure is watched."""
+
+    meaning: str
+    limit: float | None = None
+    at_least: bool = False
+
+    def told(self) -> str:
+        """`>= 15`, `<= 2`, or nothing."""
+        return "" if self.limit is None else f"{'>=' if self.at_least else '<='} {self.limit:g}"
+
+    def is_met(self, value: float) -> bool | None:
+        """None where there is no goal."""
+        if self.limit is None:
+            return None
+        return value >= self.limit if self.at_least else value <= self.limit
+
+
+GOALS: dict[str, Goal] = {
+    "ingest_vs_dlt_default": Goal("rows/s of our pull over those of a dlt resource of dicts", 15, at_least=True),
+    "ingest_vs_dlt_tuned": Goal("the same, dlt with Parquet and two workers", 2, at_least=True),
+    "ingest_vs_bare_spool": Goal("the same, pages to files and one bulk read", 0.5, at_least=True),
+    "ingest_peak_mb_ours": Goal("peak memory of our pull, MB, whatever the rows", 300),
+    "validate_checks_vs_sql": Goal("time to type and check a batch over one hand-written pass", 2),
+    "validate_gate_vs_sql": Goal("time of the whole admission, merge included, over the same pass", 3),
+    "validate_suite_vs_counting": Goal("time of the suite over a bare count of its own conditions"),
+    "merge_vs_bare": Goal("time of our merge over DELETE and INSERT, DuckDB, commit included"),
+    "merge_postgres_vs_bare": Goal("the same on Postgres, without the commit"),
+    "attribution_vs_join": Goal("time of six models in dbt's SQL over one join and group", 10),
+    "attribution_paths_vs_join": Goal("time of six models over a path table over the same", 10),
+    "classify_vs_embedding": Goal("texts/s of the classifier over embedding each text", 5, at_least=True),
+    "digest_vs_reading": Goal("time of a digest over reading its tables whole"),
+}

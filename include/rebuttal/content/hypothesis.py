@@ -1,0 +1,88 @@
+"""A hypothesis that data can confirm or reject: complete, with one metric, its criterion fixed before publication."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import date, timedelta
+from math import isfinite
+
+from rebuttal.content.rules import HypothesisRule
+from rebuttal.errors import RebuttalError
+
+METRICS = ("objection_rate",)
+DIRECTIONS = ("decrease", "increase")
+
+
+class IncompleteHypothesis(RebuttalError, ValueError):
+    """A hypothesis lacks a part; the message names each missing one. Nothing is registered."""
+
+
+@dataclass(frozen=True)
+class HypothesisForm:
+    """What is registered with a task.
+
+    `expected_size` is a relative change (0.25 = by a quarter), `minimum_sample` deals before and after it, each,
+    `baseline_days` days before publication that are compared with, `horizon_days` days that a deal has to voice a doubt
+    before it counts, `deadline` a UTC date.
+    """
+
+    change: str
+    metric: str
+    direction: str
+    reason: str
+    expected_size: float
+    success_criterion: str
+    minimum_sample: int
+    baseline_days: int
+    horizon_days: int
+    deadline: date
+
+    def complete(self, today: date) -> HypothesisForm:
+        """This form, when nothing is missing; raises IncompleteHypothesis naming what is."""
+        missing = [f.name for f in fields(self) if isinstance(v := getattr(self, f.name), str) and not v.strip()]
+        if self.metric and self.metric not in METRICS:
+            missing.append(f"metric (one of {', '.join(METRICS)}, not {self.metric!r})")
+        if self.direction and self.direction not in DIRECTIONS:
+            missing.append(f"direction (one of {', '.join(DIRECTIONS)}, not {self.direction!r})")
+        if not (isfinite(self.expected_size) and 0 < self.expected_size < 1):
+            missing.append("expected_size (a share between 0 and 1)")
+        if self.minimum_sample < 1:
+            missing.append("minimum_sample (at least 1 deal)")
+        if self.baseline_days < 1:
+            missing.append("baseline_days (at least 1 day)")
+        if self.horizon_days < 1:
+            missing.append("horizon_days (at least 1 day)")
+        if self.deadline <= today:
+            missing.append("deadline (a date to come)")
+        if missing:
+            raise IncompleteHypothesis(
+                f"The hypothesis is not complete: {', '.join(missing)}", next_step="State what is missing"
+            )
+        return self
+
+
+def draft(theme_name: str, formats: str, rate: float | None, rule: HypothesisRule, today: date) -> HypothesisForm:
+    """The hypothesis of a task about `theme_name`, made on `today` (UTC date) by the company's rule.
+
+    `rate` is today's share of new deals that voice it, for the reason's wording only.
+    """
+    deadline = today + timedelta(days=rule.publish_within_days + rule.measure_days)
+    share = f"{rate:.0%} of new deals voice it today" if rate is not None else "customers voice it today"
+    size = f"{rule.expected_size:.0%}"
+    return HypothesisForm(
+        change=f"Publish content that answers “{theme_name}” ({formats})",
+        metric="objection_rate",
+        direction="decrease",
+        reason=f"{share}; a buyer who finds the answer before talking to sales need not raise it",
+        expected_size=rule.expected_size,
+        success_criterion=(
+            f"By {deadline.isoformat()} the share of new deals that voice it within {rule.horizon_days} days is lower "
+            f"than in the {rule.baseline_days} days before publication, relative to all other objections, and the 95 % "
+            f"interval of that change lies "
+            f"wholly below zero (expected: {size} lower), with at least {rule.minimum_sample} deals on each side"
+        ),
+        minimum_sample=rule.minimum_sample,
+        baseline_days=rule.baseline_days,
+        horizon_days=rule.horizon_days,
+        deadline=deadline,
+    ).complete(today)

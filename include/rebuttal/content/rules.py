@@ -1,0 +1,95 @@
+"""What the company decided about answering: `content.yml` as typed records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, HttpUrl
+
+from rebuttal.configuration import Section, read_yaml
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(ge=0)]
+Meaning = Literal["open", "published", "wont_do", "finished"]
+Role = Literal["introduce", "explain", "relieve a worry", "help decide", "stay in memory"]
+
+
+class Choose(Section):
+    """Which themes are worth a task now."""
+
+    lookback_weeks: Count
+    minimum_subjects: Count
+    skip_categories: tuple[str, ...] = ()
+    max_open: Count
+    new_per_week: Count
+    cool_down_days: Count
+    quotes: Annotated[int, Field(ge=1, le=10)]
+
+
+class HypothesisRule(Section):
+    """How a hypothesis is made before publication. `expected_size` is a share of today's rate."""
+
+    expected_size: Share
+    minimum_sample: Count
+    baseline_days: Count
+    horizon_days: Count
+    publish_within_days: Count
+    measure_days: Count
+
+
+class TrackerRule(Section):
+    """How the outbox speaks with the tracker. All times in seconds but `twin_sweep_hours`."""
+
+    connection: str
+    issue_type: str
+    lease_seconds: Annotated[float, Field(ge=30)]
+    run_budget_seconds: Seconds
+    index_wait_seconds: Seconds
+    search_spacing_seconds: Seconds
+    twin_sweep_hours: Seconds
+
+
+class StatusRule(Section):
+    """What the tracker's statuses mean: by name or id first, then by category key."""
+
+    names: dict[str, Meaning]
+    categories: dict[str, Meaning]
+
+    def meaning(self, name: str, status_id: str, category: str) -> Meaning | None:
+        """None when nobody said what the status means."""
+        return self.names.get(name) or self.names.get(status_id) or self.categories.get(category)
+
+
+class Answering(Section):
+    """What a category is usually answered with."""
+
+    formats: list[str] = Field(min_length=1)
+    role: Role
+
+
+class Item(Section):
+    """A piece of content that exists. `coverage` is the share of the doubt it takes, by the company's judgement."""
+
+    id: str
+    title: str
+    url: HttpUrl
+    answers: list[str] = Field(min_length=1)  # category, or category/theme
+    coverage: Annotated[float, Field(ge=0, le=1)]
+
+
+class ContentRules(Section):
+    """`content.yml`."""
+
+    choose: Choose
+    hypothesis: HypothesisRule
+    tracker: TrackerRule
+    status: StatusRule
+    formats: dict[str, Answering] = Field(default_factory=dict)
+    inventory: tuple[Item, ...] = ()
+
+
+def load_rules(config: Path) -> ContentRules:
+    """Read `<config>/content.yml`. Raises ConfigError naming file, key and the nearest valid word."""
+    return read_yaml(config / "content.yml", ContentRules)

@@ -1,0 +1,109 @@
+"""ANSWER: objections -> content tasks in the tracker, once; statuses back; ledger and journal mirrored for readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from rebuttal.configuration import load_vocabulary
+from rebuttal.content.delivery import Delivery
+from rebuttal.content.follow import follow
+from rebuttal.content.ledger import coverage_by_answer, ledger_rows, propose
+from rebuttal.content.rules import ContentRules, load_rules
+from rebuttal.content.scoring import score_themes
+from rebuttal.content.themes import hear
+from rebuttal.content.trackers import Tracker
+from rebuttal.content.trackers.jira import JiraTracker
+from rebuttal.content.twins import sweep_twins
+from rebuttal.context import Context
+from rebuttal.errors import RebuttalError
+from rebuttal.records import Report
+from rebuttal.state import ContentTask, Sessions, journal_rows, open_state
+from rebuttal.state.failpoint import failpoint
+from rebuttal.warehouse import mart, open_warehouse
+from rebuttal.warehouse.publish import publish
+
+
+def run(context: Context) -> Report:
+    """Read statuses back, propose tasks for the best themes, send what waits, mirror ledger and journal, publish.
+
+    Counts: `themes`, `proposed`, `sent`, `adopted`, `dead`, `published`, `declined`, ... A tracker that fails is a
+    problem in the report; what needs no tracker is done all the same. Raises ConfigError and StoreError.
+    """
+    rules = load_rules(context.settings.config)
+    vocabulary = load_vocabulary(context.settings.config)
+    now = context.clock.now()
+    report = Report("answer")
+    with open_warehouse(context.settings) as engine:
+        heard = hear(engine, rules.choose, now)
+    if heard is None:
+        report.problems.append("No objections were heard yet. Run `rebuttal model` and `rebuttal listen` first")
+    with open_state(context.settings) as sessions:
+        tracker = _tracker(context, rules, report)
+        if tracker is not None:
+            _with_tracker(report, partial(follow, sessions, tracker, rules.status, now, report))
+        if heard is not None:
+            ranked = score_themes(heard, coverage_by_answer(rules))
+            proposed, waiting = propose(sessions, ranked, heard, rules, vocabulary, now)
+            report.counts.update(themes=len(ranked), proposed=len(proposed))
+            report.counts.update({f"waiting: {reason}": count for reason, count in sorted(waiting.items())})
+            failpoint("content.after_propose")
+        if tracker is not None:
+            report.changed = _send(sessions, tracker, rules, now, report)
+        _show_open(sessions, report)
+        tasks, decisions = _mirrored(sessions)
+    with open_warehouse(context.settings) as engine:
+        is_different = [mart.mirror_rows(engine, mart.content_task, tasks)]
+        is_different.append(mart.mirror_rows(engine, mart.decision, decisions))
+    failpoint("content.after_mirror")
+    publish(context)
+    report.changed = report.changed or any(is_different)
+    return report
+
+
+def _tracker(context: Context, rules: ContentRules, report: Report) -> Tracker | None:
+    try:
+        return JiraTracker(context.resolve(rules.tracker.connection), rules.tracker.issue_type)
+    except RebuttalError as error:
+        report.problems.append(str(error))
+        return None
+
+
+def _with_tracker(report: Report, step: Callable[[], None]) -> bool:
+    """Run a step that needs the tracker; its failure is one line in the report and leaves the rest to go on."""
+    try:
+        step()
+    except RebuttalError as error:
+        report.problems.append(str(error))
+        return False
+    return True
+
+
+def _send(sessions: Sessions, tracker: Tracker, rules: ContentRules, now: datetime, report: Report) -> bool:
+    """Work the outbox, close twins, read the status of what is new. Returns whether anything was done."""
+    delivered = Delivery(sessions, tracker, rules.tracker, now).drain()
+    for name, count in delivered.counts.items():
+        report.add(name, count)
+    report.problems += [problem for problem in delivered.problems if problem not in report.problems]
+    window = timedelta(hours=rules.tracker.twin_sweep_hours)
+    _with_tracker(report, partial(sweep_twins, sessions, tracker, window, datetime.now(UTC), now, report))
+    with sessions() as session:
+        unread = [t.task_id for t in session.query(ContentTask).filter_by(status="open", tracker_status=None)]
+    if unread:
+        _with_tracker(report, partial(follow, sessions, tracker, rules.status, now, report, unread))
+    return bool(delivered.counts) or "twins_closed" in report.counts
+
+
+def _show_open(sessions: Sessions, report: Report) -> None:
+    with sessions() as session:
+        query = session.query(ContentTask).filter(ContentTask.status.in_(("proposed", "open", "unknown")))
+        for task in query.order_by(ContentTask.score.desc(), ContentTask.task_id):
+            report.details.append(
+                {"task": task.task_key, "url": task.task_url, "title": task.title, "status": task.tracker_status}
+            )
+
+
+def _mirrored(sessions: Sessions) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    with sessions() as session:
+        return [dict(row) for row in ledger_rows(session)], journal_rows(session)

@@ -1,0 +1,65 @@
+"""Twins: a task sent again because its answer was lost *and* the tracker's index hid it for longer than we waited.
+
+Only rows that were sent more than once can have one, and only what our own account made with our own marker is one: a
+person's copy of a task is theirs. The older task stays (unless people have begun the younger), the other is closed with
+a link.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from rebuttal.content.ledger import label_of
+from rebuttal.content.trackers import RemoteTask, Tracker
+from rebuttal.records import Report
+from rebuttal.state import ContentTask, Outbox, Sessions, record_decision
+
+
+def sweep_twins(
+    sessions: Sessions, tracker: Tracker, window: timedelta, wall_now: datetime, now: datetime, report: Report
+) -> None:
+    """Look for twins of tasks finished within `window` before `wall_now`; close them, and count them in `report`."""
+    with sessions() as session:
+        query = select(Outbox).where(
+            Outbox.state.in_(("sent", "adopted")), Outbox.post_count > 1, Outbox.finished_at >= wall_now - window
+        )
+        rows = {row.task_id: row for row in session.scalars(query)}
+    if not rows:
+        return
+    found = tracker.search([label_of(task_id) for task_id in sorted(rows)])
+    for task_id in sorted(rows):
+        marked = [task for task in found if task.task_id == task_id]
+        ours = next((task for task in marked if task.remote_id == rows[task_id].remote_id), None)
+        if ours is None:
+            continue
+        family = [task for task in marked if task.creator == ours.creator]
+        if len([task for task in family if task.status_category != "done"]) > 1:
+            _close_all_but_one(sessions, tracker, rows[task_id], family, now, report)
+
+
+def _close_all_but_one(
+    sessions: Sessions, tracker: Tracker, row: Outbox, family: list[RemoteTask], now: datetime, report: Report
+) -> None:
+    kept = min(family, key=lambda task: (task.status_category == "new", task.created_at, int(task.remote_id)))
+    twins = [task for task in family if task.remote_id != kept.remote_id]
+    if kept.remote_id != row.remote_id:
+        with sessions.begin() as session:
+            entry = session.get_one(ContentTask, row.task_id)
+            entry.remote_id, entry.task_key, entry.task_url = kept.remote_id, kept.key, kept.url
+            stored = session.get_one(Outbox, row.outbox_id)
+            stored.remote_id, stored.remote_key = kept.remote_id, kept.key
+    for twin in twins:
+        tracker.close_twin(twin, kept)
+        with sessions.begin() as session:
+            record_decision(
+                session,
+                kind="task",
+                subject=row.task_id,
+                decision=f"twin {twin.key} closed",
+                evidence={"kept": kept.key, "closed": twin.key, "sent_times": row.post_count},
+                decided_by="rule:content.twins",
+                decided_at=now,
+            )
+        report.add("twins_closed")

@@ -1,0 +1,87 @@
+"""`rebuttal classify`: labels for the texts of a JSONL file, whatever they came from."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from rebuttal.errors import ConfigError
+from rebuttal.objections.embedding import Embedder, load_embedder
+from rebuttal.objections.model import load_model
+from rebuttal.objections.reading import Reading, read_texts
+from rebuttal.objections.taxonomy import load_taxonomy
+from rebuttal.settings import Settings, load_settings
+
+# How a channel of the file is listened to; others are the buyer's own words.
+_KINDS = {"deal_note": "note", "note": "note", "call": "call", "call_transcript": "call", "lost_reason": "lost_reason"}
+_AT_ONCE = 2000
+
+
+def classify_file(
+    in_path: Path, out_path: Path, *, settings: Settings | None = None, embedder: Embedder | str | None = "installed"
+) -> int:
+    """Label each line of `in_path` (JSON: `id`, `text`, optional `lang`, `channel`) into `out_path`; returns the count.
+
+    A line of the output has those fields and `labels`, `primary` (always the best label), `confidence` (0 to 1),
+    `abstain` (true when the confidence is too low to act on), `spans` (`start`, `end` in code points of `text`,
+    `label`), `model`.
+
+    Raises ConfigError naming the line when one is not as it should be; nothing is written then. The output is replaced
+    as a whole.
+    """
+    rows = _rows(in_path)
+    settings = settings or load_settings()
+    chosen = load_embedder() if isinstance(embedder, str) else embedder
+    model = load_model(settings.home, load_taxonomy(settings.config), chosen)
+    out_path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=out_path.parent, prefix=f".{out_path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8", errors="surrogatepass") as file:
+        for begin in range(0, len(rows), _AT_ONCE):
+            part = rows[begin : begin + _AT_ONCE]
+            readings = read_texts(
+                model, [(row["text"], _KINDS.get(row.get("channel") or "", "survey")) for row in part]
+            )
+            for row, reading in zip(part, readings, strict=True):
+                file.write(json.dumps(_labelled(row, reading, model.name), ensure_ascii=False) + "\n")
+    Path(temporary).replace(out_path)
+    return len(rows)
+
+
+def _labelled(row: dict[str, Any], reading: Reading, model: str) -> dict[str, Any]:
+    kept = ("id", "text", "lang", "channel")
+    return {
+        **{name: value for name, value in row.items() if name in kept},
+        "labels": list(reading.labels),
+        "primary": reading.primary,
+        "confidence": round(reading.confidence, 4),
+        "abstain": reading.is_abstaining,
+        "spans": [{"start": one.start, "end": one.end, "label": one.label} for one in reading.findings],
+        "model": model,
+    }
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    rows = []
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        number = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{path}:{number} is not UTF-8", next_step="Save the file as UTF-8") from None
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            raise ConfigError(f"{path}:{number} is not JSON", next_step="Write one JSON object a line") from None
+        for name in ("id", "text"):
+            if not isinstance(row, dict) or not isinstance(row.get(name), str):
+                raise ConfigError(f"{path}:{number} lacks {name!r} as text", next_step='Write {"id": ..., "text": ...}')
+        for name in ("lang", "channel"):
+            if not isinstance(row.get(name, ""), str | None):
+                raise ConfigError(f"{path}:{number} has a {name!r} that is no text", next_step="Write a word, or null")
+        rows.append(row)
+    return rows

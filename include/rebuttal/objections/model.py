@@ -1,0 +1,205 @@
+"""The classifier: n-grams first, embeddings for the doubtful; trained from the shipped texts, cached by their content.
+
+Probabilities over `LABELS` (16 categories and `none`). The same text always gets the same numbers, whatever stands
+beside it in a batch. Training is deterministic and takes seconds; what is cached holds plain arrays only.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
+
+from rebuttal.objections.embedding import Embedder, Matrix
+from rebuttal.objections.ngrams import Ngrams
+from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy
+from rebuttal.objections.training import Example, content_hash, load_examples, training_vectors
+from rebuttal.objections.wording import after_contrast, prepared, signs
+
+Probabilities = npt.NDArray[np.float64]
+
+# Part of the name: raise it when the arithmetic changes, so that no cached model of the old one is used.
+REVISION = "1"
+NONE_WEIGHT = 2.0  # labels count alike in training, but most of what is said is no objection
+PRIMARY_SHARE = 0.65  # of a many-labelled text's weight that its primary label gets
+NGRAM_C, DENSE_C = 8.0, 12.0
+DENSE_SIGN_WEIGHT = 0.15
+DENSE_WEIGHT = 0.7  # of the embeddings' say where both are asked
+TAIL_WEIGHT = 0.6  # of what follows "but"
+SURE = 0.75  # the cheap stage's own probability from which the embeddings are not asked
+# Probabilities to the power 1/temperature; found by grouped cross-validation over the training texts.
+TEMPERATURE = {"ngram": 0.85, "ngram+e5": 0.65}
+UNREADABLE = 0.1  # familiarity below which a text is no language we know: nothing is sure about it
+_ROUND = 6
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A multinomial logistic regression as arrays: scores = rows @ weights + bias."""
+
+    weights: npt.NDArray[np.float32]
+    bias: npt.NDArray[np.float32]
+
+    def logits(self, rows: Any) -> Probabilities:
+        """One row of scores per row of features."""
+        return np.asarray(rows @ self.weights, dtype=np.float64) + self.bias
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained classifier. `name` says which stages it has and from which texts it was made."""
+
+    name: str
+    ngrams: Ngrams
+    cheap: Linear
+    dense: Linear | None
+    embedder: Embedder | None
+
+    @property
+    def kind(self) -> str:
+        """`ngram` or `ngram+e5`."""
+        return self.name.rsplit("-", 1)[0]
+
+    def probabilities(self, texts: Sequence[str]) -> Probabilities:
+        """One row per raw text, one column per label of `LABELS`, summing to 1.
+
+        Where a text turns ("..., but ..."), what follows counts for more than the whole.
+        """
+        whole = [prepared(text) for text in texts]
+        tails = [after_contrast(text) for text in whole]
+        asked = list(dict.fromkeys([*whole, *(tail for tail in tails if tail)]))
+        if not asked:
+            return np.zeros((0, len(LABELS)))
+        known = dict(zip(asked, self._of_prepared(asked), strict=True))
+        rows = [
+            known[text] if not tail else (1 - TAIL_WEIGHT) * known[text] + TAIL_WEIGHT * known[tail]
+            for text, tail in zip(whole, tails, strict=True)
+        ]
+        for index, text in enumerate(whole):
+            if self.ngrams.familiarity(text) < UNREADABLE:
+                rows[index] = 0.25 * rows[index] + 0.75 / len(LABELS)
+        return np.round(np.vstack(rows), _ROUND)
+
+    def _of_prepared(self, texts: list[str]) -> Probabilities:
+        logits = self.cheap.logits(self.ngrams.transform(texts))
+        found = _softmax(logits, TEMPERATURE["ngram"])
+        if self.dense is None or self.embedder is None:
+            return found
+        doubtful = [index for index, row in enumerate(found) if row.max() < SURE]
+        if doubtful:
+            asked = [texts[index] for index in doubtful]
+            dense = self.dense.logits(dense_rows(asked, self.embedder.vectors(asked)))
+            found[doubtful] = blended(logits[doubtful], dense, TEMPERATURE["ngram+e5"])
+        return found
+
+
+def blended(cheap: Probabilities, dense: Probabilities, temperature: float) -> Probabilities:
+    """Both stages' scores as one row of probabilities: a weighted geometric mean of what each of them holds likely."""
+    each = [np.log(np.maximum(_softmax(scores, 1.0), 1e-12)) for scores in (cheap, dense)]
+    return _softmax((1 - DENSE_WEIGHT) * each[0] + DENSE_WEIGHT * each[1], temperature)
+
+
+def dense_rows(texts: list[str], vectors: Matrix) -> npt.NDArray[np.float32]:
+    """The embeddings' features: the vector and the signs of stance."""
+    return np.hstack([vectors, DENSE_SIGN_WEIGHT * signs(texts)]).astype(np.float32)
+
+
+def load_model(home: Path, taxonomy: Taxonomy, embedder: Embedder | None) -> Model:
+    """The model for the shipped texts and this taxonomy, from `home/models` or trained now and kept there."""
+    examples = load_examples() + description_examples(taxonomy)
+    kind = f"ngram+{embedder.name}" if embedder else "ngram"
+    parts = [REVISION, *(f"{example.text}|{example.labels}|{example.primary}" for example in examples)]
+    name = f"{kind}-{content_hash(parts)[:12]}"
+    path = home / "models" / f"{name}.npz"
+    if path.exists():
+        return _read(path, name, embedder)
+    model = train(examples, embedder, name)
+    _write(path, model)
+    return model
+
+
+def train(examples: Sequence[Example], embedder: Embedder | None, name: str = "trained") -> Model:
+    """Train both stages on `examples` (the second only with an embedder). Deterministic."""
+    texts = [prepared(example.text) for example in examples]
+    rows, targets, weights = _weighted(examples)
+    ngrams = Ngrams.fit(texts)
+    cheap = _fit(ngrams.transform(texts)[rows], targets, weights, NGRAM_C)
+    dense = None
+    if embedder is not None:
+        features = dense_rows(texts, training_vectors(texts, embedder))
+        dense = _fit(features[rows], targets, weights, DENSE_C)
+    return Model(name, ngrams, cheap, dense, embedder)
+
+
+def description_examples(taxonomy: Taxonomy) -> list[Example]:
+    """The categories' own names and definitions as examples."""
+    return [
+        Example(f"definition-{label}-{language}", language, "", text, (label,), label, f"definition-{label}")
+        for label, language, text in taxonomy.definitions()
+    ]
+
+
+def _weighted(examples: Sequence[Example]) -> tuple[list[int], list[int], list[float]]:
+    """Row numbers, label numbers and weights: a text with several labels stands once for each, labels count alike."""
+    rows, targets, weights = [], [], []
+    for row, example in enumerate(examples):
+        others = [label for label in example.labels if label != example.primary]
+        shares = [(example.primary, PRIMARY_SHARE if others else 1.0)]
+        shares += [(label, (1 - PRIMARY_SHARE) / len(others)) for label in others]
+        for label, share in shares:
+            rows.append(row)
+            targets.append(LABELS.index(label))
+            weights.append(share)
+    sizes = np.bincount(targets, minlength=len(LABELS))
+    scale = np.where(sizes, len(targets) / (len(LABELS) * np.maximum(sizes, 1)), 0.0)
+    scale[LABELS.index(NONE)] *= NONE_WEIGHT
+    return rows, targets, [weight * float(scale[target]) for weight, target in zip(weights, targets, strict=True)]
+
+
+def _fit(features: Any, targets: list[int], weights: list[float], c: float) -> Linear:
+    model = LogisticRegression(C=c, max_iter=400, tol=1e-4)
+    model.fit(features, targets, sample_weight=weights)
+    kinds = features.shape[1]
+    full = np.zeros((kinds, len(LABELS)), dtype=np.float32)
+    bias = np.full(len(LABELS), -20.0, dtype=np.float32)  # a label without a single example is never chosen
+    full[:, model.classes_] = model.coef_.T
+    bias[model.classes_] = model.intercept_
+    return Linear(full, bias)
+
+
+def _softmax(logits: Probabilities, temperature: float) -> Probabilities:
+    scaled = logits / temperature
+    scaled = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.asarray(scaled / scaled.sum(axis=1, keepdims=True))
+
+
+def _write(path: Path, model: Model) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, Any] = {
+        **model.ngrams.arrays(),
+        "cheap_weights": model.cheap.weights,
+        "cheap_bias": model.cheap.bias,
+    }
+    if model.dense is not None:
+        arrays |= {"dense_weights": model.dense.weights, "dense_bias": model.dense.bias}
+    # Whole or not at all: another process may look for the file at any time.
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    with os.fdopen(handle, "wb") as file:
+        np.savez(file, **arrays)
+    Path(temporary).replace(path)
+
+
+def _read(path: Path, name: str, embedder: Embedder | None) -> Model:
+    with np.load(path, allow_pickle=False) as file:
+        arrays = dict(file.items())
+    dense = Linear(arrays["dense_weights"], arrays["dense_bias"]) if "dense_weights" in arrays else None
+    return Model(
+        name, Ngrams.from_arrays(arrays), Linear(arrays["cheap_weights"], arrays["cheap_bias"]), dense, embedder
+    )

@@ -1,0 +1,174 @@
+"""What one text says: labels, the sentences that carry them, how sure we are, and whether we would rather not say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rebuttal.objections.language import language_of
+from rebuttal.objections.markup import Readable, readable
+from rebuttal.objections.model import Model, Probabilities
+from rebuttal.objections.sentences import Unit, units
+from rebuttal.objections.speech import Passage, passages
+from rebuttal.objections.taxonomy import LABELS, NONE
+
+CLASSIFIED, UNCLEAR = "classified", "unclear"
+
+LONGEST_HEARD = 100_000  # characters of one text that are listened to; the rest is counted as unheard
+# Below this probability of the best label the model abstains.
+ABSTAIN = 0.4
+# A further label needs this probability, and this share of the best one's.
+SECOND, SECOND_SHARE = 0.22, 0.45
+# A sentence of a longer unit carries the unit's label with at least this probability; the best one always does.
+CARRIES = 0.4
+_AUTHORITY = "authority"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence that carries an objection. Offsets in code points of the stored text; `sentence` is it as read."""
+
+    label: str
+    confidence: float
+    start: int
+    end: int
+    sentence: str
+    role: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a text says. `labels` hold `none` alone, or categories; `primary` is always the best one.
+
+    `is_abstaining`: the confidence is below the threshold. `unheard` counts characters beyond the limit.
+    """
+
+    labels: tuple[str, ...]
+    primary: str
+    confidence: float
+    is_abstaining: bool
+    language: str
+    findings: tuple[Finding, ...]
+    unheard: int
+
+    @property
+    def status(self) -> str:
+        """`classified`, `none` or `unclear`."""
+        if self.is_abstaining:
+            return UNCLEAR
+        return NONE if self.primary == NONE else CLASSIFIED
+
+
+def read_texts(model: Model, texts: Sequence[tuple[str, str]]) -> list[Reading]:
+    """Read (stored text, kind) pairs, in one pass of the model over all. kind: call, note, survey, lost_reason."""
+    prepared = [_Pending.of(stored, kind) for stored, kind in texts]
+    asked: dict[str, int] = {}
+    for pending in prepared:
+        for text in pending.asked():
+            asked.setdefault(text, len(asked))
+    rows = model.probabilities(list(asked))
+    return [pending.reading(rows, asked) for pending in prepared]
+
+
+@dataclass(frozen=True)
+class _Pending:
+    """A text cut into what the model is asked."""
+
+    page: Readable
+    units: tuple[tuple[Unit, Passage], ...]
+    unheard: int
+
+    @classmethod
+    def of(cls, stored: str, kind: str) -> _Pending:
+        page = readable(stored[:LONGEST_HEARD])
+        heard = passages(page.text, kind)
+        bundles = tuple((unit, passage) for passage in heard for unit in units(page.text, passage.start, passage.end))
+        return cls(page, bundles, max(0, len(stored) - LONGEST_HEARD))
+
+    def asked(self) -> list[str]:
+        out = []
+        for unit, _ in self.units:
+            out.append(self.page.text[unit.start : unit.end])
+            if len(unit.sentences) > 1:
+                out += [self.page.text[start:end] for start, end in unit.sentences]
+        return out
+
+    def reading(self, rows: Probabilities, asked: dict[str, int]) -> Reading:
+        language = language_of("\n".join(self.page.text[u.start : u.end] for u, _ in self.units[:20]) or self.page.text)
+        findings: list[Finding] = []
+        best: dict[str, float] = {}
+        unsure: list[tuple[float, str]] = []
+        calm: list[float] = []
+        for unit, passage in self.units:
+            row = rows[asked[self.page.text[unit.start : unit.end]]]
+            labels = labels_of(row)
+            top = float(row.max())
+            if labels == [NONE]:
+                calm.append(top)
+                if top < ABSTAIN:
+                    unsure.append((top, NONE))
+                continue
+            if top < ABSTAIN:
+                unsure.append((top, labels[0]))
+            for label in labels:
+                share = float(row[LABELS.index(label)])
+                findings += self._carriers(unit, passage, label, share, rows, asked)
+                if top >= ABSTAIN:
+                    best[label] = max(best.get(label, 0.0), share)
+        if best:
+            primary = _primary(best, findings)
+            order = sorted(best, key=lambda label: (label != primary, _first(findings, label)))
+            kept = tuple(finding for finding in findings if finding.label in best)
+            return Reading(tuple(order), primary, best[primary], False, language, kept, self.unheard)
+        if unsure:
+            top, label = max(unsure)
+            kept = tuple(finding for finding in findings if finding.label == label)
+            return Reading((label,), label, top, True, language, kept, self.unheard)
+        if not any(character.isalnum() for character in self.page.text):
+            return Reading((NONE,), NONE, 0.0, True, language, (), self.unheard)
+        # Nobody but us said anything: surely no objection.
+        return Reading((NONE,), NONE, min(calm, default=1.0), False, language, (), self.unheard)
+
+    def _carriers(
+        self, unit: Unit, passage: Passage, label: str, share: float, rows: Probabilities, asked: dict[str, int]
+    ) -> list[Finding]:
+        column = LABELS.index(label)
+        scores = [
+            float(rows[asked[self.page.text[start:end]]][column]) if len(unit.sentences) > 1 else share
+            for start, end in unit.sentences
+        ]
+        strongest = int(np.argmax(scores))
+        out = []
+        for index, ((start, end), score) in enumerate(zip(unit.sentences, scores, strict=True)):
+            if index == strongest or score >= CARRIES:
+                first, last = self.page.stored_span(start, end)
+                sentence = self.page.text[start:end]
+                out.append(Finding(label, round(share, 4), first, last, sentence, passage.role))
+        return out
+
+
+def labels_of(row: Probabilities) -> list[str]:
+    """The best label, and further categories that are likely enough; `none` stands alone."""
+    order = np.argsort(-row, kind="stable")
+    best = LABELS[order[0]]
+    if best == NONE:
+        return [NONE]
+    top = row[order[0]]
+    further = [
+        LABELS[index]
+        for index in order[1:4]
+        if LABELS[index] != NONE and row[index] >= SECOND and row[index] >= SECOND_SHARE * top
+    ]
+    return [best, *further]
+
+
+def _primary(best: dict[str, float], findings: Sequence[Finding]) -> str:
+    """The most certain label; a veto ("my husband says it is too expensive") gives way to its reason."""
+    reasons = {label: share for label, share in best.items() if label != _AUTHORITY} or best
+    return max(reasons, key=lambda label: (round(reasons[label], 1), -_first(findings, label), reasons[label]))
+
+
+def _first(findings: Sequence[Finding], label: str) -> int:
+    return min(finding.start for finding in findings if finding.label == label)

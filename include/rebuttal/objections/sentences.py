@@ -1,0 +1,83 @@
+"""Where sentences stand in a text, and how they are bundled for the classifier. Offsets are in code points."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+# A sentence is cut at most here; a unit has at most so many characters and sentences.
+LONGEST_SENTENCE = 400
+LONGEST_UNIT = 240
+SENTENCES_PER_UNIT = 4
+
+_END = re.compile(r"(?:[.!?…]{1,8}[\"'»”)\]]{0,2}(?=\s|$)|[\n\r\u2028\u2029]{1,8})")
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(«\"])(?:[^\W\d_]|т\.\s?[дпек]|т|д|др|пр|стр|тыс|тис|млн|руб|грн|коп|кв|см|мин|хв|сек|год|ул|вул|гр|"
+    r"mr|mrs|ms|dr|vs|etc|e\.g|i\.e|approx|no|inc|ltd|st)$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A bundle of neighbouring sentences that is classified as one text; `sentences` are (start, end) offsets."""
+
+    sentences: tuple[tuple[int, int], ...]
+
+    @property
+    def start(self) -> int:
+        """Where the first sentence begins."""
+        return self.sentences[0][0]
+
+    @property
+    def end(self) -> int:
+        """Where the last sentence ends."""
+        return self.sentences[-1][1]
+
+
+def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
+    """(start, end) of each sentence in `text[start:end]`, without blanks at its ends; each letter is in exactly one."""
+    end = len(text) if end is None else end
+    spans: list[tuple[int, int]] = []
+    begin = start
+    for mark in _END.finditer(text, start, end):
+        if mark[0] == "." and _ABBREVIATION.search(text[max(begin, mark.start() - 12) : mark.start()]):
+            continue
+        spans.extend(_pieces(text, begin, mark.end()))
+        begin = mark.end()
+    spans.extend(_pieces(text, begin, end))
+    return spans
+
+
+def units(text: str, start: int, end: int) -> list[Unit]:
+    """Sentences of `text[start:end]` bundled while they fit into a unit: short messages stay whole."""
+    bundles: list[Unit] = []
+    current: list[tuple[int, int]] = []
+    for span in sentence_spans(text, start, end):
+        if current and (span[1] - current[0][0] > LONGEST_UNIT or len(current) == SENTENCES_PER_UNIT):
+            bundles.append(Unit(tuple(current)))
+            current = []
+        current.append(span)
+    if current:
+        bundles.append(Unit(tuple(current)))
+    return bundles
+
+
+def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The trimmed span, cut at blanks into pieces of bearable length; nothing when it holds no letter or digit."""
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    while start < end:
+        while start < end and text[start].isspace():
+            start += 1
+        stop = end
+        if end - start > LONGEST_SENTENCE:
+            blank = text.rfind(" ", start + LONGEST_SENTENCE // 2, start + LONGEST_SENTENCE)
+            stop = blank if blank > 0 else start + LONGEST_SENTENCE
+        last = stop
+        while last > start and text[last - 1].isspace():
+            last -= 1
+        if any(character.isalnum() for character in text[start:last]):
+            yield start, last
+        start = stop

@@ -1,0 +1,54 @@
+"""The last look before a text leaves the house: no address or number of a person, no control characters.
+
+Redaction happens where texts are heard; this is the second lock on the same door, so it is plain and strict. It is
+applied to quotes (which are then left out) and to everything a task says (which is then not sent).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+
+from rebuttal.errors import AbortError
+
+_EMAIL = re.compile(r"[\w.+-]+\s?(?:@|\(at\)|\[at\])\s?[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+_HANDLE = re.compile(r"(?<![\w@])@[A-Za-z_]\w{3,}|\bt\.me/\w+", re.IGNORECASE)
+# Nine or more digits that only spaces, dots, dashes, slashes or brackets part: a phone, a card or a tax number.
+_NUMBER = re.compile(r"\+?\(?\d(?:[\s\u00a0.()/-]{0,2}\d){8,}")
+_WORD = re.compile(r"\w+")
+_ALIKE = 0.85
+
+
+class PersonalDataError(AbortError):
+    """A text that was about to leave still holds an e-mail address, a phone number or the like."""
+
+
+def is_safe(text: str) -> bool:
+    """Whether `text` holds no e-mail address, messenger handle, phone or card number."""
+    folded = unicodedata.normalize("NFKC", text)
+    return not (_EMAIL.search(folded) or _HANDLE.search(folded) or _NUMBER.search(folded))
+
+
+def refuse_personal_data(texts: Iterable[str], what: str) -> None:
+    """Raise PersonalDataError, without repeating the text, when one of `texts` is not safe to send."""
+    for place, text in enumerate(texts, 1):
+        if not is_safe(text):
+            raise PersonalDataError(
+                f"{what} was not sent: part {place} still holds an e-mail address or a phone number",
+                next_step="Correct the redaction of the objections it quotes, then run `rebuttal answer` again",
+            )
+
+
+def are_alike(one: str, other: str) -> bool:
+    """Whether two quotes say the same but for case, punctuation and a typo: a reader needs one of them."""
+    first, second = (" ".join(_WORD.findall(text.casefold())) for text in (one, other))
+    return first == second or SequenceMatcher(None, first, second, autojunk=False).ratio() >= _ALIKE
+
+
+def plain_line(text: str, limit: int = 1000) -> str:
+    """One line of visible text: white space folded, control and direction-changing characters gone, cut at `limit`."""
+    visible = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
+    line = " ".join(visible.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"

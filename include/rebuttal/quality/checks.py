@@ -1,0 +1,69 @@
+"""What a check found, whether Great Expectations ran it over rows or we over the batch as a whole."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection, delete, insert
+
+from rebuttal.warehouse.batches import Batch
+from rebuttal.warehouse.tables import check_result
+
+_ADDRESS = re.compile(r"[^\s@=;,]+@[^\s@=;,]+")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of one batch. `severity`: quarantine (rows stay out), hold (the batch waits), warning (reported only).
+
+    `examples` are at most three, without addresses of people; `query` finds the rows again later.
+    """
+
+    name: str
+    severity: str
+    description: str
+    next_step: str
+    row_count: int
+    failed_count: int
+    examples: tuple[str, ...] = ()
+    query: str | None = None
+
+    @property
+    def is_passed(self) -> bool:
+        """Nothing failed."""
+        return self.failed_count == 0
+
+    def told(self) -> str:
+        """One line: which check, how many, and an example."""
+        example = f", such as {self.examples[0]}" if self.examples else ""
+        return f"{self.name}: {self.failed_count} of {self.row_count}{example}"
+
+    def with_examples(self, values: Iterable[str]) -> Check:
+        """The same with up to three examples."""
+        shown = tuple(_ADDRESS.sub("<address>", value)[:200] for value in values)[:3]
+        return replace(self, examples=shown)
+
+
+def record(connection: Connection, batch: Batch, checks: Iterable[Check]) -> None:
+    """Write the results of a batch's checks, replacing those of an earlier look at it."""
+    connection.execute(delete(check_result).where(check_result.c.batch_id == batch.batch_id))
+    rows = [
+        {
+            "batch_id": batch.batch_id,
+            "entity": batch.entity,
+            "check_name": check.name,
+            "severity": check.severity,
+            "description": check.description,
+            "next_step": check.next_step,
+            "is_passed": check.is_passed,
+            "row_count": check.row_count,
+            "failed_count": check.failed_count,
+            "examples": json.dumps(check.examples, ensure_ascii=False) if check.examples else None,
+            "query": check.query,
+        }
+        for check in checks
+    ]
+    connection.execute(insert(check_result), rows)

@@ -1,0 +1,146 @@
+"""Running an entity's suite with Great Expectations over a staged batch, inside the warehouse.
+
+One GX context and one data source serve all batches of a run; importing GX costs seconds and is done on first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import warnings
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    MetaData,
+    Table,
+    column,
+    insert,
+    literal,
+    literal_column,
+    select,
+    table,
+)
+from sqlalchemy.pool import NullPool
+
+from rebuttal.errors import StoreError
+from rebuttal.quality.checks import Check
+from rebuttal.settings import Settings
+from rebuttal.warehouse import sql
+from rebuttal.warehouse.staging import Staged
+from rebuttal.warehouse.tables import INT, TEXT
+
+
+class Gate:
+    """Great Expectations over one warehouse, for the length of a run. It holds no connection between checks."""
+
+    def __init__(self, settings: Settings, latest: datetime) -> None:
+        self._url = settings.warehouse_url
+        self._latest = latest
+        self._suites: dict[str, Any] = {}
+        self._source: Any = None
+        self._gx: Any = None
+
+    def check(self, staged: Staged) -> list[tuple[Check, Any]]:
+        """Count the rows that break each rule of the entity's suite; pairs of the finding and its expectation."""
+        self._open()
+        suite = self._suite(staged.entity.name)
+        schema, name = staged.table.split(".")
+        with warnings.catch_warnings():  # the scratch schema is no schema of the connection
+            warnings.simplefilter("ignore", DeprecationWarning)
+            asset = self._source.add_table_asset(name=name, table_name=name, schema_name=schema)
+        validated = asset.add_batch_definition_whole_table("whole").get_batch().validate(suite, result_format="BASIC")
+        self._source.delete_asset(name)
+        found = []
+        for result, expectation in zip(validated.results, suite.expectations, strict=True):
+            if result.exception_info and "observed_value" not in (result.result or {}):
+                raise StoreError(
+                    f"Rule {expectation.meta['name']} could not be run on {staged.batch.name}",
+                    next_step="Look at the rule's condition and the engine's log; the batch waits",
+                )
+            assert result.expectation_config.meta["name"] == expectation.meta["name"]
+            found.append((_check(staged, expectation, int(result.result["observed_value"])), expectation))
+        return found
+
+    def _open(self) -> None:
+        if self._source is not None:
+            return
+        os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+        logging.getLogger("great_expectations").setLevel(logging.WARNING)
+        url = self._url
+        if url.startswith("duckdb"):
+            importlib.import_module("rebuttal.quality.buffered_duckdb")
+            url = url.replace("duckdb://", "duckdb+buffered://", 1)
+        self._gx = importlib.import_module("great_expectations")
+        context = self._gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False}
+        with warnings.catch_warnings():  # it would rather have `add_postgres`, which refuses socket addresses
+            warnings.simplefilter("ignore")
+            # Without a pool no connection outlives its query: none blocks a DROP, none keeps DuckDB's file locked.
+            self._source = context.data_sources.add_sql(
+                name="warehouse", connection_string=url, kwargs={"poolclass": NullPool}
+            )
+
+    def _suite(self, entity: str) -> Any:
+        if entity not in self._suites:
+            module = importlib.import_module(f"rebuttal.quality.suites.{entity}")
+            self._suites[entity] = self._gx.ExpectationSuite(name=entity, expectations=module.suite(self._latest))
+        return self._suites[entity]
+
+
+def keep_failed_rows(
+    connection: Connection, staged: Staged, found: list[tuple[Check, Any]]
+) -> tuple[Table, list[Check]]:
+    """Put the rows that break a quarantine rule into the scratch table `gate.failed_<n>`, one row per rule and row.
+
+    Returns that table and the findings with examples and the query that finds the rows again.
+    """
+    failed = Table(
+        f"failed_{staged.batch.sequence}",
+        MetaData(),
+        *(Column(name, INT) for name in ("_row", "position")),
+        *(Column(name, TEXT) for name in ("check_name", "reason", "value")),
+        schema="gate",
+    )
+    sql.drop(connection, str(failed))
+    failed.create(connection)
+    rows = table(staged.table.split(".")[1], column("_row"), schema="gate")
+    checks = []
+    for position, (check, expectation) in enumerate(found):
+        if check.is_passed:
+            checks.append(check)
+            continue
+        broken: ColumnElement[bool] = literal_column(expectation.condition, Boolean())
+        value: ColumnElement[str] = literal_column(expectation.meta["value"], TEXT)
+        if check.severity == "quarantine":
+            chosen = select(rows.c._row, literal(position), literal(check.name), literal(check.description), value)
+            connection.execute(insert(failed).from_select(list(failed.c), chosen.select_from(rows).where(broken)))
+        shown = connection.execute(
+            select(rows.c._row, value).select_from(rows).where(broken).order_by(rows.c._row).limit(3)
+        )
+        checks.append(
+            check.with_examples(f"row {row}: {example}" if example else f"row {row}" for row, example in shown)
+        )
+    return failed, checks
+
+
+def _check(staged: Staged, expectation: Any, failed_count: int) -> Check:
+    meta, batch_id = expectation.meta, staged.batch.batch_id
+    if meta["severity"] == "quarantine":
+        again = f"select * from ops.quarantine where batch_id = '{batch_id}' and reasons like '%\"{meta['name']}\"%'"
+    else:
+        again = f"select * from core.{staged.entity.name} where batch_id = '{batch_id}' and ({expectation.condition})"
+    return Check(
+        name=meta["name"],
+        severity=meta["severity"],
+        description=expectation.description,
+        next_step=meta["next_step"],
+        row_count=staged.row_count,
+        failed_count=failed_count,
+        query=again if failed_count else None,
+    )

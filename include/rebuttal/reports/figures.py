@@ -1,0 +1,217 @@
+"""What a week's digest knows, language-free. A query that fails leaves its part `None`: it is never shown as zero."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from importlib.resources import files
+from math import sqrt
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from rebuttal.outgoing import are_alike, is_safe, plain_line
+from rebuttal.reports.week import Week
+
+TREND_WEEKS = 12
+USUAL_WEEKS = 8  # the weeks before, whose mean is "usual"
+NEW_AT_LEAST = 2
+RISING_AT_LEAST = 3
+RISING_NOISE = 1.5  # standard deviations of a Poisson count above usual
+TOO_LITTLE = 10  # fewer voices in a week than this are told with a warning
+_QUOTES = 2
+
+Part = TypeVar("Part")
+
+
+@dataclass
+class ThemeWeek:
+    """One theme in the week. `usual` is the mean of the weeks before, None without any; money in base currency."""
+
+    category: str
+    theme: str
+    count: int
+    usual: float | None
+    seen_before: bool
+    money: float | None
+    quotes: list[str] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        """`category/theme`."""
+        return f"{self.category}/{self.theme}"
+
+    @property
+    def is_new(self) -> bool:
+        """Nobody voiced it in the weeks before."""
+        return self.usual is not None and not self.seen_before and self.count >= NEW_AT_LEAST
+
+    @property
+    def is_rising(self) -> bool:
+        """Above usual by more than weekly noise."""
+        if self.usual is None:
+            return False
+        noise = RISING_NOISE * sqrt(max(self.usual, 1.0))
+        return self.seen_before and self.count >= RISING_AT_LEAST and self.count - self.usual > noise
+
+
+@dataclass(frozen=True)
+class Voices:
+    """The week's objections. `trend`: (week, voices) of the weeks from the first with voices on, this one last."""
+
+    themes: list[ThemeWeek]
+    trend: list[tuple[Week, int]]
+    currency: str
+
+    @property
+    def count(self) -> int:
+        """Deals and people that voiced something, once per theme."""
+        return sum(theme.count for theme in self.themes)
+
+    @property
+    def usual(self) -> float | None:
+        """Mean of the weeks before; None when there are none."""
+        earlier = [count for _, count in self.trend[:-1]][-USUAL_WEEKS:]
+        return sum(earlier) / len(earlier) if earlier else None
+
+    @property
+    def money(self) -> float | None:
+        """At stake, None when nothing has a rate."""
+        known = [theme.money for theme in self.themes if theme.money is not None]
+        return sum(known) if known or not self.themes else None
+
+
+@dataclass(frozen=True)
+class Health:
+    """What a reader must know of the data. Days are UTC."""
+
+    late: list[tuple[str, date | None]]  # source, last day that it covers
+    is_heard: bool  # whether anything of what people say in this week can have arrived
+    held: list[tuple[str, int]]  # source, batches
+    quarantined: int
+    text_count: int | None
+    unclear_count: int | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Everything of one week; a part is None when it could not be computed, with the reason in `failed`."""
+
+    week: Week
+    voices: Voices | None
+    tasks: list[Mapping[str, Any]] | None
+    verdicts: list[Mapping[str, Any]] | None
+    health: Health | None
+    failed: list[str]
+
+
+def read_figures(engine: Engine, week: Week, expected: Sequence[str]) -> Figures:
+    """Read the published marts. A part whose query fails is None and named in `failed`; the others are still read.
+
+    `expected` names the sources that should have data.
+    """
+    failed: list[str] = []
+
+    def attempt(name: str, read: Callable[[], Part]) -> Part | None:
+        try:
+            return read()
+        except SQLAlchemyError as error:
+            failed.append(f"The digest's {name} could not be computed ({type(error).__name__})")
+            return None
+
+    limits = {"monday": week.monday, "next_monday": week.monday + timedelta(weeks=1)}
+    health = attempt("data health", lambda: _health(engine, week, expected))
+    voices = attempt("objections", lambda: _voices(engine, week))
+    if voices is not None and not voices.themes and health is not None and not health.is_heard:
+        # Silence because nothing has arrived is not silence.
+        voices = None
+        failed.append(f"Nothing of what people said in {week.iso} has arrived; the digest says so")
+    return Figures(
+        week=week,
+        voices=voices,
+        tasks=attempt("tasks", lambda: list(_rows(engine, "tasks"))),
+        verdicts=attempt("verdicts", lambda: list(_rows(engine, "verdicts", **limits))),
+        health=health,
+        failed=failed,
+    )
+
+
+def _voices(engine: Engine, week: Week) -> Voices:
+    rows = _rows(engine, "week_themes", since=week.before(TREND_WEEKS - 1).monday, week=week.monday)
+    weeks = {number: week.before(number) for number in range(TREND_WEEKS)}
+    by_theme: dict[tuple[str, str], dict[date, Mapping[str, Any]]] = {}
+    totals: dict[date, int] = {}
+    for row in rows:
+        monday = _day(row["week_start"])
+        by_theme.setdefault((row["category"], row["theme"]), {})[monday] = row
+        totals[monday] = totals.get(monday, 0) + int(row["voice_count"])
+    first = min(totals, default=week.monday)
+    usual_weeks = [weeks[n].monday for n in range(1, USUAL_WEEKS + 1) if weeks[n].monday >= first]
+    themes = [
+        ThemeWeek(
+            category=category,
+            theme=theme,
+            count=int(found[week.monday]["voice_count"]),
+            usual=sum(int(found[m]["voice_count"]) for m in usual_weeks if m in found) / len(usual_weeks)
+            if usual_weeks
+            else None,
+            seen_before=any(m in found for m in usual_weeks),
+            money=None if found[week.monday]["money"] is None else float(found[week.monday]["money"]),
+        )
+        for (category, theme), found in by_theme.items()
+        if week.monday in found
+    ]
+    _add_quotes(themes, _rows(engine, "week_quotes", week=week.monday))
+    themes.sort(key=lambda t: (not t.is_new, not t.is_rising, -(t.money or 0.0), -t.count, t.key))
+    trend = [(weeks[n], totals.get(weeks[n].monday, 0)) for n in reversed(weeks) if weeks[n].monday >= first]
+    return Voices(themes, trend, next((str(row["currency"]) for row in rows if row["currency"]), "EUR"))
+
+
+def _add_quotes(themes: Sequence[ThemeWeek], rows: Sequence[Mapping[str, Any]]) -> None:
+    by_key = {(theme.category, theme.theme): theme for theme in themes}
+    for row in rows:
+        line = plain_line(str(row["quote"]), limit=220)
+        theme = by_key.get((row["category"], row["theme"]))
+        if theme is None or not line or not is_safe(line) or len(theme.quotes) == _QUOTES:
+            continue
+        if not any(are_alike(line, known) for known in theme.quotes):
+            theme.quotes.append(line)
+
+
+def _health(engine: Engine, week: Week, expected: Sequence[str]) -> Health:
+    starts_at = datetime.combine(week.monday, time(), UTC)
+    sources = _rows(engine, "sources_until")
+    never = set(expected) - {row["source"] for row in sources}
+    late: list[tuple[str, date | None]] = [(source, None) for source in sorted(never)]
+    late += [
+        (row["source"], _last_day(row["covered_until"]))
+        for row in sources
+        if row["covered_until"] is None or row["covered_until"] < week.ends_at
+    ]
+    heard_until = max((row["heard_until"] for row in sources if row["heard_until"]), default=None)
+    heard = _rows(engine, "texts_heard", starts_at=starts_at, ends_at=week.ends_at)[0]
+    return Health(
+        late=late,
+        is_heard=heard_until is not None and heard_until > starts_at,
+        held=[(row["source"], int(row["held_count"])) for row in sources if row["held_count"]],
+        quarantined=int(_rows(engine, "quarantined", starts_at=starts_at)[0]["row_count"]),
+        text_count=int(heard["text_count"]),
+        unclear_count=int(heard["unclear_count"]),
+    )
+
+
+def _last_day(until: datetime | None) -> date | None:
+    """The last day before `until`, which is exclusive."""
+    return None if until is None else (until - timedelta(microseconds=1)).date()
+
+
+def _day(value: Any) -> date:
+    return value.date() if isinstance(value, datetime) else value
+
+
+def _rows(engine: Engine, name: str, **values: Any) -> list[Mapping[str, Any]]:
+    query = (files("rebuttal.reports") / "queries" / f"{name}.sql").read_text(encoding="utf-8")
+    with engine.connect() as connection:
+        return [dict(row) for row in connection.execute(text(query), values).mappings()]

@@ -1,0 +1,96 @@
+"""Who is told: `people.yml` as typed records."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, Field, field_validator, model_validator
+
+from rebuttal.configuration import Section, read_yaml
+
+Language = Literal["en", "ru", "uk"]
+LANGUAGES: tuple[Language, ...] = ("en", "ru", "uk")
+Role = Literal["sales", "content", "lead"]
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+
+
+class Person(Section):
+    """A reader. `id` names the person in tables and logs, where the address never appears."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
+    name: Annotated[str, Field(max_length=80)] = ""
+    email: Annotated[str, Field(max_length=254)]
+    role: Role
+    language: Language
+    time_zone: str
+
+    @field_validator("email")
+    @classmethod
+    def _is_one_plain_address(cls, value: str) -> str:
+        """One address and nothing else: no list, no name, no line break, no quoting; other alphabets as xn--."""
+        if not _ADDRESS.fullmatch(value) or ".." in value:
+            raise ValueError("must be one plain e-mail address (other alphabets in their xn-- form)")
+        return value
+
+    @field_validator("name")
+    @classmethod
+    def _is_one_line(cls, value: str) -> str:
+        """Nothing that could begin another header."""
+        if any(ord(letter) < 32 or letter == "\x7f" for letter in value):
+            raise ValueError("must be one line")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("must be an IANA time zone such as Europe/Kyiv")
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where the person's week begins."""
+        return ZoneInfo(self.time_zone)
+
+
+class DigestRule(Section):
+    """Which week is told, and until when a mail is tried."""
+
+    week: Literal["last", "current"]
+    give_up_after_hours: Annotated[float, Field(gt=0)]
+
+
+class People(Section):
+    """`people.yml`."""
+
+    digest: DigestRule
+    people: tuple[Person, ...]
+
+    @model_validator(mode="after")
+    def _ids_and_addresses_are_unique(self) -> People:
+        for what, values in (("id", [p.id for p in self.people]), ("email", [p.email.lower() for p in self.people])):
+            twice = [place for place, value in enumerate(values) if Counter(values)[value] > 1]
+            if twice:
+                raise ValueError(f"people {twice} (counted from 0) have the same {what}")
+        return self
+
+
+class _Sources(BaseModel):
+    """As much of `sources.yml` as readers need: which sources there should be."""
+
+    sources: dict[str, object]
+
+
+def expected_sources(config: Path) -> tuple[str, ...]:
+    """The sources that `<config>/sources.yml` names: data of one that never came is missing too."""
+    path = config / "sources.yml"
+    return tuple(sorted(read_yaml(path, _Sources).sources)) if path.exists() else ()
+
+
+def load_people(config: Path) -> People:
+    """Read `<config>/people.yml`. Raises ConfigError naming file and key, without repeating an address."""
+    return read_yaml(config / "people.yml", People)

@@ -1,0 +1,96 @@
+"""Reading one slice of a window into the row spool: wholly, or not at all."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from rebuttal.errors import ContractError, CutBodyError, RebuttalError
+from rebuttal.sources.declare import Page, Stream, Window
+from rebuttal.sources.paging import ExpiredPagesError, at
+from rebuttal.sources.rows import RowMaker
+from rebuttal.sources.session import Session
+from rebuttal.sources.spool import RowSpool
+from rebuttal.sources.windows import Watermark
+
+SLICE_ATTEMPTS = 3
+# What a declaration's functions raise on an answer of another shape than the vendor's contract gives.
+_SHAPE_ERRORS = (KeyError, IndexError, TypeError, ValueError, AttributeError)
+
+
+class SliceReader:
+    """Reads slices of one stream. `watermark` moves with whole slices only."""
+
+    def __init__(self, stream: Stream, session: Session, maker: RowMaker, rows: RowSpool, watermark: Watermark) -> None:
+        self._stream, self._session, self._maker, self._rows = stream, session, maker, rows
+        self.watermark = watermark
+        self.row_count = 0
+        self._cursor_paths = (stream.cursor or "").split("|") if stream.cursor else []
+
+    def read(self, window: Window) -> None:
+        """Read a slice; anew when the vendor lost the thread. Raises errors of the tree, the spool being as before."""
+        for attempt in range(1, SLICE_ATTEMPTS + 1):
+            trial = copy.copy(self.watermark)
+            try:
+                self._read_once(window, trial)
+            except (CutBodyError, ExpiredPagesError):
+                self._rows.drop_slice()
+                if attempt == SLICE_ATTEMPTS:
+                    raise
+            except RebuttalError:
+                self._rows.drop_slice()
+                raise
+            else:
+                self._rows.keep_slice()
+                self.watermark = trial
+                return
+
+    def _read_once(self, window: Window, watermark: Watermark) -> None:
+        try:
+            for page in self._stream.pages(self._session, window):
+                self._take(page, watermark)
+        except _SHAPE_ERRORS as error:
+            trace = error.__traceback__
+            while trace is not None and trace.tb_next is not None:
+                trace = trace.tb_next
+            line = "?" if trace is None else f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
+            raise ContractError(
+                f"{self._stream.name}: the vendor's answer for {window} has another shape than declared "
+                f"({type(error).__name__} at {line})",
+                next_step="Compare it with the vendor's current documentation; nothing of the slice was landed",
+            ) from None
+
+    def _take(self, page: Page, watermark: Watermark) -> None:
+        constants = self._stream.constants(self._session, page) if self._stream.constants else {}
+        for item in self._stream.items(page):
+            self.row_count += 1
+            if not isinstance(item, dict):
+                self._rows.add(self._maker.make(item, constants, page.is_suspect))
+                continue
+            if self._cursor_paths:
+                watermark.see(self._cursor_of(item))
+            for part in self._stream.shape(item) if self._stream.shape else (item,):
+                row = self._maker.make(part, constants, page.is_suspect)
+                self._check_account(row.values)
+                self._rows.add(row)
+        # The page is read: its decoded form can go, its bytes stay in the spool until the batch is landed.
+        page.data = None
+
+    def _cursor_of(self, item: dict[str, Any]) -> str | None:
+        for path in self._cursor_paths:
+            # A header of a table may hold dots or colons itself.
+            value = item.get(path) if path in item else at(item, path)
+            if isinstance(value, str):
+                return value
+        return None
+
+    def _check_account(self, values: tuple[str | None, ...]) -> None:
+        column = self._stream.account_column
+        if column is None:
+            return
+        found = values[self._stream.column_names.index(column)]
+        if found is not None and found != self._session.account:
+            raise ContractError(
+                f"{self._stream.name}: rows of another account came than the one that was asked for",
+                next_step="Nothing of the slice was landed; check the connection's account and tell the vendor",
+            )

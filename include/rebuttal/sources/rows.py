@@ -1,0 +1,151 @@
+"""From a vendor's items to landing rows: one walk over the item by the declared paths, then key, hash and defects.
+
+Nothing is dropped: what the stream does not declare goes to `_extra`, an item that is no object becomes a row that says
+`malformed`. People's addresses leave here as keyed hashes only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from rebuttal.sources.declare import KEY_SEPARATOR, Stream
+from rebuttal.sources.decode import MAX_VALUE_BYTES, Number, as_text, compact, fit, is_oversize, sha256_of
+from rebuttal.sources.personal import email_identity, phone_identity, scrub
+
+_IGNORED = object()
+# Characters that are below the bound of a value in any script.
+SURELY_FITS = MAX_VALUE_BYTES // 4
+
+
+class Row(NamedTuple):
+    """One landing row: the vendor columns in the stream's order, then the rest."""
+
+    values: tuple[str | None, ...]
+    key: str
+    row_hash: str
+    defect: str | None
+    extra: str | None
+
+
+class RowMaker:
+    """Makes rows of one stream. `key` is the identity key, `regions` read phone numbers without a country code."""
+
+    def __init__(self, stream: Stream, key: bytes, regions: Sequence[str]) -> None:
+        self._stream, self._identity_key, self._regions = stream, key, regions
+        self._names = stream.column_names
+        paths = list(dict.fromkeys(path for text in stream.columns.values() for path in text.split("|")))
+        paths += [path for path in stream.personal.values() if path not in paths]
+        self._slot = {path: number for number, path in enumerate(paths)}
+        self._tree = _tree(paths, stream.ignored)
+        self._picks = [tuple(self._slot[path] for path in text.split("|")) for text in stream.columns.values()]
+        self._persons = [(kind, self._slot[path]) for kind, path in stream.personal.items()]
+        self._fixed = [(number, name) for number, name in enumerate(self._names)]
+        self._key_places = [self._names.index(name) for name in stream.key]
+        self.extra_names: set[str] = set()
+        self.defect_counts: dict[str, int] = {}
+
+    def make(self, item: Any, constants: Mapping[str, str], is_suspect: bool) -> Row:
+        """The row of one item. `constants` fill columns that the item itself does not have."""
+        if not isinstance(item, dict):
+            return self._malformed(item)
+        found: list[Any] = [None] * len(self._slot)
+        extra: dict[str, Any] = {}
+        _walk(item, self._tree, found, extra, "")
+        values: list[str | None] = []
+        for first, *others in self._picks:
+            value = found[first]
+            for slot in others:
+                if value is not None:
+                    break
+                value = found[slot]
+            values.append(value if type(value) is str and value else as_text(value))
+        for kind, slot in self._persons:
+            values += self._person(kind, as_text(found[slot]))
+        if constants:
+            for number, name in self._fixed:
+                if values[number] is None and name in constants:
+                    values[number] = constants[name]
+        self.extra_names.update(extra)
+        defect = self._mend(values, extra, is_suspect)
+        extra_text = compact(scrub(extra, self._regions)) if extra else None
+        row_hash = _hash(values, defect, extra_text)
+        parts = [values[place] or "" for place in self._key_places]
+        # A row without any of its key is nobody's copy.
+        key = KEY_SEPARATOR.join(parts) if any(parts) else f"{KEY_SEPARATOR.join(parts)}{KEY_SEPARATOR}{row_hash}"
+        return Row(tuple(values), key, row_hash, defect, extra_text)
+
+    def _person(self, kind: str, value: str | None) -> tuple[str | None, str | None]:
+        if kind == "email":
+            return email_identity(value, self._identity_key)
+        return phone_identity(value, self._identity_key, self._regions)
+
+    def _mend(self, values: list[str | None], extra: dict[str, Any], is_suspect: bool) -> str | None:
+        """Replace what no store takes; what was replaced is told by the defect and, for size, by hashes in `extra`."""
+        defect = None
+        longest = max(map(len, filter(None, values)), default=0)
+        if longest < SURELY_FITS and not is_suspect and not extra:
+            return None
+        for number, value in enumerate(values):
+            if value is None or (len(value) < SURELY_FITS and not is_suspect):
+                continue
+            if is_oversize(value):
+                extra[f"{self._names[number]}__sha256"] = sha256_of(value)
+            mended, found = fit(value)
+            if found:
+                values[number] = mended
+                defect = "oversize" if "oversize" in (defect, found) else found
+        for name, value in list(extra.items()):
+            mended, found = fit(as_text(value) or "")
+            if found:
+                extra[name] = mended
+                defect = defect or found
+        if defect:
+            self.defect_counts[defect] = self.defect_counts.get(defect, 0) + 1
+        return defect
+
+    def _malformed(self, item: Any) -> Row:
+        self.defect_counts["malformed"] = self.defect_counts.get("malformed", 0) + 1
+        text = item if isinstance(item, str) and not isinstance(item, Number) else compact(item)
+        extra: dict[str, Any] = {"item": scrub(str(fit(text)[0]), self._regions)}
+        if is_oversize(text):
+            extra["item__sha256"] = sha256_of(text)
+        extra_text = compact(extra)
+        values: tuple[str | None, ...] = (None,) * len(self._names)
+        row_hash = _hash(values, "malformed", extra_text)
+        return Row(values, f"malformed{KEY_SEPARATOR}{row_hash}", row_hash, "malformed", extra_text)
+
+
+def _tree(paths: list[str], ignored: tuple[str, ...]) -> dict[str, Any]:
+    """The paths as nested mappings; a leaf is the path's slot."""
+    tree: dict[str, Any] = {}
+    for leaf, path in [*((number, path) for number, path in enumerate(paths)), *((_IGNORED, path) for path in ignored)]:
+        *folders, last = path.split(".")
+        node = tree
+        for name in folders:
+            node = node.setdefault(name, {})
+        node[last] = leaf
+    return tree
+
+
+def _walk(item: Mapping[str, Any], tree: Mapping[str, Any], found: list[Any], extra: dict[str, Any], at: str) -> None:
+    for name, value in item.items():
+        branch = tree.get(name)
+        if isinstance(branch, int):
+            found[branch] = value
+        elif branch is None:
+            extra[at + name] = value
+        elif isinstance(branch, dict):
+            if isinstance(value, Mapping):
+                _walk(value, branch, found, extra, f"{at}{name}.")
+            elif value is not None:
+                extra[at + name] = value
+
+
+def _hash(values: list[str | None] | tuple[str | None, ...], defect: str | None, extra: str | None) -> str:
+    """A hash of everything that a row says. NULL and text are told apart by NUL, which no landed text holds."""
+    text = KEY_SEPARATOR.join("\x00" if value is None else value for value in values)
+    if defect or extra:
+        text = f"{text}{KEY_SEPARATOR}{defect}{KEY_SEPARATOR}{extra}"
+    return hashlib.blake2b(text.encode("utf-8"), digest_size=16).hexdigest()

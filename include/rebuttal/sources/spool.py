@@ -1,0 +1,122 @@
+"""The spool: a folder per pull, with pages as they came and rows as Parquet chunks, until their batch is landed.
+
+It holds personal data for as long as a pull takes: only its owner may read it, and what a killed pull left behind is
+removed by the next pull of any stream.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rebuttal.sources.declare import Stream
+from rebuttal.sources.rows import Row
+
+CHUNK_ROWS = 10_000
+CHUNK_CHARACTERS = 8_000_000
+
+
+@contextmanager
+def spool_folder(spool: Path) -> Iterator[Path]:
+    """A new private folder, removed at the end; folders of processes that are gone are removed first."""
+    spool.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for left in spool.glob("pull-*"):
+        if not _is_alive(left.name.split("-")[1]):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"pull-{os.getpid()}-", dir=spool))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@dataclass
+class Piece:
+    """The rows of one or more whole slices: what becomes a batch."""
+
+    chunks: list[Path] = field(default_factory=list)
+    row_count: int = 0
+    content_hash: str = ""
+
+
+class RowSpool:
+    """Collects rows slice by slice. Memory is bounded by a chunk; a slice that fails is taken back as a whole."""
+
+    def __init__(self, stream: Stream, folder: Path) -> None:
+        self._folder, self._number = folder, 0
+        names = [*stream.column_names, "_key", "_row_hash", "_defect", "_extra"]
+        self._schema = pa.schema([(name, pa.string()) for name in names])
+        self._kept = Piece()
+        self._digest = hashlib.sha256()
+        self._start_slice()
+
+    def _start_slice(self) -> None:
+        self._rows: list[tuple[str | None, ...]] = []
+        self._characters = 0
+        self._chunks: list[Path] = []
+        self._count = 0
+        self._slice_digest = self._digest.copy()
+
+    @property
+    def row_count(self) -> int:
+        """Rows of whole slices."""
+        return self._kept.row_count
+
+    def add(self, row: Row) -> None:
+        """Take a row of the slice that is being read."""
+        self._rows.append((*row.values, row.key, row.row_hash, row.defect, row.extra))
+        self._slice_digest.update(f"{row.key}\x1e{row.row_hash}\n".encode())
+        self._count += 1
+        self._characters += sum(map(len, filter(None, row.values)))
+        if len(self._rows) >= CHUNK_ROWS or self._characters >= CHUNK_CHARACTERS:
+            self._write()
+
+    def keep_slice(self) -> None:
+        """The slice is whole."""
+        self._write()
+        self._kept.chunks += self._chunks
+        self._kept.row_count += self._count
+        self._digest = self._slice_digest
+        self._start_slice()
+
+    def drop_slice(self) -> None:
+        """The slice failed: forget its rows."""
+        for chunk in self._chunks:
+            chunk.unlink(missing_ok=True)
+        self._start_slice()
+
+    def take(self) -> Piece:
+        """Hand over what was kept, and begin anew."""
+        piece = Piece(self._kept.chunks, self._kept.row_count, self._digest.hexdigest())
+        self._kept, self._digest = Piece(), hashlib.sha256()
+        self._start_slice()
+        return piece
+
+    def _write(self) -> None:
+        if not self._rows:
+            return
+        self._number += 1
+        path = self._folder / f"rows-{self._number:06d}.parquet"
+        columns = [pa.array(column, pa.string()) for column in zip(*self._rows, strict=True)]
+        pq.write_table(pa.table(columns, schema=self._schema), path, compression="lz4", use_dictionary=False)
+        self._chunks.append(path)
+        self._rows, self._characters = [], 0

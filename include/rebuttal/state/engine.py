@@ -1,0 +1,106 @@
+"""Opening the state store: migrate if needed, refuse what we do not know, hand out sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session, sessionmaker
+
+from rebuttal.errors import StoreError
+from rebuttal.settings import Settings
+
+SCHEMA_VERSION = "0001"
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_SQLITE_WAIT_MS = 30_000
+_MIGRATION_LOCK = 7_245_118_301  # any number that only this project uses with Postgres' advisory locks
+
+Sessions = sessionmaker[Session]
+
+
+@contextmanager
+def open_state(settings: Settings) -> Iterator[Sessions]:
+    """Sessions on the state store, its schema at the version of this code.
+
+    `with open_state(settings) as sessions: with sessions.begin() as session: ...`. Transactions are short: none is
+    held while the network is used. Raises StoreError when the store cannot be reached or a newer version wrote it.
+    """
+    engine = _engine(settings.state_url)
+    try:
+        _migrate(engine)
+        yield sessionmaker(engine, expire_on_commit=False)
+    finally:
+        engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True)
+    path = make_url(url).database
+    if not path or path == ":memory:":
+        raise StoreError("The SQLite state store needs a file", next_step="Set REBUTTAL_STATE_URL=sqlite:////abs/path")
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection, _record) -> None:  # type: ignore[no-untyped-def]
+        connection.isolation_level = None  # we say BEGIN ourselves, so that DDL is transactional too
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {_SQLITE_WAIT_MS}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")  # what was promised to the outside must survive a power cut
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # Taking the write lock at once avoids the failure of upgrading a read lock; our transactions are short.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _migrate(engine: Engine) -> None:
+    where = engine.url.render_as_string(hide_password=True)
+    try:
+        with engine.begin() as connection:
+            version = _version(connection)
+            if version == SCHEMA_VERSION:
+                return
+            if engine.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            _upgrade(connection, where)
+    except DBAPIError as error:
+        raise StoreError(
+            f"The state store {where} cannot be opened: {type(error.orig).__name__}",
+            next_step="Check REBUTTAL_STATE_URL, that the server runs and that the file is a SQLite database",
+        ) from error
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if found is None else str(found)
+
+
+def _upgrade(connection: Connection, where: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    version = _version(connection)  # again, under the lock: another process may have been quicker
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if version is not None and version not in known:
+        raise StoreError(
+            f"The state store {where} has schema version {version}, which this version of Rebuttal does not know",
+            next_step="Upgrade Rebuttal to the version that wrote it, or restore a backup made before the upgrade",
+        )
+    command.upgrade(config, SCHEMA_VERSION)

@@ -1,0 +1,211 @@
+"""Every table of the state store, named once. Instants are UTC and aware; JSON columns hold no personal data.
+
+| table | one row per | rule that the database itself keeps |
+|---|---|---|
+| content_task | task of the loop | at most one open task per theme |
+| hypothesis | task | its criterion is fixed once the piece is published |
+| outbox | effect on the outside world | one row per effect key |
+| decision | decision | rows are added, never changed or deleted |
+| digest_delivery | person, ISO week and kind | one row, so one mail |
+| label_correction | text and correcting person | |
+| suppression | erased subject (keyed hash) | |
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC instant on every engine. A naive value is refused: nobody knows what it means."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware in, UTC stored (SQLite keeps it without the zone)."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A time without a zone cannot be stored")
+        instant = value.astimezone(UTC)
+        return instant.replace(tzinfo=None) if dialect.name == "sqlite" else instant
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """UTC and aware out."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Typed declarative base: `str` is TEXT, `datetime` is UtcTime, `dict` and `list` are JSON."""
+
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own declaration
+        str: Text(),
+        datetime: UtcTime(),
+        dict[str, Any]: JSON(),
+        list[str]: JSON(),
+    }
+
+
+# A task is open until it is published or given up: while it is, its theme gets no second one.
+OPEN_STATUSES = ("proposed", "open", "unknown")
+_IS_OPEN = text("status IN ('proposed', 'open', 'unknown')")
+
+
+class ContentTask(Base):
+    """The ledger. status: proposed | open | unknown | published | wont_do | deleted | dead.
+
+    `unknown` is a tracker status that nobody mapped; `dead` was refused by the tracker for good.
+    """
+
+    __tablename__ = "content_task"
+    __table_args__ = (
+        Index("one_open_task_per_theme", "theme", unique=True, sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
+        UniqueConstraint("theme", "generation"),
+    )
+
+    task_id: Mapped[str] = mapped_column(primary_key=True)
+    theme: Mapped[str]
+    category: Mapped[str]
+    generation: Mapped[int]  # 1 for the first task of a theme, 2 when the theme came back ...
+    status: Mapped[str]
+    title: Mapped[str]
+    brief: Mapped[dict[str, Any]]
+    score: Mapped[float]
+    score_parts: Mapped[dict[str, Any]]
+    subject_count: Mapped[int]
+    money_at_risk_base: Mapped[float | None]
+    currency: Mapped[str]
+    created_at: Mapped[datetime]
+    remote_id: Mapped[str | None]
+    task_key: Mapped[str | None]
+    task_url: Mapped[str | None]
+    tracker_status: Mapped[str | None]
+    published_url: Mapped[str | None]
+    published_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+
+
+class Hypothesis(Base):
+    """What a task is expected to change, and by which rule it will be judged; registered with the task."""
+
+    __tablename__ = "hypothesis"
+
+    task_id: Mapped[str] = mapped_column(ForeignKey("content_task.task_id"), primary_key=True)
+    change: Mapped[str]
+    metric: Mapped[str]
+    direction: Mapped[str]
+    reason: Mapped[str]
+    expected_size: Mapped[float]  # relative change, 0.25 = by a quarter
+    success_criterion: Mapped[str]
+    minimum_sample: Mapped[int]
+    baseline_days: Mapped[int]
+    horizon_days: Mapped[int]
+    deadline: Mapped[date]
+    registered_at: Mapped[datetime]
+
+
+class Outbox(Base):
+    """One effect on the outside world. state: pending | sending | unknown | sent | adopted | dead.
+
+    `fencing_token` grows with each claim; a write that carries an older one changes nothing.
+    `post_count` is how often the effect was attempted: above one, a twin may exist.
+    """
+
+    __tablename__ = "outbox"
+
+    outbox_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    effect_key: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    task_id: Mapped[str] = mapped_column(ForeignKey("content_task.task_id"))
+    payload: Mapped[dict[str, Any]]
+    state: Mapped[str]
+    created_at: Mapped[datetime]
+    lease_owner: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    fencing_token: Mapped[int] = mapped_column(default=0)
+    post_count: Mapped[int] = mapped_column(default=0)
+    search_count: Mapped[int] = mapped_column(default=0)
+    not_before: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+    remote_id: Mapped[str | None]
+    remote_key: Mapped[str | None]
+
+
+class Decision(Base):
+    """The journal: what was decided, by whom or which rule, on what evidence, when to look again. Append-only."""
+
+    __tablename__ = "decision"
+
+    decision_id: Mapped[str] = mapped_column(primary_key=True)
+    decided_at: Mapped[datetime]
+    kind: Mapped[str]
+    subject: Mapped[str]
+    decision: Mapped[str]
+    evidence: Mapped[dict[str, Any]]
+    decided_by: Mapped[str]
+    review_at: Mapped[datetime | None]
+
+
+class DigestDelivery(Base):
+    """One mail to one person. state: pending | sending | sent | refused | unknown | expired.
+
+    `sending` is written between the server's consent to the recipient and the text: only then nobody can know.
+    """
+
+    __tablename__ = "digest_delivery"
+    __table_args__ = (UniqueConstraint("person_id", "iso_week", "kind"),)
+
+    delivery_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    person_id: Mapped[str]
+    iso_week: Mapped[str]  # 2026-W46
+    kind: Mapped[str]
+    state: Mapped[str]
+    message_id: Mapped[str]
+    created_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease_owner: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+
+
+class LabelCorrection(Base):
+    """What a person said a text really means; used when the classifier is trained again."""
+
+    __tablename__ = "label_correction"
+    __table_args__ = (
+        UniqueConstraint("source_kind", "source", "account_id", "source_id", "text_hash", "corrected_by"),
+    )
+
+    correction_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    source_kind: Mapped[str]
+    source: Mapped[str]
+    account_id: Mapped[str]
+    source_id: Mapped[str]
+    text_hash: Mapped[str]
+    labels: Mapped[list[str]]
+    primary_label: Mapped[str]
+    corrected_by: Mapped[str]
+    corrected_at: Mapped[datetime]
+    note: Mapped[str | None]
+
+
+class Suppression(Base):
+    """A person who asked to be forgotten, by keyed hash of the identifier: whatever comes in again is dropped."""
+
+    __tablename__ = "suppression"
+
+    subject_hash: Mapped[str] = mapped_column(primary_key=True)
+    identifier_kind: Mapped[str]  # email | phone | client_id | contact_id
+    requested_at: Mapped[datetime]
+    reason: Mapped[str | None]

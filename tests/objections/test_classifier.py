@@ -1,0 +1,116 @@
+"""How good the classifier is on texts it has not seen, and that it is the same one everywhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rebuttal.errors import ConfigError
+from rebuttal.objections.evaluate import calibration_error, f1_by_label, macro_f1
+from rebuttal.objections.model import Model, description_examples, load_model, train
+from rebuttal.objections.reading import ABSTAIN, labels_of
+from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy
+from rebuttal.objections.training import load_examples, read_examples, shipped_vectors, text_key
+from rebuttal.objections.wording import prepared
+
+BLIND = Path(__file__).parent / "blind.jsonl"  # never trained on
+
+
+def score(model: Model) -> float:
+    blind = read_examples(BLIND)
+    rows = model.probabilities([one.text for one in blind])
+    return macro_f1([[one.primary] for one in blind], [[labels_of(row)[0]] for row in rows])
+
+
+def test_unseen_texts_are_labelled_well_enough(model: Model) -> None:
+    assert score(model) >= 0.68
+
+
+def test_without_embeddings_it_is_worse_but_of_use(model: Model, cheap_model: Model) -> None:
+    assert 0.5 <= score(cheap_model) < score(model)
+
+
+def test_what_it_is_sure_of_is_more_often_right(model: Model) -> None:
+    blind = read_examples(BLIND)
+    rows = model.probabilities([one.text for one in blind])
+    right = np.array([labels_of(row)[0] == one.primary for row, one in zip(rows, blind, strict=True)])
+    top = rows.max(axis=1)
+    sure, unsure = right[top >= 0.7], right[top < ABSTAIN]
+    assert len(sure) >= 30
+    assert len(unsure) >= 5
+    assert sure.mean() >= 0.8
+    assert unsure.mean() < sure.mean()
+    assert calibration_error(top, right) < 0.2
+
+
+def test_the_blind_texts_are_many_and_stand_apart_from_training() -> None:
+    blind, training = read_examples(BLIND), load_examples()
+    seen = {prepared(one.text) for one in training}
+    assert len(blind) >= 100
+    assert not [one.id for one in blind if prepared(one.text) in seen]
+    assert set(Counter(one.primary for one in blind)) == set(LABELS)
+    assert set(Counter(one.language for one in blind)) == {"ru", "uk", "en"}
+
+
+def test_training_texts_are_many_and_varied(taxonomy: Taxonomy) -> None:
+    examples = load_examples()
+    assert len(examples) >= 2500
+    assert len({one.id for one in examples}) == len(examples)
+    assert len({one.situation for one in examples}) >= 1200
+    for language in ("ru", "uk", "en"):
+        count = Counter(one.primary for one in examples if one.language == language)
+        assert min(count[label] for label in LABELS) >= 40
+        assert count[NONE] >= 150
+    channels = {"lost_reason", "deal_note", "call_turn", "chat", "survey", "booking_cancellation"}
+    assert {one.channel for one in examples} == channels
+
+
+def test_the_shipped_embeddings_are_those_of_the_training_texts(taxonomy: Taxonomy, model: Model) -> None:
+    texts = [prepared(one.text) for one in load_examples() + description_examples(taxonomy)]
+    shipped = shipped_vectors()
+    missing = [text for text in texts if text_key(text) not in shipped]
+    assert missing == [], "run python -m rebuttal.objections.embed_training"
+    assert model.embedder is not None
+    fresh = model.embedder.vectors(texts[:20])
+    kept = np.vstack([shipped[text_key(text)] for text in texts[:20]])
+    assert float((fresh * kept).sum(axis=1).min()) > 0.999
+
+
+def test_a_model_from_the_cache_says_the_same_as_the_one_just_trained(
+    tmp_path: Path, taxonomy: Taxonomy, cheap_model: Model
+) -> None:
+    texts = [one.text for one in read_examples(BLIND)]
+    first = load_model(tmp_path, taxonomy, None)
+    again = load_model(tmp_path, taxonomy, None)
+    assert len(list((tmp_path / "models").iterdir())) == 1
+    assert first.name == again.name == cheap_model.name
+    assert first.probabilities(texts).tolist() == again.probabilities(texts).tolist()
+
+
+def test_training_is_deterministic_and_bears_a_missing_label() -> None:
+    examples = [one for one in load_examples() if one.language == "en" and one.primary != "price"][:250]
+    one, two = train(examples, None), train(examples, None)
+    assert one.cheap.weights.tolist() == two.cheap.weights.tolist()
+    assert one.probabilities(["how much is it"])[0][LABELS.index("price")] < 1e-6
+
+
+def test_a_bad_training_line_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"id": "a", "text": "x", "labels": ["prise"], "primary": "prise"}\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"mine\.jsonl:1 has labels that do not fit"):
+        read_examples(path)
+
+
+def test_macro_f1_by_hand() -> None:
+    truth = [["price"], ["price"], ["trust"], ["none"]]
+    said = [["price"], ["trust"], ["trust"], ["none"]]
+    assert f1_by_label(truth, said) == {"price": 2 / 3, "trust": 2 / 3, "none": 1.0}
+    assert macro_f1(truth, said) == pytest.approx((2 / 3 + 2 / 3 + 1) / 3)
+
+
+def test_calibration_error_by_hand() -> None:
+    confidence, right = np.array([0.95, 0.95, 0.55, 0.55]), np.array([True, True, True, False])
+    assert calibration_error(confidence, right) == pytest.approx(0.5 * 0.05 + 0.5 * 0.05)

@@ -1,0 +1,139 @@
+"""Tags against the registry: each kind of fault, its detail, and what is (never) changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from landed import context, land, read, row
+
+from rebuttal import quality
+from rebuttal.errors import ConfigError
+from rebuttal.quality.utm import Tags, judge
+from rebuttal.quality.utm_registry import Link, Registry, load_registry
+from rebuttal.settings import PROJECT_ROOT, Settings
+
+REGISTRY = Registry(
+    tuple(
+        Link(
+            utm_source=source,
+            utm_medium=medium,
+            utm_campaign=campaign,
+            utm_content=content,
+            platform=paid,
+            channel="x",
+        )
+        for source, medium, campaign, content, paid in [
+            ("google", "cpc", "brand_us_q1", ["rsa1", "Banner_Long"], "google-ads"),
+            ("google", "cpc", "brand_us_q2", [], "google-ads"),
+            ("google", "display", "lookalike", [], "google-ads"),
+            ("yandex", "cpc", "brand_ru", [], "yandex-direct"),
+            ("newsletter", "email", "weekly_letter", [], ""),
+            ("Partner", "referral", "Spring Catalogue", [], ""),
+        ]
+    )
+)
+GOOGLE, YANDEX = frozenset({"google-ads"}), frozenset({"yandex-direct"})
+BRAND = ("google", "cpc", "brand_us_q1")
+SUGGESTED = "suggested: utm_source=google, utm_medium=cpc, utm_campaign=brand_us_q1"
+
+CASES = [
+    (Tags(*BRAND, "rsa1", clicks=GOOGLE), "ok", None),
+    (Tags(*BRAND), "ok", None),
+    (Tags("google", "cpc", "brand_us_q2", "anything"), "ok", None),
+    (Tags(), "untagged", None),
+    (Tags(referrer_host="www.google.com"), "untagged", None),
+    (Tags(clicks=GOOGLE), "missing_on_paid_click", "paid click of google-ads without tags"),
+    (Tags("google", None, "brand_us_q1", clicks=GOOGLE), "missing_on_paid_click", None),
+    (Tags("Google", "CPC", "brand_us_q1"), "case_variant", "registered: utm_source=google, utm_medium=cpc"),
+    (Tags("google", "cpc", " brand_us_q1 "), "case_variant", "registered: utm_campaign=brand_us_q1"),
+    (Tags("partner", "referral", "spring  catalogue"), "case_variant", None),
+    (Tags(*BRAND, "banner_long"), "case_variant", "registered: utm_content=Banner_Long"),
+    (Tags("gogle", "cpc", "brand_us_q1"), "spelling_variant", SUGGESTED),
+    (Tags("google", "cpc", "brand-us-q1"), "spelling_variant", SUGGESTED),
+    (Tags("google", "cpc", "brnad_us_q1", clicks=GOOGLE), "spelling_variant", SUGGESTED),
+    (Tags("google", "cpc", "brand_us_q3"), "unregistered", "utm_campaign=brand_us_q3"),
+    (Tags("google", "cpc", "brand_uk_q1"), "unregistered", "utm_campaign=brand_uk_q1"),
+    (Tags("google", "cpc", "weekly_letter"), "unregistered", "no registered link has these tags together"),
+    (Tags("chatgpt.com"), "unregistered", "without utm_campaign, utm_medium"),
+    (Tags(*BRAND, "rsa9"), "unregistered", "utm_content=rsa9"),
+    (Tags("cpc", "google", "brand_us_q1"), "swapped_fields", None),
+    (Tags("brand_us_q1", "cpc", "google"), "swapped_fields", None),
+    (Tags(*BRAND, clicks=YANDEX), "contradicts_click_id", "click id of yandex-direct, tags of google-ads"),
+    (Tags("newsletter", "email", "weekly_letter", clicks=GOOGLE), "contradicts_click_id", None),
+    (Tags("yandex", "cpc", "unheard_of", clicks=GOOGLE), "contradicts_click_id", None),
+    (Tags(*BRAND, clicks=GOOGLE | YANDEX), "ok", None),
+    (Tags(*BRAND, referrer_host="www.facebook.com"), "contradicts_referrer", None),
+    (Tags(*BRAND, referrer_host="yandex.com.tr"), "contradicts_referrer", None),
+    (Tags("newsletter", "email", "weekly_letter", referrer_host="t.me"), "contradicts_referrer", None),
+    (Tags("newsletter", "email", "weekly_letter", referrer_host="mail.google.com"), "ok", None),
+    (Tags(*BRAND, referrer_host="www.google.com.ua"), "ok", None),
+    (Tags(*BRAND, referrer_host="some-forum.example"), "ok", None),
+    (Tags(*BRAND, referrer_host="notgoogle.com"), "ok", None),
+    (Tags("google", "display", "lookalike", referrer_host="facebook.com"), "ok", None),
+]
+
+
+@pytest.mark.parametrize(("tags", "status", "detail"), CASES)
+def test_each_kind_of_fault(tags: Tags, status: str, detail: str | None) -> None:
+    found = judge(tags, REGISTRY)
+    assert found.status == status
+    assert detail is None or found.detail == detail
+    assert (found.detail is None) == (status in ("ok", "untagged"))
+
+
+def test_only_case_and_spaces_are_mended() -> None:
+    variant = judge(Tags("GOOGLE", "Cpc ", "Brand_US_Q1", "BANNER_LONG", "Term"), REGISTRY)
+    assert (variant.utm_source_norm, variant.utm_medium_norm, variant.utm_campaign_norm) == BRAND
+    assert (variant.utm_content_norm, variant.utm_term_norm) == ("Banner_Long", "Term")
+    slip = judge(Tags("Google", "cpc", "brnad_us_q1"), REGISTRY)
+    assert (slip.utm_source_norm, slip.utm_campaign_norm) == ("google", "brnad_us_q1")
+    swapped = judge(Tags("cpc", "google", "brand_us_q1"), REGISTRY)
+    assert (swapped.utm_source_norm, swapped.utm_medium_norm) == ("cpc", "google")
+
+
+def test_visits_keep_their_raw_tags_and_none_is_dropped(any_settings: Settings) -> None:
+    stream = "yandex_metrica.visits"
+    click = "https://b.example/?gclid=AbC"
+    rows = [
+        row(stream, visit_id="1", utm_source="Google", utm_medium="cpc", utm_campaign="brand_us_q1"),
+        row(stream, visit_id="2", utm_source="gogle", utm_medium="cpc", utm_campaign="brand_us_q1", referer=""),
+        row(stream, visit_id="3", start_url=click),
+        row(stream, visit_id="4"),
+        row(stream, visit_id="5", utm_source="yandex", utm_medium="cpc", utm_campaign="brand_ru", start_url=click),
+        row(stream, visit_id="6", utm_source="google", utm_medium="cpc", utm_campaign="brand_us_q1",
+            referer="https://www.facebook.com:443/a?b"),
+        row(stream, visit_id="7", utm_term="only"),
+    ]  # fmt: skip
+    land(any_settings, stream, rows)
+    assert quality.run(context(any_settings)).counts["new"] == 7
+    found = read(
+        any_settings, "select utm_status, utm_source, utm_source_norm, utm_detail from core.visit order by visit_id"
+    )
+    assert [visit["utm_status"] for visit in found] == [
+        "case_variant",
+        "spelling_variant",
+        "missing_on_paid_click",
+        "untagged",
+        "contradicts_click_id",
+        "contradicts_referrer",
+        "unregistered",
+    ]
+    assert (found[0]["utm_source"], found[0]["utm_source_norm"]) == ("Google", "google")
+    assert (found[1]["utm_source"], found[1]["utm_source_norm"]) == ("gogle", "gogle")
+    assert found[1]["utm_detail"] == SUGGESTED
+
+
+def test_the_companys_registry_is_sound() -> None:
+    registry = load_registry(PROJECT_ROOT / "include" / "config")
+    assert len(registry.by_tags) == len(registry.links) > 10
+    for link in registry.links:
+        content = link.utm_content[0] if link.utm_content else None
+        assert judge(Tags(*link.tags, content), registry).status == "ok"
+
+
+def test_a_mistake_in_the_registry_names_file_and_key(tmp_path: Path) -> None:
+    (tmp_path / "utm.yml").write_text("links:\n  - {utm_sorce: a, utm_medium: b, utm_campaign: c, channel: d}\n")
+    with pytest.raises(ConfigError, match=r"utm\.yml.*links\.0\.utm_s"):
+        load_registry(tmp_path)
+    assert load_registry(tmp_path / "nowhere").links == ()
