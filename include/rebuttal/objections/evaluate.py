@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from rebuttal.objections.embedding import Embedder, load_embedder
 from rebuttal.objections.model import Model, Probabilities, description_examples, load_model, train
-from rebuttal.objections.reading import ABSTAIN, labels_of
+from rebuttal.objections.reading import ABSTAIN, labels_of, read_texts
 from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy, load_taxonomy
 from rebuttal.objections.training import Example, load_examples, read_examples
 from rebuttal.settings import load_settings
@@ -58,9 +58,10 @@ def cross_validated(examples: Sequence[Example], taxonomy: Taxonomy, embedder: E
     return rows
 
 
-def report(name: str, examples: Sequence[Example], rows: Probabilities) -> list[str]:
-    """The figures as lines of text."""
-    said = [labels_of(row) for row in rows]
+def report(
+    name: str, examples: Sequence[Example], said: Sequence[Sequence[str]], top: npt.NDArray[np.float64]
+) -> list[str]:
+    """The figures as lines of text; `said` are the labels (primary first), `top` the confidence, of each example."""
     primary = [labels[0] for labels in said]
     truth = [one.primary for one in examples]
     lines = [f"{name}: {len(examples)} texts"]
@@ -77,7 +78,6 @@ def report(name: str, examples: Sequence[Example], rows: Probabilities) -> list[
     scores = f1_by_label([[t] for t in truth], [[p] for p in primary])
     lines.append("  F1: " + ", ".join(f"{label} {score:.2f}" for label, score in scores.items()))
     lines.append("  threshold: share labelled, accuracy of those")
-    top = rows.max(axis=1)
     for threshold in THRESHOLDS:
         sure = top >= threshold
         if sure.any():
@@ -120,11 +120,14 @@ def main(paths: Sequence[str]) -> int:
     lines: list[str] = []
     for one in [None, embedder] if embedder else [None]:
         name = f"cross-validation, {_kind(one)}"
-        lines += report(name, examples, cross_validated(examples, taxonomy, one))
+        rows = cross_validated(examples, taxonomy, one)
+        lines += report(name, examples, [labels_of(row) for row in rows], rows.max(axis=1))
         model: Model = load_model(settings.home, taxonomy, one)
         for path in paths:
             held = read_examples(Path(path))
-            lines += report(f"{Path(path).name}, {model.name}", held, model.probabilities([e.text for e in held]))
+            readings = read_texts(model, [(example.text, "survey") for example in held])
+            top = np.array([reading.confidence for reading in readings])
+            lines += report(f"{Path(path).name}, {model.name}", held, [reading.labels for reading in readings], top)
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
 

@@ -10,8 +10,8 @@ import numpy as np
 from rebuttal.objections.language import language_of
 from rebuttal.objections.markup import Readable, readable
 from rebuttal.objections.model import Model, Probabilities
-from rebuttal.objections.sentences import Unit, units
-from rebuttal.objections.speech import Passage, passages
+from rebuttal.objections.sentences import units
+from rebuttal.objections.speech import passages
 from rebuttal.objections.taxonomy import LABELS, NONE
 
 CLASSIFIED, UNCLEAR = "classified", "unclear"
@@ -19,9 +19,11 @@ CLASSIFIED, UNCLEAR = "classified", "unclear"
 LONGEST_HEARD = 100_000  # characters of one text that are listened to; the rest is counted as unheard
 # Below this probability of the best label the model abstains.
 ABSTAIN = 0.4
+# A piece of a longer unit is judged by itself, and to this share by the unit it stands in.
+CONTEXT = 0.4
 # A further label needs this probability, and this share of the best one's.
 SECOND, SECOND_SHARE = 0.22, 0.45
-# A sentence of a longer unit carries the unit's label with at least this probability; the best one always does.
+# A sentence of a longer piece carries the piece's label with at least this probability; the best one always does.
 CARRIES = 0.4
 _AUTHORITY = "authority"
 
@@ -72,80 +74,93 @@ def read_texts(model: Model, texts: Sequence[tuple[str, str]]) -> list[Reading]:
     return [pending.reading(rows, asked) for pending in prepared]
 
 
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Sentences that are judged together, the unit around them, whose words they are. Offsets in the readable text."""
+
+    sentences: tuple[Span, ...]
+    unit: Span
+    role: str
+
+    @property
+    def span(self) -> Span:
+        return self.sentences[0][0], self.sentences[-1][1]
+
+
 @dataclass(frozen=True)
 class _Pending:
     """A text cut into what the model is asked."""
 
     page: Readable
-    units: tuple[tuple[Unit, Passage], ...]
+    pieces: tuple[_Piece, ...]
     unheard: int
 
     @classmethod
     def of(cls, stored: str, kind: str) -> _Pending:
         page = readable(stored[:LONGEST_HEARD])
-        heard = passages(page.text, kind)
-        bundles = tuple((unit, passage) for passage in heard for unit in units(page.text, passage.start, passage.end))
-        return cls(page, bundles, max(0, len(stored) - LONGEST_HEARD))
+        pieces = tuple(
+            _Piece(piece, (unit.start, unit.end), passage.role)
+            for passage in passages(page.text, kind)
+            for unit in units(page.text, passage.start, passage.end)
+            for piece in unit.pieces(page.text)
+        )
+        return cls(page, pieces, max(0, len(stored) - LONGEST_HEARD))
 
     def asked(self) -> list[str]:
-        out = []
-        for unit, _ in self.units:
-            out.append(self.page.text[unit.start : unit.end])
-            if len(unit.sentences) > 1:
-                out += [self.page.text[start:end] for start, end in unit.sentences]
-        return out
+        spans = [span for piece in self.pieces for span in (piece.unit, piece.span, *piece.sentences)]
+        return [self.page.text[start:end] for start, end in dict.fromkeys(spans)]
 
     def reading(self, rows: Probabilities, asked: dict[str, int]) -> Reading:
-        language = language_of("\n".join(self.page.text[u.start : u.end] for u, _ in self.units[:20]) or self.page.text)
+        def row_of(span: Span) -> Probabilities:
+            row: Probabilities = rows[asked[self.page.text[span[0] : span[1]]]]
+            return row
+
+        language = language_of("\n".join(self.page.text[slice(*one.span)] for one in self.pieces) or self.page.text)
         findings: list[Finding] = []
         best: dict[str, float] = {}
         unsure: list[tuple[float, str]] = []
         calm: list[float] = []
-        for unit, passage in self.units:
-            row = rows[asked[self.page.text[unit.start : unit.end]]]
-            labels = labels_of(row)
-            top = float(row.max())
-            if labels == [NONE]:
-                calm.append(top)
-                if top < ABSTAIN:
-                    unsure.append((top, NONE))
-                continue
+        for piece in self.pieces:
+            row = row_of(piece.span)
+            if piece.span != piece.unit:
+                row = CONTEXT * row_of(piece.unit) + (1 - CONTEXT) * row
+            labels, top = labels_of(row), float(row.max())
             if top < ABSTAIN:
                 unsure.append((top, labels[0]))
+            if labels == [NONE]:
+                calm.append(top)
+                continue
             for label in labels:
                 share = float(row[LABELS.index(label)])
-                findings += self._carriers(unit, passage, label, share, rows, asked)
+                scores = [float(row_of(span)[LABELS.index(label)]) for span in piece.sentences]
+                findings += self._carriers(piece, label, share, scores)
                 if top >= ABSTAIN:
                     best[label] = max(best.get(label, 0.0), share)
         if best:
             primary = _primary(best, findings)
             order = sorted(best, key=lambda label: (label != primary, _first(findings, label)))
-            kept = tuple(finding for finding in findings if finding.label in best)
+            kept = tuple(one for one in findings if one.label in best)
             return Reading(tuple(order), primary, best[primary], False, language, kept, self.unheard)
         if unsure:
-            top, label = max(unsure)
-            kept = tuple(finding for finding in findings if finding.label == label)
+            # The likeliest objection of those that are not sure; `none` only where no piece suggests anything else.
+            top, label = max(unsure, key=lambda one: (one[1] != NONE, one))
+            kept = tuple(one for one in findings if one.label == label)
             return Reading((label,), label, top, True, language, kept, self.unheard)
         if not any(character.isalnum() for character in self.page.text):
             return Reading((NONE,), NONE, 0.0, True, language, (), self.unheard)
         # Nobody but us said anything: surely no objection.
         return Reading((NONE,), NONE, min(calm, default=1.0), False, language, (), self.unheard)
 
-    def _carriers(
-        self, unit: Unit, passage: Passage, label: str, share: float, rows: Probabilities, asked: dict[str, int]
-    ) -> list[Finding]:
-        column = LABELS.index(label)
-        scores = [
-            float(rows[asked[self.page.text[start:end]]][column]) if len(unit.sentences) > 1 else share
-            for start, end in unit.sentences
-        ]
+    def _carriers(self, piece: _Piece, label: str, share: float, scores: list[float]) -> list[Finding]:
         strongest = int(np.argmax(scores))
         out = []
-        for index, ((start, end), score) in enumerate(zip(unit.sentences, scores, strict=True)):
+        for index, ((start, end), score) in enumerate(zip(piece.sentences, scores, strict=True)):
             if index == strongest or score >= CARRIES:
                 first, last = self.page.stored_span(start, end)
-                sentence = self.page.text[start:end]
-                out.append(Finding(label, round(share, 4), first, last, sentence, passage.role))
+                out.append(Finding(label, round(share, 4), first, last, self.page.text[start:end], piece.role))
         return out
 
 

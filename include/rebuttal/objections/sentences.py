@@ -10,6 +10,7 @@ from dataclasses import dataclass
 LONGEST_SENTENCE = 400
 LONGEST_UNIT = 240
 SENTENCES_PER_UNIT = 4
+FEWEST_WORDS = 3  # a shorter sentence does not stand alone
 
 _END = re.compile(r"(?:[.!?…]{1,8}[\"'»”)\]]{0,2}(?=\s|$)|[\n\r\u2028\u2029]{1,8})")
 _ABBREVIATION = re.compile(
@@ -21,9 +22,28 @@ _ABBREVIATION = re.compile(
 
 @dataclass(frozen=True)
 class Unit:
-    """A bundle of neighbouring sentences that is classified as one text; `sentences` are (start, end) offsets."""
+    """A bundle of neighbouring sentences, the context of each of them; `sentences` are (start, end) offsets."""
 
     sentences: tuple[tuple[int, int], ...]
+
+    def pieces(self, text: str) -> list[tuple[tuple[int, int], ...]]:
+        """The sentences in groups that make sense alone.
+
+        A question goes with what follows it ("Parking? No? Then no."), a word or two with a neighbour.
+        """
+        groups: list[tuple[tuple[int, int], ...]] = []
+        is_open = False
+        for start, end in self.sentences:
+            if is_open:
+                groups[-1] = (*groups[-1], (start, end))
+            else:
+                groups.append(((start, end),))
+            said = text[start:end]
+            is_open = said.rstrip(" )\"'»").endswith("?") or len(said.split()) < FEWEST_WORDS
+        if len(groups) > 1 and len(text[groups[-1][0][0] : groups[-1][-1][1]].split()) < FEWEST_WORDS:
+            last = groups.pop()
+            groups[-1] = (*groups[-1], *last)
+        return groups
 
     @property
     def start(self) -> int:
