@@ -41,7 +41,9 @@ def test_sentences_are_in_order_trimmed_and_lose_no_letter(text: str) -> None:
         assert start < end <= following
         assert text[start:end] == text[start:end].strip()
         assert end - start <= LONGEST_SENTENCE
-    assert [span for unit in units(text, 0, len(text)) for span in unit.sentences] == spans
+    bundled = units(text, 0, len(text))
+    assert [span for unit in bundled for span in unit.sentences] == spans
+    assert all([span for piece in unit.pieces(text) for span in piece] == list(unit.sentences) for unit in bundled)
 
 
 @given(TEXTS, st.sampled_from(["note", "call", "survey", "lost_reason"]))

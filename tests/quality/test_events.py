@@ -173,13 +173,18 @@ def test_a_survey_sent_again_at_once_is_one_response(any_settings: Settings) -> 
         survey("c", 61),  # a minute later
         survey("d", 10, comment="Иначе"),  # another answer
         survey("e", 10, email_hash="bb22", hidden=None),  # somebody else
-        survey("f", 10, email_hash=None, hidden=None),
-        survey("g", 10, email_hash=None, hidden=None),  # nobody knows whose
+        survey("f", 10, email_hash=None, hidden=None, comment=None),
+        survey("g", 10, email_hash=None, hidden=None, comment=None),  # two bare scores of nobody knows whom
+        survey("i", 10, email_hash=None, hidden=None, comment="Не понял, зачем"),
+        survey("h", 20, email_hash=None, hidden=None, comment="Не понял, зачем"),  # the same words again
     ]
-    assert arrive(any_settings, SURVEYS, rows) == [{"new": 6, "deduplicated": 1}]
-    assert ids(any_settings, "core.survey_response", "response_id") == ["a", "c", "d", "e", "f", "g"]
-    [evidence] = read(any_settings, "select natural_key, survivor_key, kind from ops.duplicate")
-    assert evidence == {"natural_key": "nps7Qx\x1fb", "survivor_key": "nps7Qx\x1fa", "kind": "resubmitted"}
+    assert arrive(any_settings, SURVEYS, rows) == [{"new": 7, "deduplicated": 2}]
+    assert ids(any_settings, "core.survey_response", "response_id") == ["a", "c", "d", "e", "f", "g", "i"]
+    evidence = read(any_settings, "select natural_key, survivor_key, kind from ops.duplicate order by natural_key")
+    assert evidence == [
+        {"natural_key": f"nps7Qx\x1f{copy}", "survivor_key": f"nps7Qx\x1f{kept}", "kind": "resubmitted"}
+        for copy, kept in (("b", "a"), ("h", "i"))
+    ]
 
 
 # --- properties ------------------------------------------------------------------------------------------------------

@@ -18,6 +18,14 @@ _ABBREVIATION = re.compile(
     r"mr|mrs|ms|dr|vs|etc|e\.g|i\.e|approx|no|inc|ltd|st)$",
     re.IGNORECASE,
 )
+_PLEASANTRY = re.compile(
+    r"(?:добрый (?:день|вечер)|доброе утро|доброй ночи|доброго (?:дня|вечора|ранку|времени суток)|добрий (?:день|вечір)|"
+    r"здравствуйте|здрасте|привет|приветствую|вітаю|привіт|хорошего (?:дня|вечера)|всего доброго|до свидания|"
+    r"гарного (?:дня|вечора)|до побачення|спасибо(?: большое| вам)?|благодарю|дякую(?: вам)?|дуже дякую|извините|"
+    r"вибачте|hi|hello|hey|hi there|hello there|good (?:morning|afternoon|evening)|morning|thanks|thank you|"
+    r"have a (?:nice|good) (?:day|one)|bye|cheers|best|best regards)[\s.,!…)]*",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,7 @@ class Unit:
                 groups[-1] = (*groups[-1], (start, end))
             else:
                 groups.append(((start, end),))
-            said = text[start:end]
+            said = text[groups[-1][0][0] : end]
             is_open = said.rstrip(" )\"'»").endswith("?") or len(said.split()) < FEWEST_WORDS
         if len(groups) > 1 and len(text[groups[-1][0][0] : groups[-1][-1][1]].split()) < FEWEST_WORDS:
             last = groups.pop()
@@ -71,10 +79,15 @@ def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tu
 
 
 def units(text: str, start: int, end: int) -> list[Unit]:
-    """Sentences of `text[start:end]` bundled while they fit into a unit: short messages stay whole."""
+    """Sentences of `text[start:end]` bundled while they fit into a unit: short messages stay whole.
+
+    Greetings and the like are left out where anything else is said.
+    """
     bundles: list[Unit] = []
     current: list[tuple[int, int]] = []
-    for span in sentence_spans(text, start, end):
+    spans = sentence_spans(text, start, end)
+    spans = [span for span in spans if not _PLEASANTRY.fullmatch(text, *span)] or spans
+    for span in spans:
         if current and (span[1] - current[0][0] > LONGEST_UNIT or len(current) == SENTENCES_PER_UNIT):
             bundles.append(Unit(tuple(current)))
             current = []
