@@ -12,9 +12,10 @@ counts.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from airflow.sdk import DAG, Param, task
+from airflow.timetables.trigger import CronTriggerTimetable
 
 from rebuttal_airflow.assets import LANDING
 from rebuttal_airflow.notify import default_args
@@ -26,7 +27,8 @@ def pull_dag(source: str) -> DAG:
         dag_id=f"pull__{source}",
         description=f"Pull what is new from {source} into the landing tables",
         doc_md=__doc__,
-        schedule="0 3 * * *",
+        # A tick that has passed is not made up for: who starts in the daytime triggers the first pull by hand.
+        schedule=CronTriggerTimetable("0 3 * * *", timezone="UTC", run_immediately=timedelta(0)),
         start_date=None,
         catchup=False,
         max_active_runs=1,

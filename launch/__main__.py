@@ -75,8 +75,13 @@ def _start(processes: Processes, home: Path) -> None:
     processes.start("sandbox", [python, "-m", "sandbox", "serve", "--port", str(port("sandbox")), *options], env)
     mail = ["--smtp-port", str(port("smtp")), "--http-port", str(port("mail")), "--dir", str(home / "mails")]
     processes.start("mailbox", [python, "-m", "sandbox.mailbox", *mail], env)
-    say("Preparing Airflow's database ...")
-    processes.run("airflow-migrate", ["airflow", "db", "migrate"], env)
+    say("Training the classifier and preparing Airflow's database ...")
+    sample = home / "sample.jsonl"
+    sample.write_text('{"id": "1", "text": "too expensive for us"}\n', encoding="utf-8")
+    # The first use of a home trains the model and keeps it; better now than within the turn.
+    train = [str(BIN / "rebuttal"), "classify", str(sample), str(home / "sample.labels.jsonl")]
+    with processes.beside("classifier", train, env):
+        processes.run("airflow-migrate", ["airflow", "db", "migrate"], env)
     for part in ("api-server", "scheduler", "dag-processor", "triggerer"):
         processes.start(f"airflow-{part}", ["airflow", part], env)
 

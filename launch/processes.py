@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 
@@ -37,6 +37,19 @@ class Processes:
             code = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
         if code.returncode:
             raise StoppedError(f"{name} failed; see {self.logs / name}.log")
+
+    @contextlib.contextmanager
+    def beside(self, name: str, command: Sequence[str], env: dict[str, str]) -> Iterator[None]:
+        """Run `command` beside the body, to its end. Raises StoppedError when it fails."""
+        with (self.logs / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        self._running.append((name, process))
+        yield
+        if process.wait():
+            raise StoppedError(f"{name} failed; see {self.logs / name}.log")
+        self._running.remove((name, process))
 
     def check(self) -> None:
         """Raise StoppedError when one of the programs has ended."""

@@ -57,6 +57,12 @@ CASES = [
     (Tags("google", "cpc", "weekly_letter"), "unregistered", "no registered link has these tags together"),
     (Tags("chatgpt.com"), "unregistered", "without utm_campaign, utm_medium"),
     (Tags(*BRAND, "rsa9"), "unregistered", "utm_content=rsa9"),
+    (Tags(*BRAND, "banner_lnog"), "spelling_variant", "suggested: utm_content=Banner_Long"),
+    (
+        Tags("Google", "cpc", "brand_us_q1", "x"),
+        "case_variant",
+        "registered: utm_source=google; unregistered: utm_content=x",
+    ),
     (Tags("cpc", "google", "brand_us_q1"), "swapped_fields", None),
     (Tags("brand_us_q1", "cpc", "google"), "swapped_fields", None),
     (Tags(*BRAND, clicks=YANDEX), "contradicts_click_id", "click id of yandex-direct, tags of google-ads"),

@@ -30,8 +30,8 @@ def run(context: Context) -> Report:
     with open_warehouse(context.settings) as engine:
         known = inspect(engine)
         missing = [name for name in _NEEDED if not known.has_table(name, schema="marts")]
-        if missing:
-            report.problems.append(f"Nothing to measure yet: marts.{missing[0]} is missing. Run `rebuttal loop`")
+        if missing:  # before the first tasks were written there is nothing to measure, and nothing wrong
+            report.counts["published_tasks"] = 0
             return report
         rows = measure(engine, today)
     with open_state(context.settings) as sessions, sessions.begin() as session:

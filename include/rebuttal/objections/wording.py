@@ -60,7 +60,7 @@ def after_contrast(text: str) -> str | None:
     if last is None or last.start() < 3:
         return None
     tail = text[last.end() :].strip(" ,")
-    return tail if len(tail) >= 8 else None
+    return tail if len(tail) >= 4 else None
 
 
 _SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
@@ -85,6 +85,21 @@ _SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             "negation",
             r"\b(?:не|нет|ни|нету|немає|нема|ні|без|not|no|never|nothing|n't|none|without|doesn't|don't|"
             r"can't|won't|isn't|didn't)\b",
+        ),
+        (
+            "denied",
+            r"\b(?:не дорого|недорого|не пугает|не лякає|не против|не проти|не проблема|не боюсь|не боюся|не сомнева|"
+            r"не сумніва|не возраж|не запереч|не смущает|не бентежить|не страшно|нет вопросов|нет возражений|нет претензий|"
+            r"вопросов нет|возражений нет|претензий нет|питань нема|заперечень нема|заперечень по|без вопросов|без питань|"
+            r"без возражений|несложно|нескладно|недалеко|не далеко|согласн|згодн|not expensive|not too expensive|"
+            r"no objection|no problem|not a problem|no questions|no doubts|no pushback|not afraid|not far|no complaints|"
+            r"is fine|are fine|doesn't scare|don't mind)",
+        ),
+        (
+            "buys",
+            r"\b(?:беру|берём|берем|беремо|оформляйте|оформляем|оформлюйте|оформлюємо|подписыва|підпису|заказыва|"
+            r"замовля|оплатил|оплатив|оплачива|записываюсь|записуюсь|договорились|домовились|i'll take|take it|"
+            r"let's do it|put it through|signing|booking|ordering|signed up|we're in|i'm in)",
         ),
         (
             "resolved",

@@ -108,21 +108,30 @@ def _against_registry(tags: Tags, link: Link | None, registry: Registry, absent:
             if value and folded(value) not in registry.spelled[field]
         ]
         return "unregistered", ", ".join(unknown) or "no registered link has these tags together"
-    if tags.utm_content and link.utm_content:
-        allowed = {folded(content): content for content in link.utm_content}
-        if folded(tags.utm_content) not in allowed:
-            close = suggestion(folded(tags.utm_content), allowed)
-            if close:
-                return "spelling_variant", f"suggested: utm_content={allowed[close]}"
-            return "unregistered", f"utm_content={tags.utm_content}"
-        if allowed[folded(tags.utm_content)] != tags.utm_content:
-            return "case_variant", f"registered: utm_content={allowed[folded(tags.utm_content)]}"
+    content = _against_contents(tags.utm_content, link)
     differing = [
         f"{field}={registered}"
         for field, value, registered in zip(FIELDS, tags.values, link.tags, strict=True)
         if value != registered
     ]
-    return ("case_variant", f"registered: {', '.join(differing)}") if differing else ("ok", None)
+    if differing:
+        also = f"; {content[0]}: {content[1]}" if content else ""
+        return "case_variant", f"registered: {', '.join(differing)}{also}"
+    return content or ("ok", None)
+
+
+def _against_contents(content: str | None, link: Link) -> tuple[str, str] | None:
+    """What is wrong with the content of a registered link, if anything."""
+    if not content or not link.utm_content:
+        return None
+    allowed = {folded(one): one for one in link.utm_content}
+    if folded(content) in allowed:
+        meant = allowed[folded(content)]
+        return None if meant == content else ("case_variant", f"registered: utm_content={meant}")
+    close = suggestion(folded(content), allowed)
+    if close:
+        return "spelling_variant", f"suggested: utm_content={allowed[close]}"
+    return "unregistered", f"utm_content={content}"
 
 
 def _registered(values: Iterable[str | None], registry: Registry) -> Link | None:
