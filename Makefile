@@ -1,5 +1,7 @@
 # Every target works on a fresh clone. `make help` lists them.
 PYTHON ?= python3
+# Tests wait for servers as much as they compute: more workers than cores pay.
+WORKERS ?= 3
 HOME_DIR := $(if $(REBUTTAL_HOME),$(REBUTTAL_HOME),$(CURDIR)/.rebuttal)
 UV := .tools/bin/uv
 BIN := .venv/bin
@@ -21,7 +23,7 @@ run: ## set up, start everything, let the loop turn, show the summary; Ctrl-C st
 	@exec $(BIN)/python -m launch
 
 test: .venv/.ready-dev .venv-dbt/.ready ## set up what tests need and run them all
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(TESTS)
 
 check: .venv/.ready-dev ## format, lint, types, import rules
 	$(BIN)/ruff format --check .

@@ -201,7 +201,9 @@ def test_without_published_tasks_there_is_an_empty_table_and_no_problem(settings
 
 def test_before_anything_ran_it_says_so(settings: Settings) -> None:
     report = effects.run(context(settings, DEADLINE))
-    assert report.problems == ["Nothing to measure yet: marts.content_task is missing. Run `rebuttal loop`"]
+    assert report.problems == []
+    assert report.counts == {"published_tasks": 0}
+    assert report.changed is False
 
 
 def test_the_interval_is_the_one_in_the_books() -> None:

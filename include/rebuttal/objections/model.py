@@ -21,13 +21,13 @@ from rebuttal.objections.embedding import Embedder, Matrix
 from rebuttal.objections.ngrams import Ngrams
 from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy
 from rebuttal.objections.training import Example, content_hash, load_examples, training_vectors
-from rebuttal.objections.wording import after_contrast, prepared, signs
+from rebuttal.objections.wording import after_contrast, is_denial, prepared, signs
 
 Probabilities = npt.NDArray[np.float64]
 
-# Part of the name: raise it when the arithmetic changes, so that no cached model of the old one is used.
-REVISION = "1"
-NONE_WEIGHT = 2.0  # labels count alike in training, but most of what is said is no objection
+# Part of the name: when one of these changes, no cached model is used and every text is read again.
+_SHAPING = ("language", "markup", "model", "ngrams", "reading", "redaction", "sentences", "speech", "wording")
+NONE_WEIGHT = 3.0  # labels count alike in training, but most of what is said is no objection
 PRIMARY_SHARE = 0.65  # of a many-labelled text's weight that its primary label gets
 NGRAM_C, DENSE_C = 8.0, 12.0
 DENSE_SIGN_WEIGHT = 0.15
@@ -36,6 +36,7 @@ TAIL_WEIGHT = 0.6  # of what follows "but"
 SURE = 0.75  # the cheap stage's own probability from which the embeddings are not asked
 # Probabilities to the power 1/temperature; found by grouped cross-validation over the training texts.
 TEMPERATURE = {"ngram": 0.85, "ngram+e5": 0.65}
+DENIAL_ODDS = 10.0  # how much likelier `none` is where a worry is denied: vectors hardly see a "not"
 UNREADABLE = 0.1  # familiarity below which a text is no language we know: nothing is sure about it
 _ROUND = 6
 
@@ -83,6 +84,8 @@ class Model:
             for text, tail in zip(whole, tails, strict=True)
         ]
         for index, text in enumerate(whole):
+            if is_denial(text):
+                rows[index] = _likelier(rows[index], NONE, DENIAL_ODDS)
             if self.ngrams.familiarity(text) < UNREADABLE:
                 rows[index] = 0.25 * rows[index] + 0.75 / len(LABELS)
         return np.round(np.vstack(rows), _ROUND)
@@ -115,7 +118,9 @@ def load_model(home: Path, taxonomy: Taxonomy, embedder: Embedder | None) -> Mod
     """The model for the shipped texts and this taxonomy, from `home/models` or trained now and kept there."""
     examples = load_examples() + description_examples(taxonomy)
     kind = f"ngram+{embedder.name}" if embedder else "ngram"
-    parts = [REVISION, *(f"{example.text}|{example.labels}|{example.primary}" for example in examples)]
+    parts = [f"{example.text}|{example.labels}|{example.primary}" for example in examples]
+    parts += [f"{theme.code}|{theme.words}" for category in taxonomy.categories.values() for theme in category.themes]
+    parts += [Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8") for module in _SHAPING]
     name = f"{kind}-{content_hash(parts)[:12]}"
     path = home / "models" / f"{name}.npz"
     if path.exists():
@@ -172,6 +177,12 @@ def _fit(features: Any, targets: list[int], weights: list[float], c: float) -> L
     full[:, model.classes_] = model.coef_.T
     bias[model.classes_] = model.intercept_
     return Linear(full, bias)
+
+
+def _likelier(row: Probabilities, label: str, odds: float) -> Probabilities:
+    raised = row.copy()
+    raised[LABELS.index(label)] *= odds
+    return np.asarray(raised / raised.sum())
 
 
 def _softmax(logits: Probabilities, temperature: float) -> Probabilities:

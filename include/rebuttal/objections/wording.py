@@ -89,10 +89,13 @@ _SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (
             "denied",
             r"\b(?:не дорого|недорого|не пугает|не лякає|не против|не проти|не проблема|не боюсь|не боюся|не сомнева|"
-            r"не сумніва|не возраж|не запереч|не смущает|не бентежить|не страшно|нет вопросов|нет возражений|нет претензий|"
-            r"вопросов нет|возражений нет|претензий нет|питань нема|заперечень нема|заперечень по|без вопросов|без питань|"
+            r"не сумніва|не возраж|не запереч|не смущает|не бентежить|не страшно|нет вопросов|нет возражений|"
+            r"нет претензий|"
+            r"вопросов нет|возражений нет|претензий нет|питань нема|заперечень нема|заперечень по|без вопросов|"
+            r"без питань|"
             r"без возражений|несложно|нескладно|недалеко|не далеко|согласн|згодн|not expensive|not too expensive|"
-            r"no objection|no problem|not a problem|no questions|no doubts|no pushback|not afraid|not far|no complaints|"
+            r"no objection|no problem|not a problem|no questions|no doubts|no pushback|not afraid|not far|"
+            r"no complaints|"
             r"is fine|are fine|doesn't scare|don't mind)",
         ),
         (
@@ -133,3 +136,12 @@ def signs(texts: list[str]) -> npt.NDArray[np.float32]:
         words = text.count(" ") + 1
         row[-2], row[-1] = words <= 3, words >= 15
     return rows
+
+
+_SIGN = dict(_SIGNS)
+
+
+def is_denial(text: str) -> bool:
+    """Whether a prepared text denies a worry ("not expensive", "no questions about the price") and neither turns with a
+    "but" nor refuses."""
+    return bool(_SIGN["denied"].search(text) and not (_SIGN["contrast"].search(text) or _SIGN["refusal"].search(text)))
