@@ -10,7 +10,7 @@ from dataclasses import dataclass
 LONGEST_SENTENCE = 400
 LONGEST_UNIT = 240
 SENTENCES_PER_UNIT = 4
-FEWEST_WORDS = 3  # a shorter sentence does not stand alone
+FEWEST_WORDS = 2  # a shorter sentence does not stand alone
 
 _END = re.compile(r"(?:[.!?…]{1,8}[\"'»”)\]]{0,2}(?=\s|$)|[\n\r\u2028\u2029]{1,8})")
 _ABBREVIATION = re.compile(
