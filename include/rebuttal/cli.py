@@ -5,12 +5,10 @@ Exit codes: 0 done; 1 some part failed (each problem is one line on standard err
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ import click
 
 from rebuttal.clock import Clock
 from rebuttal.context import Context
+from rebuttal.display import as_json_text, print_table
 from rebuttal.errors import RebuttalError
 from rebuttal.loop import run_loop, run_stage
 from rebuttal.records import OUTCOMES, Report
@@ -74,7 +73,7 @@ def _stage(name: str, **options: Any) -> Callable[[Callable[..., None]], click.C
         @wraps(function)
         def command(until: datetime | None, as_json: bool) -> None:
             report = run_stage(name, _context(until), **options)
-            click.echo(_json(report.as_dict())) if as_json else _show(report)
+            click.echo(as_json_text(report.as_dict())) if as_json else _show(report)
             _finish([report])
 
         return command
@@ -96,7 +95,7 @@ def pull(
         raise click.UsageError("A backfill needs both --from and --to")
     window = (date_from.date(), date_to.date()) if date_from and date_to else None
     report = run_stage("pull", _context(until), source=source, window=window)
-    click.echo(_json(report.as_dict())) if as_json else _show(report)
+    click.echo(as_json_text(report.as_dict())) if as_json else _show(report)
     _finish([report])
 
 
@@ -132,7 +131,7 @@ def prove() -> None:
 def tell(what: str, until: datetime | None, as_json: bool) -> None:
     """Send WHAT (the weekly digest) to the people who should have it, once."""
     report = run_stage("tell", _context(until), what=what)
-    click.echo(_json(report.as_dict())) if as_json else _show(report)
+    click.echo(as_json_text(report.as_dict())) if as_json else _show(report)
     _finish([report])
 
 
@@ -147,7 +146,7 @@ def loop(until: datetime | None, as_json: bool) -> None:
         if not as_json:
             _show(report)
     if as_json:
-        click.echo(_json([report.as_dict() for report in reports]))
+        click.echo(as_json_text([report.as_dict() for report in reports]))
     _finish(reports)
 
 
@@ -160,9 +159,9 @@ def report(name: str, as_json: bool) -> None:
 
     columns, rows = read(Context.from_environment().settings, name)
     if as_json:
-        click.echo(_json([dict(zip(columns, row, strict=True)) for row in rows]))
+        click.echo(as_json_text([dict(zip(columns, row, strict=True)) for row in rows]))
     else:
-        _table(columns, rows)
+        print_table(columns, rows)
 
 
 @cli.command()
@@ -176,11 +175,11 @@ def account(as_json: bool) -> None:
         batches = read(engine)
     total = {name: sum(int(row[name] or 0) for row in batches) for name in ("landed", *OUTCOMES)}
     if as_json:
-        click.echo(_json({"batches": batches, "total": total}))
+        click.echo(as_json_text({"batches": batches, "total": total}))
     else:
         columns = ["source", "stream", "batch_id", "status", "landed", *OUTCOMES]
         rows = [[row.get(name) for name in columns] for row in batches]
-        _table(columns, [*rows, ["total", "", "", "", total["landed"], *(total[name] for name in OUTCOMES)]])
+        print_table(columns, [*rows, ["total", "", "", "", total["landed"], *(total[name] for name in OUTCOMES)]])
     wrong = [
         f"{row['source']}.{row['stream']} batch {row['batch_id']}"
         for row in batches
@@ -203,9 +202,9 @@ def quarantine_list(as_json: bool) -> None:
 
     rows = list_rows(_context(None))
     if as_json:
-        click.echo(_json(rows))
+        click.echo(as_json_text(rows))
     elif rows:
-        _table(list(rows[0]), [list(row.values()) for row in rows])
+        print_table(list(rows[0]), [list(row.values()) for row in rows])
     else:
         click.echo("Nothing is quarantined.")
 
@@ -217,7 +216,7 @@ def quarantine_show(batch_id: str, row_number: int) -> None:
     """One quarantined row with its raw values."""
     from rebuttal.quality.quarantine import show
 
-    click.echo(_json(show(_context(None), batch_id, row_number)))
+    click.echo(as_json_text(show(_context(None), batch_id, row_number)))
 
 
 @quarantine.command("release")
@@ -254,9 +253,11 @@ def attribute(paths: Path, model_name: str, as_json: bool) -> None:
 
     credits = run(read_paths(paths), model_name)
     if as_json:
-        click.echo(_json(credits))
+        click.echo(as_json_text(credits))
     else:
-        _table(["channel", "conversions", "value"], [[c["channel"], c["conversions"], c["value"]] for c in credits])
+        print_table(
+            ["channel", "conversions", "value"], [[c["channel"], c["conversions"], c["value"]] for c in credits]
+        )
 
 
 @cli.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
@@ -274,31 +275,9 @@ def doctor(as_json: bool) -> None:
 
     findings = examine(Context.from_environment())
     if as_json:
-        click.echo(_json(findings))
+        click.echo(as_json_text(findings))
     else:
         for finding in findings:
             click.echo(f"{'ok  ' if finding['ok'] else 'FAIL'} {finding['what']}: {finding['message']}")
     if not all(finding["ok"] for finding in findings):
         raise SystemExit(1)
-
-
-def _json(data: Any) -> str:
-    def plain(value: Any) -> Any:
-        if isinstance(value, datetime | date):
-            return value.isoformat()
-        if isinstance(value, Decimal):
-            return float(value)
-        raise TypeError(f"{type(value).__name__} has no JSON form")
-
-    return json.dumps(data, ensure_ascii=False, indent=2, default=plain)
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*columns)
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
-    console = Console(width=None if sys.stdout.isatty() else 240)
-    console.print(table)
