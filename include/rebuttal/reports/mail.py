@@ -31,7 +31,8 @@ def build_message(digest: Digest, person: Person, sender: str, message_id: str, 
 
     Raises ConfigError when the sender is no plain address; a line break in any header is refused by the library.
     """
-    name, address = parseaddr(sender)
+    # What parseaddr makes of a line break differs between versions of Python: such a sender is refused beforehand.
+    name, address = ("", "") if len(sender.splitlines()) > 1 else parseaddr(sender)
     if "@" not in address:
         raise ConfigError("The mail connection's from_email is no e-mail address", next_step="Correct its extra")
     message = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
