@@ -17,6 +17,12 @@ Truth = dict[str, Any]
 Measures = dict[str, float | None]
 Query = Callable[[str], list[Any]]
 
+# Where each stream's own ids stand as they were landed.
+LANDED = {
+    "hits": "SELECT DISTINCT watch_id FROM landing.yandex_metrica__hits",
+    "visits": "SELECT DISTINCT visit_id FROM landing.yandex_metrica__visits",
+    "responses": "SELECT DISTINCT response_id FROM landing.typeform__responses",
+}
 STREAM_ENTITY = {"hits": "hit", "visits": "visit", "responses": "survey_response"}
 TEXT_KINDS = {"notes": "note", "calls": "call", "responses": "survey", "deals": "lost_reason"}
 MODELS = ("first", "last", "last_non_direct", "linear", "time_decay", "position_based")
@@ -37,8 +43,11 @@ def judge(connection: Connection, truth: Truth) -> Measures:
 def duplicates(query: Query, truth: Truth) -> Measures:
     """Copies caught per kind, and folds that were no copies (each is a true row lost).
 
-    Which of two twins survives is our rule's choice; the truth only says that they are one event.
+    Which of two twins survives is our rule's choice; the truth only says that they are one event. Copies in rows that
+    were not asked for yet (the account-local day that is not over) are not judged.
     """
+    landed = {stream: {row[0] for row in query(sql)} for stream, sql in LANDED.items()}
+    copies = [row for row in truth["copies"] if {row["id"], row["original_id"]} <= landed[row["stream"]]]
     folds = [(entity, _id(key), _id(survivor)) for entity, key, survivor in query(
         "SELECT entity, natural_key, survivor_key FROM ops.duplicate")]  # fmt: skip
     again = Counter((entity, key) for entity, key, survivor in folds if key == survivor)
@@ -48,7 +57,7 @@ def duplicates(query: Query, truth: Truth) -> Measures:
     caught: Counter[str] = Counter()
     sent_again: Counter[tuple[str, str]] = Counter()
     members: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for copy in truth["copies"]:
+    for copy in copies:
         entity, one, original = STREAM_ENTITY[copy["stream"]], copy["id"], copy["original_id"]
         total[copy["kind"]] += 1
         if one == original:
@@ -59,7 +68,7 @@ def duplicates(query: Query, truth: Truth) -> Measures:
             members[entity, root] |= {one, original}
     for key, count in sent_again.items():
         caught["resent"] += min(count, again[key])
-    for copy in truth["copies"]:
+    for copy in copies:
         entity, one, original = STREAM_ENTITY[copy["stream"]], copy["id"], copy["original_id"]
         if one != original:
             together = members[entity, group[entity, one]]
@@ -78,7 +87,9 @@ def losses(query: Query, truth: Truth) -> Measures:
     """True visits that are neither in core nor in quarantine. 0 is what is promised."""
     known = {row[0] for row in query("SELECT visit_id FROM core.visit")}
     quarantined = query("SELECT count(*) FROM ops.quarantine WHERE status = 'quarantined'")[0][0]
-    lost = {str(row["visit_id"]) for row in truth["visits"] if _is_asked_for(row["at"], truth)} - known
+    landed = {row[0] for row in query(LANDED["visits"])}
+    due = {str(row["visit_id"]) for row in truth["visits"] if _is_asked_for(row["at"], truth)}
+    lost = ((due | landed) & {str(row["visit_id"]) for row in truth["visits"]}) - known
     return {
         "visits_lost_lower_is_better": float(len(lost)),
         "rows_quarantined_lower_is_better": float(quarantined),
@@ -112,31 +123,31 @@ def identity(query: Query, truth: Truth) -> Measures:
 
 
 def objections(query: Query, truth: Truth) -> Measures:
-    """Labels of texts against what they truly voice: F1 over 16 categories and none, per text."""
+    """Labels of texts, F1 over 16 categories and none: against what is written in them, and (`voiced`) against what the
+    buyer really said, which reps note badly, wrongly or not at all and which no reader of texts can fully know."""
     ours = {(kind, source_id): set(json.loads(labels)) for kind, source_id, labels in query(
         "SELECT source_kind, source_id, labels FROM marts.text_label")}  # fmt: skip
-    hits: Counter[str] = Counter()
-    said: Counter[str] = Counter()
-    true: Counter[str] = Counter()
-    heard = unheard = 0
-    for row in truth["texts"]:
-        key = (TEXT_KINDS[row["stream"]], str(row["id"]))
-        if key not in ours:
-            unheard += 1
-            continue
-        heard += 1
-        expected = set(row["voiced"]) or {"none"}
-        got = ours[key] - {"unclear"} or {"none"}
-        hits.update(expected & got)
-        said.update(got)
-        true.update(expected)
-    scores = {code: 2 * hits[code] / (said[code] + true[code]) for code in true}
+    keyed = {(TEXT_KINDS[row["stream"]], str(row["id"])): row for row in truth["texts"]}
+    heard = [key for key in keyed if key in ours]
+    got = [ours[key] - {"unclear"} or {"none"} for key in heard]
+    written = [{span["code"] for span in keyed[key]["says"] if not span["is_quoted"]} or {"none"} for key in heard]
+    voiced = [set(keyed[key]["voiced"]) or {"none"} for key in heard]
     return {
-        "objection_macro_f1": sum(scores.values()) / len(scores) if scores else None,
-        "objection_micro_f1": _ratio(2 * sum(hits.values()), sum(said.values()) + sum(true.values())),
-        "objection_none_precision": _ratio(hits["none"], said["none"]),
-        "objection_none_recall": _ratio(hits["none"], true["none"]),
-        "objection_texts_heard": _ratio(heard, heard + unheard),
+        **_scores("objection", got, written),
+        **_scores("objection_voiced", got, voiced),
+        "objection_texts_heard": _ratio(len(heard), len(keyed)),
+    }
+
+
+def _scores(name: str, got: list[set[str]], expected: list[set[str]]) -> Measures:
+    hits = Counter(code for mine, theirs in zip(got, expected, strict=True) for code in mine & theirs)
+    said = Counter(code for mine in got for code in mine)
+    true = Counter(code for theirs in expected for code in theirs)
+    scores = [2 * hits[code] / (said[code] + true[code]) for code in true]
+    return {
+        f"{name}_macro_f1": sum(scores) / len(scores) if scores else None,
+        f"{name}_none_precision": _ratio(hits["none"], said["none"]),
+        f"{name}_none_recall": _ratio(hits["none"], true["none"]),
     }
 
 
@@ -180,8 +191,10 @@ def attribution(query: Query, truth: Truth) -> Measures:
 
 
 def _is_asked_for(at: str, truth: Truth) -> bool:
-    """Daily data is pulled up to the last day that has wholly passed where the counter stands (Moscow, UTC+3)."""
-    local = datetime.fromisoformat(at) + timedelta(hours=3)
+    """Daily data is pulled up to the last day that has wholly passed where the counter stands (Moscow, UTC+3). A visit
+    of its last half hour may be cut at midnight and counted with the next day.
+    """
+    local = datetime.fromisoformat(at) + timedelta(hours=3, minutes=30)
     return local.date() < datetime.fromisoformat(truth["now"]).date()
 
 
