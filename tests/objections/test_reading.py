@@ -123,6 +123,13 @@ def test_what_cannot_be_read_is_unclear(model: Model) -> None:
         assert reading.primary in reading.labels
 
 
+@pytest.mark.parametrize("text", ["Other", "другое", "Інше."])
+def test_a_choice_that_says_nothing_is_unclear(model: Model, text: str) -> None:
+    reading = read(model, text, "lost_reason")
+    assert reading.status == "unclear"
+    assert reading.findings == ()
+
+
 def test_where_only_we_speak_there_is_surely_no_objection(model: Model) -> None:
     reading = read(model, "Менеджер: Вам дорого?\nМенеджер: Алло?", "call")
     assert (reading.status, reading.confidence, reading.findings) == ("none", 1.0, ())

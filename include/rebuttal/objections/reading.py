@@ -74,6 +74,9 @@ def read_texts(model: Model, texts: Sequence[tuple[str, str]]) -> list[Reading]:
     return [pending.reading(rows, asked) for pending in prepared]
 
 
+# What a drop-down offers to who will not say why: counted as unclear, never as an objection or as none.
+SAYS_NOTHING = frozenset({"other", "n/a", "unknown", "другое", "прочее", "иное", "неизвестно", "інше", "невідомо"})
+
 Span = tuple[int, int]
 
 
@@ -118,6 +121,8 @@ class _Pending:
             row: Probabilities = rows[asked[self.page.text[span[0] : span[1]]]]
             return row
 
+        if self.page.text.strip(" .-").casefold() in SAYS_NOTHING:
+            return Reading((NONE,), NONE, 0.0, True, "unknown", (), self.unheard)
         language = language_of("\n".join(self.page.text[slice(*one.span)] for one in self.pieces) or self.page.text)
         findings: list[Finding] = []
         best: dict[str, float] = {}
