@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
@@ -15,16 +15,13 @@ from typing import Any
 
 import click
 
-from rebuttal.clock import Clock
+from rebuttal.commands.quarantine import quarantine
+from rebuttal.commands.shown import DAY, JSON, UNTIL, context_until, finish, print_report
 from rebuttal.context import Context
 from rebuttal.display import as_json_text, print_table
 from rebuttal.errors import RebuttalError
 from rebuttal.loop import run_loop, run_stage
-from rebuttal.records import OUTCOMES, Report
-
-DAY = click.DateTime(formats=["%Y-%m-%d"])
-UNTIL = click.option("--until", type=DAY, help="Look no further than the end of this day (UTC); default: now.")
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+from rebuttal.records import OUTCOMES
 
 
 def main() -> None:
@@ -46,21 +43,7 @@ def cli() -> None:
     """A closed marketing feedback loop: hear objections, answer them with content, measure whether it helped."""
 
 
-def _context(until: datetime | None) -> Context:
-    return Context.from_environment(Clock.until(until.date() if until else None))
-
-
-def _finish(reports: Sequence[Report]) -> None:
-    problems = [f"{report.stage}: {problem}" for report in reports for problem in report.problems]
-    for problem in problems:
-        click.echo(f"problem: {problem}", err=True)
-    if problems:
-        raise SystemExit(1)
-
-
-def _show(report: Report) -> None:
-    counts = ", ".join(f"{name} {value:,}" for name, value in report.counts.items()) or "nothing to do"
-    click.echo(f"{report.stage:<7} {counts}")
+cli.add_command(quarantine)
 
 
 def _stage(name: str, **options: Any) -> Callable[[Callable[..., None]], click.Command]:
@@ -72,9 +55,9 @@ def _stage(name: str, **options: Any) -> Callable[[Callable[..., None]], click.C
         @JSON
         @wraps(function)
         def command(until: datetime | None, as_json: bool) -> None:
-            report = run_stage(name, _context(until), **options)
-            click.echo(as_json_text(report.as_dict())) if as_json else _show(report)
-            _finish([report])
+            report = run_stage(name, context_until(until), **options)
+            click.echo(as_json_text(report.as_dict())) if as_json else print_report(report)
+            finish([report])
 
         return command
 
@@ -94,9 +77,9 @@ def pull(
     if (date_from is None) != (date_to is None):
         raise click.UsageError("A backfill needs both --from and --to")
     window = (date_from.date(), date_to.date()) if date_from and date_to else None
-    report = run_stage("pull", _context(until), source=source, window=window)
-    click.echo(as_json_text(report.as_dict())) if as_json else _show(report)
-    _finish([report])
+    report = run_stage("pull", context_until(until), source=source, window=window)
+    click.echo(as_json_text(report.as_dict())) if as_json else print_report(report)
+    finish([report])
 
 
 @_stage("admit")
@@ -130,9 +113,9 @@ def prove() -> None:
 @JSON
 def tell(what: str, until: datetime | None, as_json: bool) -> None:
     """Send WHAT (the weekly digest) to the people who should have it, once."""
-    report = run_stage("tell", _context(until), what=what)
-    click.echo(as_json_text(report.as_dict())) if as_json else _show(report)
-    _finish([report])
+    report = run_stage("tell", context_until(until), what=what)
+    click.echo(as_json_text(report.as_dict())) if as_json else print_report(report)
+    finish([report])
 
 
 @cli.command()
@@ -141,13 +124,13 @@ def tell(what: str, until: datetime | None, as_json: bool) -> None:
 def loop(until: datetime | None, as_json: bool) -> None:
     """Every stage once, in order. Run it again and nothing changes unless the world did."""
     reports = []
-    for report in run_loop(_context(until)):
+    for report in run_loop(context_until(until)):
         reports.append(report)
         if not as_json:
-            _show(report)
+            print_report(report)
     if as_json:
         click.echo(as_json_text([report.as_dict() for report in reports]))
-    _finish(reports)
+    finish(reports)
 
 
 @cli.command()
@@ -187,48 +170,6 @@ def account(as_json: bool) -> None:
     ]
     if wrong:
         raise RebuttalError(f"Rows do not add up in {', '.join(wrong)}", next_step="Do not trust the marts; look there")
-
-
-@cli.group()
-def quarantine() -> None:
-    """Rows that were not admitted, with their reasons."""
-
-
-@quarantine.command("list")
-@JSON
-def quarantine_list(as_json: bool) -> None:
-    """All quarantined rows, grouped by reason."""
-    from rebuttal.quality.quarantine import list_rows
-
-    rows = list_rows(_context(None))
-    if as_json:
-        click.echo(as_json_text(rows))
-    elif rows:
-        print_table(list(rows[0]), [list(row.values()) for row in rows])
-    else:
-        click.echo("Nothing is quarantined.")
-
-
-@quarantine.command("show")
-@click.argument("batch_id")
-@click.argument("row_number", type=int)
-def quarantine_show(batch_id: str, row_number: int) -> None:
-    """One quarantined row with its raw values."""
-    from rebuttal.quality.quarantine import show
-
-    click.echo(as_json_text(show(_context(None), batch_id, row_number)))
-
-
-@quarantine.command("release")
-@click.argument("batch_id")
-@click.argument("row_number", type=int, required=False)
-def quarantine_release(batch_id: str, row_number: int | None) -> None:
-    """Put quarantined rows through the gate again after a fix; what passes is admitted once."""
-    from rebuttal.quality.quarantine import release
-
-    result = release(_context(None), batch_id, row_number)
-    _show(result)
-    _finish([result])
 
 
 @cli.command()

@@ -106,6 +106,25 @@ check_result = Table(
     schema=OPS,
 )
 
+# One row per check over core as a whole (it looks across batches and entities) and per state of core that gave another
+# answer than the one before: `sequence` is the newest admitted batch by then.
+audit_result = Table(
+    "audit_result",
+    metadata,
+    Column("check_name", TEXT, primary_key=True),
+    Column("sequence", INT, primary_key=True),
+    Column("entity", TEXT, nullable=False),
+    Column("severity", TEXT, nullable=False),  # warning | alarm
+    Column("description", TEXT, nullable=False),
+    Column("next_step", TEXT, nullable=False),
+    Column("is_passed", BOOL, nullable=False),
+    Column("row_count", INT, nullable=False),
+    Column("failed_count", INT, nullable=False),
+    Column("examples", TEXT),  # JSON list, at most three, no personal data
+    Column("query", TEXT),
+    schema=OPS,
+)
+
 # One row per quarantined landed row. `raw` is the landed row as JSON, or hash and head when it is too large.
 quarantine = Table(
     "quarantine",
