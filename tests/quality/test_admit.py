@@ -287,7 +287,7 @@ def test_a_column_that_turned_empty_holds_the_batch(any_settings: Settings) -> N
 
     [held] = read(any_settings, "select status, status_reason from ops.batch where batch_id = :id", id=emptied)
     assert held["status"] == "held"
-    assert "pipeline_id" in held["status_reason"]
+    assert "such as pipeline" in held["status_reason"]
     assert len(read(any_settings, "select * from core.deal where pipeline_id = 'default'")) == 60
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.pool import StaticPool
 
 from rebuttal.records import OUTCOMES
 from rebuttal.settings import Settings
-from rebuttal.warehouse import ENTITIES, batches, create_tables, open_warehouse
+from rebuttal.warehouse import ENTITIES, batches, create_tables, open_warehouse, sql
 from rebuttal.warehouse.accounting import account, recount
 from rebuttal.warehouse.events import fold
 from rebuttal.warehouse.merge import merge
@@ -58,7 +58,7 @@ def admit_all(engine: Engine) -> None:
             )
             connection.execute(outcomes, {"batch_id": batch.batch_id, "landed": batch.row_count, **outcome})
             batches.set_status(connection, batch, batches.ADMITTED, None)
-            connection.execute(text(f"drop table gate.failed; drop table {staged.table}"))
+            sql.drop(connection, "gate.failed", staged.table)
 
 
 def arrive(settings: Settings, stream: str, *arrivals: list[Any]) -> list[dict[str, int]]:

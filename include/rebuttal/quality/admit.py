@@ -97,7 +97,7 @@ def admit(work: Admission, batch: Batch, rows: str = "") -> tuple[list[Check], d
             bad = connection.execute(text(f"select count(distinct _row) from {failed}")).scalar_one()
             checks += batch_checks(connection, staged, int(bad), work.thresholds.hold)
             outcome = _decide(connection, staged, checks, str(failed))
-        sql.drop(connection, staged.table, str(failed))
+        sql.drop(connection, *sql.scratch_tables(connection))
         failpoint("admit.before_commit")
     failpoint("admit.after_commit")
     return checks, outcome
@@ -115,7 +115,7 @@ def _stage(work: Admission, batch: Batch, rows: str) -> Staged:
     with work.engine.begin() as connection:
         staged = stage(connection, batch, rows)
         if batch.entity == "visit":
-            audit(connection, staged.table, work.registry)
+            staged = audit(connection, staged, work.registry)
     return staged
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy import Connection, Row, inspect, select, text
 
 from rebuttal.quality.checks import Check
 from rebuttal.quality.thresholds import Hold
 from rebuttal.warehouse.batches import ADMITTED, Batch
+from rebuttal.warehouse.dialects import quoted
 from rebuttal.warehouse.staging import Staged
 from rebuttal.warehouse.tables import batch as batch_table
 
@@ -21,6 +23,7 @@ _ACCOUNT = {
     "yandex_metrica.visits": "counter_id",
     "yandex_metrica.hits": "counter_id",
 }
+_FIRST_ROWS = 1000
 # Holds that nobody can wave through: there is nothing whole, or nothing of ours, to admit.
 FINAL = ("landed_whole", "account_is_ours")
 
@@ -57,7 +60,7 @@ def _account_is_ours(connection: Connection, staged: Staged) -> Check:
     if column and column not in staged.missing:
         query = text(
             f"select count(*) from {batch.landing} where _batch_id = :batch_id and _defect is null"
-            f" and {_account(column)} <> {_account('cast(:account as text)')}"
+            f" and {column} <> :account and {_account(column)} <> {_account('cast(:account as text)')}"
         )
         found = connection.execute(query, {"batch_id": batch.batch_id, "account": batch.account_id})
         foreign = int(found.scalar_one())
@@ -88,16 +91,20 @@ def _rows_mostly_good(staged: Staged, bad_rows: int, limits: Hold) -> Check:
 
 
 def _columns_still_filled(connection: Connection, staged: Staged, limits: Hold) -> Check:
+    """Judged by the vendor's fields as they landed: counting what is there costs next to nothing."""
     emptied: list[str] = []
-    columns = [name for name in staged.entity.columns if not name.startswith("utm_")]
     if staged.row_count >= limits.filled_rows:
-        filled = _filled(connection, staged.table, columns, "")
-        empty = [name for name in columns if filled[name] == 0]
-        if empty:
-            ours = "where source = :source and account_id = :account"
-            before = _filled(connection, f"core.{staged.entity.name}", empty, ours, staged.batch)
+        fields = [name for name in _fields(connection, staged.batch) if not name.startswith("utm_")]
+        ours = [staged.batch.batch_id]
+        # A field that the first rows fill needs no look at the others.
+        for limit in (_FIRST_ROWS, None):
+            filled = _filled(connection, staged.batch, fields, ours, limit)
+            fields = [name for name in fields if filled[name] == 0]
+        earlier = [row.batch_id for row in _earlier(connection, staged.batch)]
+        if fields and earlier:
+            before = _filled(connection, staged.batch, fields, earlier, None)
             emptied = [
-                name for name in empty if before["rows"] and before[name] >= limits.filled_share * before["rows"]
+                name for name in fields if before["rows"] and before[name] >= limits.filled_share * before["rows"]
             ]
     return Check(
         "columns_still_filled",
@@ -110,19 +117,29 @@ def _columns_still_filled(connection: Connection, staged: Staged, limits: Hold) 
     )
 
 
+def _fields(connection: Connection, batch: Batch) -> list[str]:
+    columns = inspect(connection).get_columns(*reversed(batch.landing.split(".")))
+    return [column["name"] for column in columns if not column["name"].startswith("_")]
+
+
 def _filled(
-    connection: Connection, table: str, columns: list[str], where: str, batch: Batch | None = None
+    connection: Connection, batch: Batch, fields: list[str], batch_ids: list[str], limit: int | None
 ) -> dict[str, int]:
-    counted = ", ".join(f"count({name}) as {name}" for name in columns)
-    given = {"source": batch.source, "account": batch.account_id} if batch else {}
-    query = text(f"select count(*) as rows, {counted} from {table} {where}")
-    return {name: int(value) for name, value in connection.execute(query, given).mappings().one().items()}
+    """How many landed rows of these batches have each field, and how many `rows` were looked at."""
+    if not fields:
+        return {}
+    counted = ", ".join(f"count(nullif({name}, '')) as {name}" for name in fields)
+    listed = ", ".join(quoted(batch_id) for batch_id in batch_ids)
+    rows = f"select {', '.join(fields)} from {batch.landing} where _batch_id in ({listed})"
+    rows += f" limit {limit}" if limit else ""
+    query = text(f"select count(*) as rows, {counted} from ({rows}) as landed")
+    return {name: int(value) for name, value in connection.execute(query).mappings().one().items()}
 
 
-def _volume_usual(connection: Connection, staged: Staged, limits: Hold) -> Check:
-    batch = staged.batch
-    earlier = connection.execute(
-        select(batch_table.c.row_count, batch_table.c.window_from, batch_table.c.window_to)
+def _earlier(connection: Connection, batch: Batch) -> Sequence[Row[Any, Any, Any, Any]]:
+    """The batches of the same stream and account that were admitted before, newest first, at most 20."""
+    return connection.execute(
+        select(batch_table.c.batch_id, batch_table.c.row_count, batch_table.c.window_from, batch_table.c.window_to)
         .where(
             batch_table.c.source == batch.source,
             batch_table.c.stream == batch.stream,
@@ -133,6 +150,11 @@ def _volume_usual(connection: Connection, staged: Staged, limits: Hold) -> Check
         .order_by(batch_table.c.sequence.desc())
         .limit(20)
     ).all()
+
+
+def _volume_usual(connection: Connection, staged: Staged, limits: Hold) -> Check:
+    batch = staged.batch
+    earlier = _earlier(connection, batch)
     surplus, told = 0, ""
     if len(earlier) >= limits.volume_history and staged.row_count >= limits.volume_rows:
         usual = median(_daily(row.row_count, row) for row in earlier)

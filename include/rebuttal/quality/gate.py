@@ -12,27 +12,15 @@ import warnings
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    ColumnElement,
-    Connection,
-    MetaData,
-    Table,
-    column,
-    insert,
-    literal,
-    literal_column,
-    select,
-    table,
-)
+from sqlalchemy import Column, Connection, MetaData, Table, select, text
 from sqlalchemy.pool import NullPool
 
 from rebuttal.errors import StoreError
 from rebuttal.quality.checks import Check
 from rebuttal.settings import Settings
 from rebuttal.warehouse import sql
-from rebuttal.warehouse.staging import Staged
+from rebuttal.warehouse.dialects import escaped, quoted
+from rebuttal.warehouse.staging import Staged, narrowed
 from rebuttal.warehouse.tables import INT, TEXT
 
 
@@ -109,24 +97,56 @@ def keep_failed_rows(
     )
     sql.drop(connection, str(failed))
     failed.create(connection)
-    rows = table(staged.table.split(".")[1], column("_row"), schema="gate")
-    checks = []
-    for position, (check, expectation) in enumerate(found):
-        if check.is_passed:
-            checks.append(check)
-            continue
-        broken: ColumnElement[bool] = literal_column(expectation.condition, Boolean())
-        value: ColumnElement[str] = literal_column(expectation.meta["value"], TEXT)
-        if check.severity == "quarantine":
-            chosen = select(rows.c._row, literal(position), literal(check.name), literal(check.description), value)
-            connection.execute(insert(failed).from_select(list(failed.c), chosen.select_from(rows).where(broken)))
-        shown = connection.execute(
-            select(rows.c._row, value).select_from(rows).where(broken).order_by(rows.c._row).limit(3)
-        )
-        checks.append(
-            check.with_examples(f"row {row}: {example}" if example else f"row {row}" for row, example in shown)
-        )
+    broken = {position: pair for position, pair in enumerate(found) if not pair[0].is_passed}
+    kept_out = {position: pair for position, pair in broken.items() if pair[0].severity == "quarantine"}
+    if kept_out:
+        _find_rows(connection, staged, kept_out, failed)
+    shown = {
+        position: _kept_out(connection, failed, position) if position in kept_out else _let_in(connection, staged, rule)
+        for position, (_, rule) in broken.items()
+    }
+    checks = [
+        check.with_examples(f"row {row}: {value}" if value else f"row {row}" for row, value in shown.get(position, []))
+        for position, (check, _) in enumerate(found)
+    ]
     return failed, checks
+
+
+def _find_rows(connection: Connection, staged: Staged, broken: dict[int, tuple[Check, Any]], failed: Table) -> None:
+    """One pass over the batch for all rules; what is to be shown of the rows is worked out for the found ones only."""
+    rows = f"broken_{staged.batch.sequence}"
+    connection.execute(text(f"drop table if exists {rows}"))
+    rules = [
+        {
+            "position": position,
+            "condition": escaped(rule.condition),
+            "check_name": quoted(check.name),
+            "reason": quoted(check.description),
+            "value": escaped(rule.meta["value"]),
+        }
+        for position, (check, rule) in broken.items()
+    ]
+    sql.run_file(
+        connection,
+        "find_failed.sql",
+        broken=rows,
+        staged=staged.table,
+        found=narrowed(connection, staged, f"_row in (select _row from {rows})"),
+        failed=str(failed),
+        rules=rules,
+    )
+    connection.execute(text(f"drop table {rows}"))
+
+
+def _kept_out(connection: Connection, failed: Table, position: int) -> list[tuple[int, str | None]]:
+    rows = select(failed.c._row, failed.c.value).where(failed.c.position == position).order_by(failed.c._row).limit(3)
+    return [(row, value) for row, value in connection.execute(rows)]
+
+
+def _let_in(connection: Connection, staged: Staged, rule: Any) -> list[tuple[int, str | None]]:
+    """The first rows that are found: an order over all of them would cost another pass."""
+    query = f"select _row, {rule.meta['value']} from {staged.table} where {rule.condition} limit 3"
+    return sorted((row, value) for row, value in connection.execute(text(escaped(query))))
 
 
 def _check(staged: Staged, expectation: Any, failed_count: int) -> Check:

@@ -20,6 +20,12 @@ class Dialect(Protocol):
     """Put after a text expression whose order matters: bytes, whatever the database's locale."""
     scratch: str
     """`CREATE <scratch> name AS ...` for a table that need not survive a crash."""
+    staged: str
+    """`CREATE <staged> name AS ...` for a batch in its types: a view where that costs less."""
+    place: str
+    """The column that says where a row lies, for as long as the transaction lasts."""
+    no_place: str
+    """No such place."""
     whole_division: str
     """The operator that divides integers and drops the rest."""
 
@@ -59,6 +65,9 @@ class DuckDB:
 
     collation = ""
     scratch = "table"
+    staged = "view"
+    place = "rowid"
+    no_place = "cast(null as bigint)"
     whole_division = "//"
 
     def cast(self, expression: str, kind: str) -> str:
@@ -100,6 +109,9 @@ class Postgres:
 
     collation = ' collate "C"'
     scratch = "unlogged table"
+    staged = "unlogged table"
+    place = "ctid"
+    no_place = "cast(null as tid)"
     whole_division = "/"
 
     def cast(self, expression: str, kind: str) -> str:
@@ -151,6 +163,11 @@ exception when others then
     return value;
 end $$
 """
+
+
+def escaped(expression: str) -> str:
+    """SQL text for `sqlalchemy.text`: a colon in it is no parameter."""
+    return expression.replace(":", "\\:").replace("\\:\\:", "::")
 
 
 def quoted(value: str) -> str:

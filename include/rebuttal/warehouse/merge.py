@@ -12,6 +12,7 @@ which batch folded it.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +27,7 @@ from rebuttal.warehouse.events import fold
 from rebuttal.warehouse.staging import Staged
 
 _SUPPRESSIBLE = ("email_hash", "phone_hash", "client_id", "contact_id")
+_SCRATCH = ("later", "judged", "members", "folds", "sunk", "freed")
 _MARGIN = timedelta(hours=1)
 _RAW_LIMIT = 65_536  # characters of a quarantined row's JSON
 
@@ -37,28 +39,47 @@ def merge(connection: Connection, staged: Staged, failed: str) -> dict[str, int]
 
     Raises AccountingError when the outcomes do not add up to the staged rows: the caller's transaction is rolled back.
     """
-    names = _names(connection, staged, failed)
-    made = [names[table] for table in ("judged", "later", "members", "folds", "sunk", "freed")]
-    sql.drop(connection, *made)
-    later = batches.has_later(connection, staged.batch)
-    if later:
-        sql.run_file(connection, "later.sql", **names)
-    sql.run_file(connection, "judge.sql", **{**names, "later": names["later"] if later else ""})
+    names = judge(connection, staged, failed)
     rule = staged.entity.same_event
     if rule:
         _fold_events(connection, rule, names)
         sql.run_file(connection, "write_events.sql", **names)
     else:
         sql.run_file(connection, "write.sql", **names)
-    sql.run_file(connection, "record_duplicates.sql", **{**names, "folds": names["folds"] if rule else ""})
-    sql.run_file(connection, "record_quarantine.sql", **_raw_names(dialect_of(connection)), **names)
+    counts = keep_evidence(connection, staged, names)
+    _drop(connection, names, _SCRATCH)
+    return counts
+
+
+def judge(connection: Connection, staged: Staged, failed: str) -> dict[str, Any]:
+    """Make the temporary table `judged`: where each row of the batch ends, before copies of events are folded.
+
+    Returns the names that the further statements are rendered with.
+    """
+    names = _names(connection, staged, failed)
+    _drop(connection, names, _SCRATCH)
+    names["has_later"] = batches.has_later(connection, staged.batch)
+    if names["has_later"]:
+        sql.run_file(connection, "later.sql", **names)
+    names["has_repeated"] = sql.run_file(connection, "has_repeated.sql", **names).first() is not None
+    sql.run_file(connection, "judge.sql", **names)
+    return names
+
+
+def keep_evidence(connection: Connection, staged: Staged, names: dict[str, Any]) -> dict[str, int]:
+    """Record what was folded and what was kept out, and count where the judged rows end.
+
+    Raises AccountingError when they are not as many as the staged rows.
+    """
+    sql.run_file(connection, "record_duplicates.sql", **{**names, "folds": names["folds"] if names["kind"] else ""})
+    if names["has_failed"] or names["was_quarantined"]:
+        sql.run_file(connection, "record_quarantine.sql", **_raw_names(dialect_of(connection)), **names)
     counts = _counts(connection, names["judged"])
     if sum(counts.values()) != staged.row_count:
         raise AccountingError(
             f"Batch {staged.batch.name} has {staged.row_count} rows, but its outcomes are {counts}",
             next_step="Nothing of it was merged. Report this with the batch id",
         )
-    sql.drop(connection, *made)
     return counts
 
 
@@ -71,28 +92,43 @@ def key_text(entity: Entity, row: str = "") -> str:
 def _names(connection: Connection, staged: Staged, failed: str) -> dict[str, Any]:
     batch, entity = staged.batch, staged.entity
     dialect = dialect_of(connection)
-    scratch = ("judged", "later", "members", "folds", "sunk", "freed")
     return {
-        **{table: f"gate.{table}_{batch.sequence}" for table in scratch},
-        "scratch": dialect.scratch,
+        # They live in memory, and for this connection only: nothing of them is left by a process that is killed.
+        **{table: f"{table}_{batch.sequence}" for table in _SCRATCH},
         "collation": dialect.collation,
+        "place": dialect.place,
+        "no_place": dialect.no_place,
         "staged": staged.table,
+        "written": staged.written,
         "failed": failed,
+        "has_failed": _has_rows(connection, failed),
+        "was_quarantined": _has_rows(connection, f"ops.quarantine where batch_id = {quoted(batch.batch_id)}"),
         "landing": batch.landing,
         "entity": entity.name,
         "key": entity.key,
+        "key_of": lambda row: ", ".join(f"{row}.{column}" for column in entity.key),
+        "same_key": lambda one, other: " and ".join(f"{one}.{column} = {other}.{column}" for column in entity.key),
         "columns": tuple(entity.columns),
         "version": entity.version,
         "has_copies": entity.same_event is not None,
         "kind": entity.same_event.kind if entity.same_event else "",
-        "id": key_text(entity) if entity.same_event else "_key",
-        "suppressed": _suppressed(entity),
+        "id": key_text(entity),
+        "suppressed": _suppressed(entity) if _has_rows(connection, "ops.suppression") else "false",
         "batch_id": quoted(batch.batch_id),
         "source": quoted(batch.source),
         "stream": quoted(batch.stream),
         "account_id": quoted(batch.account_id),
         "sequence": batch.sequence,
     }
+
+
+def _drop(connection: Connection, names: dict[str, Any], tables: Sequence[str]) -> None:
+    for table in tables:
+        connection.execute(text(f"drop table if exists {names[table]}"))
+
+
+def _has_rows(connection: Connection, table: str) -> bool:
+    return connection.execute(text(f"select 1 from {table} limit 1")).first() is not None
 
 
 def _raw_names(dialect: Dialect) -> dict[str, Any]:
@@ -153,7 +189,7 @@ def _copies_between(
         low = high = datetime(1970, 1, 1, tzinfo=UTC)
     while True:
         edges = (low - margin, high + margin)
-        sql.drop(connection, names["members"])
+        _drop(connection, names, ["members"])
         sql.run_file(connection, "members.sql", low=_moment(edges[0]), high=_moment(edges[1]), **names)
         linked = f"from {names['members']} where least(since_previous, until_next) <= {window}"
         first, last = connection.execute(text(f"select min(_at), max(_at) {linked}")).one()

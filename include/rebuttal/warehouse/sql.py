@@ -29,13 +29,21 @@ def run_file(connection: Connection, file: str, bound: dict[str, Any] | None = N
     return result
 
 
-def drop(connection: Connection, *tables: str) -> None:
-    """Drop scratch tables where they exist."""
-    for table in tables:
-        connection.execute(text(f"drop table if exists {table}"))
+def drop(connection: Connection, *names: str) -> None:
+    """Drop scratch tables and views (`gate.<name>`) where they exist, views first: they stand on tables."""
+    kinds = _scratch(connection)
+    for name in sorted(names, key=lambda name: kinds.get(name) != "view"):
+        if name in kinds:
+            connection.execute(text(f"drop {kinds.pop(name)} {name}"))
 
 
 def scratch_tables(connection: Connection) -> list[str]:
     """What stands in the scratch schema: leftovers of a run that was killed, if no run is going on."""
-    found = connection.execute(text("select table_name from information_schema.tables where table_schema = 'gate'"))
-    return [f"gate.{name}" for (name,) in found]
+    return list(_scratch(connection))
+
+
+def _scratch(connection: Connection) -> dict[str, str]:
+    found = connection.execute(
+        text("select table_name, table_type from information_schema.tables where table_schema = 'gate'")
+    )
+    return {f"gate.{name}": "view" if kind == "VIEW" else "table" for name, kind in found}

@@ -4,6 +4,6 @@ engine.
 A file is one SELECT over one batch; what it may call is the methods of `render.Fields`.
 """
 
-from rebuttal.warehouse.staging.render import Staged, stage
+from rebuttal.warehouse.staging.render import Staged, narrowed, stage
 
-__all__ = ["Staged", "stage"]
+__all__ = ["Staged", "narrowed", "stage"]

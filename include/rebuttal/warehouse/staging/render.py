@@ -1,6 +1,6 @@
-"""Rendering a staging file for one batch, and creating the scratch table that the gate and the merge read.
+"""Rendering a staging file for one batch, and creating the scratch view or table that the gate and the merge read.
 
-The scratch table has `source, account_id`, the entity's columns in their declared types, `batch_id, row_hash`, and
+It has `source, account_id`, the entity's columns in their declared types, `batch_id, row_hash`, and
 `_row, _key, _defect` of landing, and `_unreadable`: which vendor fields held a text that is not of its type, as
 `field=text; field=text`.
 """
@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, Tem
 from sqlalchemy import Connection, inspect, text
 
 from rebuttal.errors import StoreError
+from rebuttal.warehouse import sql
 from rebuttal.warehouse.batches import Batch
 from rebuttal.warehouse.dialects import NUMBER, Dialect, dialect_of, quoted
 from rebuttal.warehouse.entities import ENTITIES, UTM_FOUND, Entity
@@ -36,12 +37,21 @@ _SHOWN = 60
 
 @dataclass(frozen=True)
 class Staged:
-    """A batch in its scratch table `table`; `missing` are declared vendor columns that landing does not have."""
+    """A batch in its types, `table`; `missing` are declared vendor columns that landing does not have.
+
+    `written` is the FROM item of what reaches core: `table`, or `table` with what was found out about its rows.
+    """
 
     batch: Batch
     table: str
     missing: tuple[str, ...]
     row_count: int
+    found: str = ""
+
+    @property
+    def written(self) -> str:
+        """The FROM item that has all columns of the entity."""
+        return self.found or self.table
 
     @property
     def entity(self) -> Entity:
@@ -161,12 +171,15 @@ class Fields:
 
     def unreadable(self) -> str:
         """The column `_unreadable`: which fields held a text that is not of their type."""
-        parts = [
-            f"case when {self.text(field)} is not null and landed._typed_{field} is null"
-            f" then '{field}=' || substr({self.text(field)}, 1, {_SHOWN}) end"
-            for field in self._typed
+        if not self._typed:
+            return "null as _unreadable"
+        broken = {field: f"{self.text(field)} is not null and landed._typed_{field} is null" for field in self._typed}
+        told = [
+            f"case when {is_so} then '{field}=' || substr({self.text(field)}, 1, {_SHOWN}) end"
+            for field, is_so in broken.items()
         ]
-        return f"nullif(concat_ws('; ', {', '.join(parts)}), '') as _unreadable" if parts else "null as _unreadable"
+        # The outer CASE spares all rows that are well, nearly all of them, the putting together of texts.
+        return f"case when {' or '.join(broken.values())} then concat_ws('; ', {', '.join(told)}) end as _unreadable"
 
     def landed(self) -> str:
         """The batch's rows, every checked field already in its type; it knows the fields called before it."""
@@ -184,39 +197,53 @@ class Fields:
 
 
 def stage(connection: Connection, batch: Batch, rows: str = "") -> Staged:
-    """Create the scratch table of `batch`; `rows` may narrow it (SQL over `landed`), for a release from quarantine.
+    """Create the scratch view or table of `batch`; `rows` may narrow it (SQL over `landed`), for a release.
 
     Rows that landing repeats after a crash are taken once. Raises StoreError when the landing table is missing.
     """
-    dialect = dialect_of(connection)
     columns = _landed_columns(connection, batch)
-    fields = Fields(dialect, columns, _landed_rows(connection, batch, rows))
+    landed, count = _landed_rows(connection, batch, rows)
+    select, missing = _typed(connection, batch, columns, landed)
+    table = f"gate.staged_{batch.sequence}"
+    sql.drop(connection, table)
+    connection.execute(text(f"create {dialect_of(connection).staged} {table} as {select}"))
+    return Staged(batch, table, missing, count)
+
+
+def narrowed(connection: Connection, staged: Staged, rows: str) -> str:
+    """A FROM item like `staged.table` of the few rows that `rows` (SQL over `landed`) leaves: no other row is typed."""
+    columns = _landed_columns(connection, staged.batch)
+    return f"({_typed(connection, staged.batch, columns, _each_once(staged.batch, rows))[0]})"
+
+
+def _typed(connection: Connection, batch: Batch, present: frozenset[str], landed: str) -> tuple[str, tuple[str, ...]]:
+    """The SELECT of the batch's rows in their types, and which declared vendor columns landing does not have."""
+    fields = Fields(dialect_of(connection), present, landed)
     select = _template(batch).render({name: getattr(fields, name) for name in vars(Fields) if not name.startswith("_")})
     entity = ENTITIES[batch.entity]
-    typed = ",\n    ".join(
+    columns = ",\n    ".join(
         f"cast({'null' if name in UTM_FOUND else name} as {kind.compile(connection.dialect)}) as {name}"
         for name, kind in entity.columns.items()
     )
-    table = f"gate.staged_{batch.sequence}"
-    connection.execute(text(f"drop table if exists {table}"))
-    connection.execute(
-        text(
-            f"create {dialect.scratch} {table} as select {quoted(batch.source)} as source,"
-            f" {quoted(batch.account_id)} as account_id,\n    {typed},\n    {quoted(batch.batch_id)} as batch_id,"
-            f" _row_hash as row_hash, _row, _key, _defect, _unreadable\nfrom (\n{select}\n) as typed"
-        )
+    whole = (
+        f"select {quoted(batch.source)} as source, {quoted(batch.account_id)} as account_id,\n    {columns},"
+        f"\n    {quoted(batch.batch_id)} as batch_id, _row_hash as row_hash, _row, _key, _defect, _unreadable"
+        f"\nfrom (\n{select}\n) as typed"
     )
-    count = int(connection.execute(text(f"select count(*) from {table}")).scalar_one())
-    return Staged(batch, table, tuple(fields.missing), count)
+    return whole, tuple(fields.missing)
 
 
-def _landed_rows(connection: Connection, batch: Batch, narrowed: str) -> str:
-    """The FROM item of the batch's rows, each once. Looking for repeats costs less than removing none."""
-    where = f"where _batch_id = {quoted(batch.batch_id)}" + (f" and {narrowed}" if narrowed else "")
-    counted = text(f"select count(*) = count(distinct _row) from {batch.landing} as landed {where}")
-    if connection.execute(counted).scalar_one():
-        return f"(select * from {batch.landing} as landed {where})"
-    return f"(select distinct on (_row) * from {batch.landing} as landed {where} order by _row)"
+def _landed_rows(connection: Connection, batch: Batch, narrowed: str) -> tuple[str, int]:
+    """The FROM item of the batch's rows, each once, and how many. Looking for repeats costs less than removing none."""
+    landed = f"{batch.landing} as landed where _batch_id = {quoted(batch.batch_id)}"
+    landed += f" and {narrowed}" if narrowed else ""
+    rows, once = connection.execute(text(f"select count(*), count(distinct _row) from {landed}")).one()
+    return (f"(select * from {landed})" if once == rows else _each_once(batch, narrowed)), int(once)
+
+
+def _each_once(batch: Batch, narrowed: str) -> str:
+    where = f"_batch_id = {quoted(batch.batch_id)}" + (f" and {narrowed}" if narrowed else "")
+    return f"(select distinct on (_row) * from {batch.landing} as landed where {where} order by _row)"
 
 
 def _template(batch: Batch) -> Template:

@@ -1,65 +1,78 @@
 -- Where every staged row ends: suppressed, quarantined, deduplicated (an older or equal row of the same key in this
 -- batch), new, changed or unchanged. Grain: one row per landed row of the batch.
---   _id     the natural key inside source and account, as text
+--   place   where the stored row of that key lies (for as long as the transaction lasts), was_copy: among the copies
 --   _found  new | changed | unchanged, before copies of events are folded; NULL for rows that never reach the merge
-create {{ scratch }} {{ judged }} as
-with marked as (
-    select staged._row,
-        {{ suppressed }} as is_suppressed,
-        failed._row is not null as is_quarantined
+-- Of core only keys, versions and hashes are read: what the vendor said is the same when its hash is.
+create temporary table {{ judged }} as
+with arrived as (
+    select staged._row, {{ key_of("staged") }}, row_hash
+        {%- if version %}, {{ version }}{% endif %}
+        {%- if has_copies %}, {{ id }} as _id{% endif %}
+        {%- if has_later %}, _key in (select _key from {{ later }}) as is_told_later{% endif %},
+        case
+            when {{ suppressed }} then 'suppressed'
+            {%- if has_failed %} when failed._row is not null then 'quarantined'{% endif %}
+        end as kept_out
     from {{ staged }} as staged
+{%- if has_failed %}
     left join (select distinct _row from {{ failed }}) as failed on failed._row = staged._row
+{%- endif %}
+),
+{%- if has_repeated %}
+repeated as (
+    select {{ key | join(", ") }} from arrived where kept_out is null
+    group by {{ key | join(", ") }} having count(*) > 1
 ),
 ranked as (
-    select staged._row,
+    select arrived._row,
         row_number() over (
-            partition by {{ key | join(", ") }}
-            order by {% if version %}{{ version }} desc nulls last, {% endif %}row_hash{{ collation }} desc, staged._row
+            partition by {{ key_of("arrived") }}
+            order by {% if version %}arrived.{{ version }} desc nulls last, {% endif -%}
+                arrived.row_hash{{ collation }} desc, arrived._row
         ) as _rank
-    from {{ staged }} as staged
-    join marked on marked._row = staged._row
-    where not is_suppressed and not is_quarantined
+    from arrived join repeated on {{ same_key("arrived", "repeated") }}
+    where kept_out is null
 ),
-winners as (
-    select staged.* from {{ staged }} as staged join ranked on ranked._row = staged._row and ranked._rank = 1
-),
+{%- endif %}
 stored as (
-    select core.*, false as is_copy from core.{{ entity }} as core
+    select {{ key_of("core") }}, core.row_hash
+        {%- if version %}, core.{{ version }}{% endif %}, core.{{ place }} as place, false as is_copy
+    from core.{{ entity }} as core
     where source = {{ source }} and account_id = {{ account_id }}
 {%- if has_copies %}
     union all
-    select copy.*, true as is_copy from core.{{ entity }}_copy as copy
+    select {{ key_of("copy") }}, copy.row_hash
+        {%- if version %}, copy.{{ version }}{% endif %}, copy.{{ place }}, true
+    from core.{{ entity }}_copy as copy
     where source = {{ source }} and account_id = {{ account_id }}
 {%- endif %}
 ),
 met as (
-    select winners._row,
-        stored.is_copy as was_copy,
+    select arrived._row, {% if has_copies %}_id, {% endif %}kept_out, stored.place, stored.is_copy as was_copy,
         case
-            when stored.batch_id is null then 'new'
+            when kept_out is not null then null
+{%- if has_repeated %}
+            when lost._row is not null then null
+{%- endif %}
+            when stored.place is null then 'new'
 {%- if version %}
-            when stored.{{ version }} > winners.{{ version }} then 'unchanged'
-            when winners.{{ version }} is null and stored.{{ version }} is not null then 'unchanged'
+            when stored.{{ version }} > arrived.{{ version }} then 'unchanged'
+            when arrived.{{ version }} is null and stored.{{ version }} is not null then 'unchanged'
 {%- endif %}
-{%- if later %}
-            when {% if version %}stored.{{ version }} is not distinct from winners.{{ version }} and {% endif -%}
-                winners._key in (select _key from {{ later }}) then 'unchanged'
+{%- if has_later %}
+            when {% if version %}stored.{{ version }} is not distinct from arrived.{{ version }} and {% endif -%}
+                is_told_later then 'unchanged'
 {%- endif %}
-            when {% for column in columns %}{% if not loop.first %} and {% endif -%}
-                stored.{{ column }} is not distinct from winners.{{ column }}{% endfor %} then 'unchanged'
+            when stored.row_hash = arrived.row_hash then 'unchanged'
             else 'changed'
         end as _found
-    from winners
-    left join stored on
-        {%- for column in key %}{% if not loop.first %} and{% endif %} stored.{{ column }} = winners.{{ column }}{% endfor %}
+    from arrived
+{%- if has_repeated %}
+    left join (select _row from ranked where _rank > 1) as lost on lost._row = arrived._row
+{%- endif %}
+    left join stored on {{ same_key("stored", "arrived") }}
 )
-select staged._row, staged._key, {{ id }} as _id, met.was_copy, met._found,
-    case
-        when marked.is_suppressed then 'suppressed'
-        when marked.is_quarantined then 'quarantined'
-        when met._row is null then 'deduplicated'
-        else met._found
-    end as outcome
-from {{ staged }} as staged
-join marked on marked._row = staged._row
-left join met on met._row = staged._row
+select _row, {% if has_copies %}_id, {% endif %}_found, coalesce(kept_out, _found, 'deduplicated') as outcome,
+    case when _found is not null then place end as place,
+    case when _found is not null then was_copy end as was_copy
+from met

@@ -1,6 +1,6 @@
 -- Keys that a batch of the same stream, landed later and already admitted, has told about. Needed only when a batch is
 -- admitted out of turn (a released hold or quarantine): what was landed later is the newer knowledge.
-create {{ scratch }} {{ later }} as
+create temporary table {{ later }} as
 select distinct landed._key
 from {{ landing }} as landed
 join ops.batch as batch on batch.batch_id = landed._batch_id

@@ -2,34 +2,40 @@
 -- original is freed, and what came new or changed goes where the folds say.
 {%- set all = "source, account_id, " ~ (columns | join(", ")) ~ ", batch_id, row_number, row_hash" %}
 {%- set mine = "source = " ~ source ~ " and account_id = " ~ account_id %}
-create {{ scratch }} {{ sunk }} as
+create temporary table {{ sunk }} as
 select row_.*, {{ id }} as _id from core.{{ entity }} as row_
-where {{ mine }} and {{ id }} in (select _id from {{ members }} where origin = 'core')
-    and {{ id }} in (select _id from {{ folds }});
+where {{ place }} in (
+    select place from {{ members }} where origin = 'core' and _id in (select _id from {{ folds }})
+);
 
-create {{ scratch }} {{ freed }} as
+create temporary table {{ freed }} as
 select row_.*, {{ id }} as _id from core.{{ entity }}_copy as row_
-where {{ mine }} and {{ id }} in (select _id from {{ members }} where origin = 'copy')
-    and {{ id }} not in (select _id from {{ folds }});
+where {{ place }} in (
+    select place from {{ members }} where origin = 'copy' and _id not in (select _id from {{ folds }})
+);
 
-delete from core.{{ entity }} as row_
-where {{ mine }} and ({{ id }} in (select _id from {{ judged }} where _found = 'changed')
-    or {{ id }} in (select _id from {{ sunk }}));
+delete from core.{{ entity }} where {{ place }} in (
+    select place from {{ judged }} where _found = 'changed' and not was_copy
+    union all
+    select place from {{ members }} where origin = 'core' and _id in (select _id from {{ folds }})
+);
 
-delete from core.{{ entity }}_copy as row_
-where {{ mine }} and ({{ id }} in (select _id from {{ judged }} where _found = 'changed')
-    or {{ id }} in (select _id from {{ freed }}));
+delete from core.{{ entity }}_copy where {{ place }} in (
+    select place from {{ judged }} where _found = 'changed' and was_copy
+    union all
+    select place from {{ members }} where origin = 'copy' and _id not in (select _id from {{ folds }})
+);
 
 insert into core.{{ entity }} ({{ all }})
 select source, account_id, {{ columns | join(", ") }}, batch_id, staged._row, row_hash
-from {{ staged }} as staged join {{ judged }} as judged on judged._row = staged._row
+from {{ written }} as staged join {{ judged }} as judged on judged._row = staged._row
 where _found in ('new', 'changed') and _id not in (select _id from {{ folds }})
 union all
 select {{ all }} from {{ freed }};
 
 insert into core.{{ entity }}_copy ({{ all }})
 select source, account_id, {{ columns | join(", ") }}, batch_id, staged._row, row_hash
-from {{ staged }} as staged join {{ judged }} as judged on judged._row = staged._row
+from {{ written }} as staged join {{ judged }} as judged on judged._row = staged._row
 where _found in ('new', 'changed') and _id in (select _id from {{ folds }})
 union all
 select {{ all }} from {{ sunk }};
