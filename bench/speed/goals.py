@@ -35,6 +35,8 @@ GOALS: dict[str, Goal] = {
     "validate_admit_vs_sql": Goal("time of the whole admission, core written, over the same pass"),
     "validate_peak_mb": Goal("peak memory of all of these, MB", 2048),
     "validate_suite_vs_counting": Goal("time of the suite over a bare count of its own conditions"),
+    "merge_vs_dbt": Goal("time of our merge over that of dbt's delete+insert model, commits included", 0.5),
+    "merge_growth_exponent": Goal("of the time of a merge over the rows that are there already", 0.3),
     "merge_vs_bare": Goal("time of our merge over DELETE and INSERT, DuckDB, commit included"),
     "merge_postgres_vs_bare": Goal("the same on Postgres, without the commit"),
     "attribution_vs_join": Goal("time of six models in dbt's SQL over one join and group", 10),

@@ -1,9 +1,9 @@
--- Visits numbered from {first} as the Logs API gives them, all text; on DuckDB and Postgres alike. Some are wrong, as in
+-- Visits numbered from {first} (with ids of a length, growing with time, as the vendor gives them) as the Logs API gives them, all text; on DuckDB and Postgres alike. Some are wrong, as in
 -- life: a negative duration, page views that are no number, a device nobody knows, a browser without an id.
 -- Grain: one row per visit. {restated} is added to every duration, so that the same visits can come again, changed.
 insert into landing.yandex_metrica__visits ({columns}, _batch_id, _row, _key, _row_hash, _defect, _extra)
 select
-    cast({first} + n as text) as visit_id,
+    cast(6100000000000000000 + {first} + n as text) as visit_id,
     '24601337' as counter_id,
     case when n % 200 > 0 then cast(({first} + n) * 7919 % 1000003 as text) end as client_id,
     substr(cast(timestamp '2026-08-15 00:00:00' + ({first} + n) * 37 % 7776000 * interval '1 second' as text), 1, 19)
@@ -27,7 +27,7 @@ select
     '[' || cast(n as text) || ']' as watch_ids,
     '{batch_id}' as _batch_id,
     n as _row,
-    '24601337' || chr(31) || cast({first} + n as text) as _key,
+    '24601337' || chr(31) || cast(6100000000000000000 + {first} + n as text) as _key,
     md5(cast({first} + n as text) || '/' || cast({restated} as text)) as _row_hash,
     cast(null as text) as _defect,
     cast(null as text) as _extra

@@ -102,6 +102,9 @@ def _set_utc(engine: Engine) -> None:
     def set_utc(connection, _record) -> None:  # type: ignore[no-untyped-def]
         cursor = connection.cursor()
         cursor.execute("SET TimeZone = 'UTC'")
+        if engine.dialect.name == "duckdb":
+            # One checkpoint when the file is closed, not one for every batch: what is committed is safe in the log.
+            cursor.execute("SET checkpoint_threshold = '1GB'")
         cursor.close()
         if hasattr(connection, "commit"):
             connection.commit()

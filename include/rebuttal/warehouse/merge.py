@@ -61,6 +61,7 @@ def judge(connection: Connection, staged: Staged, failed: str) -> dict[str, Any]
     names["has_later"] = batches.has_later(connection, staged.batch)
     if names["has_later"]:
         sql.run_file(connection, "later.sql", **names)
+    names["within"] = _within(connection, staged)
     names["has_repeated"] = sql.run_file(connection, "has_repeated.sql", **names).first() is not None
     sql.run_file(connection, "judge.sql", **names)
     return names
@@ -120,6 +121,23 @@ def _names(connection: Connection, staged: Staged, failed: str) -> dict[str, Any
         "account_id": quoted(batch.account_id),
         "sequence": batch.sequence,
     }
+
+
+def _within(connection: Connection, staged: Staged) -> str:
+    """SQL that is true of all stored rows that the batch can meet. Its constants spare the engine most of history: a
+    block of rows whose keys all lie outside is not read.
+    """
+    key = staged.entity.key
+    ends = ", ".join(f"cast({end}({column}) as text)" for column in key for end in ("min", "max"))
+    found = connection.execute(text(f"select {ends} from {staged.table}")).one()
+    kinds = [staged.entity.columns[column].compile(connection.dialect) for column in key]
+    bounds = []
+    for number, (column, kind) in enumerate(zip(key, kinds, strict=True)):
+        low, high = found[2 * number], found[2 * number + 1]
+        if low is None:
+            return "false"
+        bounds.append(f"{column} between cast({quoted(low)} as {kind}) and cast({quoted(high)} as {kind})")
+    return " and ".join(bounds)
 
 
 def _drop(connection: Connection, names: dict[str, Any], tables: Sequence[str]) -> None:

@@ -38,13 +38,13 @@ stored as (
     select {{ key_of("core") }}, core.row_hash
         {%- if version %}, core.{{ version }}{% endif %}, core.{{ place }} as place, false as is_copy
     from core.{{ entity }} as core
-    where source = {{ source }} and account_id = {{ account_id }}
+    where source = {{ source }} and account_id = {{ account_id }} and {{ within }}
 {%- if has_copies %}
     union all
     select {{ key_of("copy") }}, copy.row_hash
         {%- if version %}, copy.{{ version }}{% endif %}, copy.{{ place }}, true
     from core.{{ entity }}_copy as copy
-    where source = {{ source }} and account_id = {{ account_id }}
+    where source = {{ source }} and account_id = {{ account_id }} and {{ within }}
 {%- endif %}
 ),
 met as (
