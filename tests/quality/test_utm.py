@@ -55,7 +55,7 @@ CASES = [
     (Tags("google", "cpc", "brand_us_q3"), "unregistered", "utm_campaign=brand_us_q3"),
     (Tags("google", "cpc", "brand_uk_q1"), "unregistered", "utm_campaign=brand_uk_q1"),
     (Tags("google", "cpc", "weekly_letter"), "unregistered", "no registered link has these tags together"),
-    (Tags("chatgpt.com"), "unregistered", "without utm_campaign, utm_medium"),
+    (Tags("chatgpt.com"), "ai_assistant", "tagged by chatgpt"),
     (Tags(*BRAND, "rsa9"), "unregistered", "utm_content=rsa9"),
     (Tags(*BRAND, "banner_lnog"), "spelling_variant", "suggested: utm_content=Banner_Long"),
     (

@@ -1,16 +1,27 @@
 """Slips of the fingers in tags: suggested as an alias, never applied, and never between near-twins.
 
-`brand_us_q1` and `brand_us_q2` differ by one letter and are two campaigns. So values that differ in digits, or in a
-short word (a country, a quarter, a language), are never taken for one another.
+`brand_us_q1` and `brand_us_q2` differ by one letter and are two campaigns. So a value is cut into words and numbers, and
+two values are never taken for one another when their numbers differ (years, quarters, sizes), when a short word differs
+(a country, a language), or when the words that differ are both names of their own (Iran and Iraq).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
+from itertools import takewhile
 
-_WORDS = re.compile(r"[\s_\-.|+/]+")
+_PARTS = re.compile(r"\d+|[^\W\d_]+|[^\w\s.\-|+/]+")
 _SHORT = 3
+# Long words stand two slips; short ones that are two slips apart are usually two words (June and July).
+_LONG = 8
+# Names that lie within one or two letters of each other and mean something else.
+_NAMES = frozenset(
+    "austria australia iran iraq slovakia slovenia niger nigeria mali malta malawi guinea guyana gambia zambia "
+    "dominica dominicana latvia sweden sudan tuesday thursday monday sunday september december november "
+    "macedonia mauritania mauritius".split()
+)
 
 
 def suggestion(value: str, registered: Iterable[str]) -> str | None:
@@ -19,27 +30,60 @@ def suggestion(value: str, registered: Iterable[str]) -> str | None:
     return close[0] if len(close) == 1 else None
 
 
+@lru_cache(maxsize=65_536)
 def is_slip(value: str, candidate: str) -> bool:
-    """Whether `value` (folded) is `candidate` (folded) with other separators, or with one slip in a word of letters."""
-    if value == candidate:
-        return False
-    typed, meant = _WORDS.split(value), _WORDS.split(candidate)
+    """Whether `value` (folded) is `candidate` (folded) with other separators, or with one slip in one long word.
+
+    The relation is symmetric.
+    """
+    return value != candidate and _difference(value, candidate) == ""
+
+
+def refusal(value: str, candidate: str) -> str | None:
+    """Why `value` is not taken for `candidate` though they look alike; None when they do not, or when it is a slip."""
+    if value == candidate or is_slip(value, candidate):
+        return None
+    is_near = _distance(value, candidate, limit=2 if min(len(value), len(candidate)) > 2 * _SHORT else 1) is not None
+    return _difference(value, candidate) if is_near else None
+
+
+def _difference(value: str, candidate: str) -> str:
+    """Why the two are not the same name with a slip; empty when nothing speaks against it."""
+    typed, meant = _PARTS.findall(value), _PARTS.findall(candidate)
+    if not typed or not meant:
+        return "one of them has no letters or numbers"
+    if [part for part in typed if part.isdigit()] != [part for part in meant if part.isdigit()]:
+        return "their numbers differ"
     if "".join(typed) == "".join(meant):
-        return True
-    if len(typed) == len(meant):
-        return all(one == other or _is_word_slip(one, other) for one, other in zip(typed, meant, strict=True))
-    # A separator was lost or added, and nothing else is allowed to differ than one slip in letters.
-    return _is_word_slip("".join(typed), "".join(meant)) and _digits(value) == _digits(candidate)
+        return _joined_otherwise(typed, meant)
+    if len(typed) != len(meant):
+        return "they have other words"
+    differing = [pair for pair in zip(typed, meant, strict=True) if pair[0] != pair[1]]
+    if len(differing) > 1:
+        return "more than one word differs"
+    return _word_difference(*differing[0])
 
 
-def _digits(text: str) -> str:
-    return "".join(letter for letter in text if letter.isdigit())
+def _joined_otherwise(typed: list[str], meant: list[str]) -> str:
+    """The same letters with words joined or cut: `brandus` is `brand_us`, but `us_a` need not be `usa`."""
+    if len(typed) == len(meant) and typed == meant:
+        return ""
+    start = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(typed, meant, strict=False))))
+    end = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(typed[:start:-1], meant[:start:-1], strict=False))))
+    region = typed[start : len(typed) - end] + meant[start : len(meant) - end]
+    return "" if max(map(len, region)) > _SHORT + 1 else "a short word (a country, a language) differs"
 
 
-def _is_word_slip(typed: str, meant: str) -> bool:
-    if min(len(typed), len(meant)) <= _SHORT or _digits(typed) or _digits(meant):
-        return False
-    return _distance(typed, meant, limit=1 if len(meant) < 8 else 2) is not None
+def _word_difference(one: str, other: str) -> str:
+    if min(len(one), len(other)) <= _SHORT:
+        return "a short word (a country, a language) differs"
+    if one in _NAMES and other in _NAMES:
+        return f"{one} and {other} are two names"
+    # Fingers rarely slip at the first letter, and a prefix makes another word (resale, presale).
+    if one[0] != other[0] and one[:2] != other[1::-1]:
+        return "they begin otherwise"
+    limit = 2 if min(len(one), len(other)) >= _LONG else 1
+    return "" if _distance(one, other, limit) is not None else "too many letters differ"
 
 
 def _distance(one: str, other: str, limit: int) -> int | None:
