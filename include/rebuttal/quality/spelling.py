@@ -1,8 +1,8 @@
 """Slips of the fingers in tags: suggested as an alias, never applied, and never between near-twins.
 
-`brand_us_q1` and `brand_us_q2` differ by one letter and are two campaigns. So a value is cut into words and numbers, and
-two values are never taken for one another when their numbers differ (years, quarters, sizes), when a short word differs
-(a country, a language), or when the words that differ are both names of their own (Iran and Iraq).
+`brand_us_q1` and `brand_us_q2` differ by one letter and are two campaigns. So a value is cut into words and numbers,
+and two values are never taken for one another when their numbers differ (years, quarters, sizes), when a short word
+differs (a country, a language), or when the words that differ are both names of their own (Iran and Iraq).
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ _SHORT = 3
 _LONG = 8
 # Names that lie within one or two letters of each other and mean something else.
 _NAMES = frozenset(
-    "austria australia iran iraq slovakia slovenia niger nigeria mali malta malawi guinea guyana gambia zambia "
-    "dominica dominicana latvia sweden sudan tuesday thursday monday sunday september december november "
-    "macedonia mauritania mauritius".split()
+    {"austria", "australia", "iran", "iraq", "slovakia", "slovenia", "niger", "nigeria", "guinea", "guyana"}
+    | {"dominica", "dominicana", "mauritania", "mauritius", "tuesday", "thursday"}
 )
 
 
