@@ -24,7 +24,7 @@ JUDGEMENT = 1
 ASSISTANTS: dict[str, tuple[str, ...]] = {
     "chatgpt": ("chatgpt.com", "chat.openai.com"),
     "perplexity": ("perplexity.ai",),
-    "gemini": ("gemini.google.com", "bard.google.com"),
+    "gemini": ("gemini.google.com",),
     "copilot": ("copilot.microsoft.com", "copilot.com"),
     "claude": ("claude.ai",),
     "deepseek": ("chat.deepseek.com",),
