@@ -86,8 +86,10 @@ def accepted(tags: Tags, registry: Registry) -> Tags:
     """The tags with accepted aliases put in; what nobody decided about stays."""
     if not registry.aliases:
         return tags
-    known = {name: value for name in FIELDS if (value := registry.accepted(name, getattr(tags, name)))}
-    meant = replace(tags, **known) if known else tags
+    source, medium, campaign = (
+        registry.accepted(name, value) or value for name, value in zip(FIELDS, tags.values, strict=True)
+    )
+    meant = replace(tags, utm_source=source, utm_medium=medium, utm_campaign=campaign)
     link = _registered(meant.values, registry)
     content = registry.accepted("utm_content", tags.utm_content)
     # Contents belong to their link: elsewhere the same letters may be meant.
