@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,28 +36,40 @@ def visited(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return settings
 
 
-def _answer(choices: dict[str, str], asked: list[str], stop: threading.Event) -> None:
+def _answer(choices: dict[str, str], asked: list[str]) -> None:
     """Answer every question that waits, as Olena, through the function behind Airflow's API."""
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
     from airflow.api_fastapi.core_api.datamodels.hitl import UpdateHITLDetailPayload
     from airflow.api_fastapi.core_api.routes.public.hitl import update_hitl_detail
-    from airflow.models.taskinstance import TaskInstance
+    from airflow.models.hitl import HITLDetail
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
     olena = SimpleAuthManagerUser(username="olena", role="admin")
-    while not stop.is_set():
+    with create_session() as session:
+        for detail in session.scalars(select(HITLDetail).where(HITLDetail.responded_at.is_(None))).unique().all():
+            ti = detail.task_instance
+            if ti.state != "awaiting_input":
+                continue
+            asked.append(detail.subject)
+            choice = next(chosen for slip, chosen in choices.items() if f" {slip} " in detail.subject)
+            answer = UpdateHITLDetailPayload(chosen_options=[choice])
+            update_hitl_detail(ti.dag_id, ti.run_id, ti.task_id, answer, olena, session, ti.map_index)
+
+
+def _answer_all(choices: dict[str, str], asked: list[str], stop: threading.Event) -> None:
+    """Go on answering; what goes wrong here must not leave the run waiting for ever."""
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import update
+
+    try:
+        while not stop.wait(0.2):
+            _answer(choices, asked)
+    finally:
         with create_session() as session:
-            waiting = session.scalars(select(TaskInstance).where(TaskInstance.state == "awaiting_input")).all()
-            for ti in waiting:
-                subject = ti.hitl_detail.subject
-                asked.append(subject)
-                choice = next(chosen for slip, chosen in choices.items() if f" {slip} " in subject)
-                update_hitl_detail(
-                    ti.dag_id, ti.run_id, ti.task_id, UpdateHITLDetailPayload(chosen_options=[choice]), olena, session,
-                    ti.map_index,
-                )  # fmt: skip
-        time.sleep(0.2)
+            waiting = TaskInstance.state == "awaiting_input"
+            session.execute(update(TaskInstance).where(waiting).values(state="failed"))
 
 
 @pytest.fixture
@@ -67,7 +78,7 @@ def answered(dags: dict[str, Any], visited: Settings) -> Iterator[tuple[Settings
     choices = {"gogle": "Accept", "goggle": "Reject", "brnad_us_q1": "Ask again tomorrow"}
     asked: list[str] = []
     stop = threading.Event()
-    thread = threading.Thread(target=_answer, args=(choices, asked, stop))
+    thread = threading.Thread(target=_answer_all, args=(choices, asked, stop))
     thread.start()
     try:
         run = dags["review_tags"].test()
