@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from rebuttal.quality.spelling import is_slip, refusal, suggestion
+from rebuttal.quality.spelling import is_short_slip, is_slip, refusal, suggestion
 
 SLIPS = [
     ("gogle", "google"),
@@ -121,3 +121,13 @@ def test_a_suggestion_is_registered_and_the_only_one_that_is_close(registered: l
     found = suggestion(typed, registered)
     close = {one for one in registered if is_slip(typed, one)}
     assert found == (next(iter(close)) if len(close) == 1 else None)
+
+
+SHORT = {"cppc": True, "pcc": True, "cc": False, "cp": False, "cpm": False, "ppc": False, "cpcm": False, "cpc": False}
+
+
+@pytest.mark.parametrize(("typed", "is_meant"), SHORT.items())
+def test_short_media_slip_by_a_doubled_or_swapped_letter_only(typed: str, is_meant: bool) -> None:
+    assert is_short_slip(typed, "cpc") is is_meant
+    assert suggestion(typed, ["cpc", "email"], is_code_free=True) == ("cpc" if is_meant else None)
+    assert suggestion(typed, ["cpc", "email"]) is None

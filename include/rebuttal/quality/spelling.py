@@ -23,9 +23,18 @@ _NAMES = frozenset(
 )
 
 
-def suggestion(value: str, registered: Iterable[str]) -> str | None:
-    """The one registered value that `value` may be a slip of; None when there is none or more than one."""
-    close = sorted({candidate for candidate in registered if is_slip(value, candidate)})
+def suggestion(value: str, registered: Iterable[str], *, is_code_free: bool = False) -> str | None:
+    """The one registered value that `value` may be a slip of; None when there is none or more than one.
+
+    `is_code_free`: the values are words of a closed list, none of them a country or a language, so short ones slip too.
+    """
+    close = sorted(
+        {
+            candidate
+            for candidate in registered
+            if is_slip(value, candidate) or (is_code_free and is_short_slip(value, candidate))
+        }
+    )
     return close[0] if len(close) == 1 else None
 
 
@@ -36,6 +45,20 @@ def is_slip(value: str, candidate: str) -> bool:
     The relation is symmetric.
     """
     return value != candidate and _difference(value, candidate) == ""
+
+
+@lru_cache(maxsize=65_536)
+def is_short_slip(value: str, candidate: str) -> bool:
+    """Whether two short words have the same letters, but for one that is doubled or swapped with its neighbour.
+
+    For values that are no codes of countries or languages, such as media: `cppc` and `pcc` are `cpc`; `cpm` is not.
+    """
+    if not (value.isalpha() and candidate.isalpha() and 1 < len(value) <= _SHORT + 1 and 1 < len(candidate) <= _SHORT):
+        return False
+    if len(value) == len(candidate):
+        return value != candidate and sorted(value) == sorted(candidate) and _distance(value, candidate, 1) is not None
+    # A letter too many is a slip; of a letter that is lost nobody can tell which one it was (`cp`: cpc, cpm, cpa).
+    return len(value) > len(candidate) and set(value) == set(candidate) and _distance(value, candidate, 1) is not None
 
 
 def refusal(value: str, candidate: str) -> str | None:

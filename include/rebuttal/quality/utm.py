@@ -181,7 +181,7 @@ def _close_content(content: str | None, link: Link, registry: Registry) -> str |
 def _slip_of(name: str, typed: str, registry: Registry) -> str | None:
     """The one registered value (folded) that a folded value may be a slip of, unless a person said that it is not."""
     values = registry.spelled[name]
-    close = None if typed in values else suggestion(typed, values)
+    close = None if typed in values else suggestion(typed, values, is_code_free=name == "utm_medium")
     return None if close is None or (name, typed, close) in registry.rejected else close
 
 
