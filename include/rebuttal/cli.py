@@ -17,6 +17,7 @@ import click
 
 from rebuttal.commands.quarantine import quarantine
 from rebuttal.commands.shown import DAY, JSON, UNTIL, context_until, finish, print_report
+from rebuttal.commands.utm import utm
 from rebuttal.context import Context
 from rebuttal.display import as_json_text, print_table
 from rebuttal.errors import RebuttalError
@@ -44,6 +45,7 @@ def cli() -> None:
 
 
 cli.add_command(quarantine)
+cli.add_command(utm)
 
 
 def _stage(name: str, **options: Any) -> Callable[[Callable[..., None]], click.Command]:

@@ -12,7 +12,17 @@ log = logging.getLogger("rebuttal.notify")
 # go first, so that a later one waits for all that is on its way and runs once instead of once per source. Pulls stay
 # outside: they wait for vendors, and hold the file only for the moment of landing.
 WAREHOUSE_POOL = "warehouse"
-PRIORITY = {"pull": 70, "admit": 60, "model": 50, "listen": 40, "answer": 30, "prove": 20, "tell": 10, "upkeep": 1}
+PRIORITY = {
+    "pull": 70,
+    "admit": 60,
+    "model": 50,
+    "listen": 40,
+    "answer": 30,
+    "prove": 20,
+    "tell": 10,
+    "review": 5,
+    "upkeep": 1,
+}
 
 
 def on_failure(context: dict[str, Any]) -> None:

@@ -39,8 +39,8 @@ from rebuttal import quality
 from rebuttal.clock import Clock
 from rebuttal.context import Context
 from rebuttal.settings import Settings
-home, config, warehouse, now = sys.argv[1:]
-settings = Settings(Path(home), Path(config), "", warehouse, "")
+home, config, warehouse, state, now = sys.argv[1:]
+settings = Settings(Path(home), Path(config), "", warehouse, state)
 quality.run(Context(settings, Clock(datetime.fromisoformat(now)), lambda name: None, b"test-identity-key"))
 """
 
@@ -90,7 +90,16 @@ def land_all(settings: Settings) -> None:
 
 def run_killed(settings: Settings, failpoint: str) -> int:
     done = subprocess.run(
-        [sys.executable, "-c", RUN, str(settings.home), str(settings.config), settings.warehouse_url, NOW.isoformat()],
+        [
+            sys.executable,
+            "-c",
+            RUN,
+            str(settings.home),
+            str(settings.config),
+            settings.warehouse_url,
+            settings.state_url,
+            NOW.isoformat(),
+        ],
         env={**os.environ, "FAILPOINT": failpoint},
         capture_output=True,
         check=False,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from landed import context, land, read, row
 
 from rebuttal import quality
 from rebuttal.errors import ConfigError
-from rebuttal.quality.utm import Tags, judge
-from rebuttal.quality.utm_registry import Link, Registry, load_registry
+from rebuttal.quality.utm import Tags, judge, suggested
+from rebuttal.quality.utm_registry import Link, Registry, folded, load_registry
 from rebuttal.settings import PROJECT_ROOT, Settings
 
 REGISTRY = Registry(
@@ -55,7 +58,22 @@ CASES = [
     (Tags("google", "cpc", "brand_us_q3"), "unregistered", "utm_campaign=brand_us_q3"),
     (Tags("google", "cpc", "brand_uk_q1"), "unregistered", "utm_campaign=brand_uk_q1"),
     (Tags("google", "cpc", "weekly_letter"), "unregistered", "no registered link has these tags together"),
-    (Tags("chatgpt.com"), "unregistered", "without utm_campaign, utm_medium"),
+    (Tags("chatgpt.com"), "ai_assistant", "tagged by chatgpt"),
+    (Tags("ChatGPT.com", "referral"), "ai_assistant", "tagged by chatgpt"),
+    (Tags("perplexity"), "ai_assistant", "tagged by perplexity"),
+    (Tags(referrer_host="www.perplexity.ai"), "ai_assistant", "came from perplexity"),
+    (Tags(referrer_host="gemini.google.com"), "ai_assistant", "came from gemini"),
+    (Tags(referrer_host="notclaude.ai"), "untagged", None),
+    (Tags("chatgpt.com", "social", "spring"), "unregistered", None),
+    (Tags(*BRAND, referrer_host="chatgpt.com"), "ok", None),
+    (Tags(referrer_host="chatgpt.com", clicks=GOOGLE), "missing_on_paid_click", None),
+    (
+        Tags("chatgpt.com", clicks=GOOGLE),
+        "contradicts_click_id",
+        "click id of google-ads, tags of the AI assistant chatgpt",
+    ),
+    (Tags("gogle", "cpc", "brnad_us_q1"), "spelling_variant", SUGGESTED),
+    (Tags("gogle", "email", "brand_us_q1"), "unregistered", "utm_source=gogle"),
     (Tags(*BRAND, "rsa9"), "unregistered", "utm_content=rsa9"),
     (Tags(*BRAND, "banner_lnog"), "spelling_variant", "suggested: utm_content=Banner_Long"),
     (
@@ -96,6 +114,64 @@ def test_only_case_and_spaces_are_mended() -> None:
     assert (slip.utm_source_norm, slip.utm_campaign_norm) == ("google", "brnad_us_q1")
     swapped = judge(Tags("cpc", "google", "brand_us_q1"), REGISTRY)
     assert (swapped.utm_source_norm, swapped.utm_medium_norm) == ("cpc", "google")
+
+
+def test_an_accepted_alias_means_the_registered_value_and_nothing_more() -> None:
+    aliases = {("utm_source", "gogle"): "Google", ("utm_content", "banner_lnog"): "Banner_Long"}
+    registry = replace(REGISTRY, aliases=aliases)
+    found = judge(Tags("Gogle ", "cpc", "brand_us_q1", "banner_lnog", "gogle"), registry)
+    assert found.status == "alias"
+    assert found.detail == "accepted: utm_source=Gogle  means google, utm_content=banner_lnog means Banner_Long"
+    assert (found.utm_source_norm, found.utm_content_norm, found.utm_term_norm) == ("google", "Banner_Long", "gogle")
+    assert judge(Tags("gogle", "cpc", "brand_us_q1", clicks=YANDEX), registry).status == "contradicts_click_id"
+    unknown = judge(Tags("gogle", "cpc", "brand_us_q3", "banner_lnog"), registry)
+    assert (unknown.status, unknown.utm_source_norm, unknown.utm_content_norm) == (
+        "unregistered",
+        "google",
+        "banner_lnog",
+    )
+    assert judge(Tags("google", "cpc", "brand_us_q2", "banner_lnog"), registry).utm_content_norm == "banner_lnog"
+
+
+def test_an_alias_never_goes_before_the_registry() -> None:
+    """A value that is registered means itself, and an alias of a value that is gone is idle."""
+    aliases = {("utm_campaign", "brand_us_q2"): "brand_us_q1", ("utm_source", "gogle"): "goggle"}
+    registry = replace(REGISTRY, aliases=aliases)
+    assert judge(Tags("google", "cpc", "brand_us_q2"), registry).utm_campaign_norm == "brand_us_q2"
+    assert judge(Tags("gogle", "cpc", "brand_us_q2"), registry).utm_source_norm == "gogle"
+
+
+def test_a_rejected_variant_is_no_suggestion() -> None:
+    registry = replace(REGISTRY, rejected=frozenset({("utm_source", "gogle", "google")}))
+    assert judge(Tags("gogle", "cpc", "brand_us_q1"), registry).status == "unregistered"
+    assert judge(Tags("goggle", "cpc", "brand_us_q1"), registry).status == "spelling_variant"
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.sampled_from([tag for link in REGISTRY.links for tag in link.tags]),
+    st.sampled_from(["gogle", "brnad_us_q1", "brand_us_q3", "Google", "chatgpt.com", "brand_uk_q1", ""]),
+    st.text(max_size=8),
+)
+
+
+@given(VALUES, VALUES, VALUES, VALUES, st.sampled_from([frozenset(), GOOGLE, YANDEX]))
+def test_without_a_person_no_tag_becomes_another(source, medium, campaign, content, clicks) -> None:  # type: ignore[no-untyped-def]
+    """Whatever comes: what a tag means is what was written, but for case and spaces."""
+    tags = Tags(source, medium, campaign, content, None, clicks)
+    found = judge(tags, REGISTRY)
+    norms = (found.utm_source_norm, found.utm_medium_norm, found.utm_campaign_norm, found.utm_content_norm)
+    for written, meant in zip((source, medium, campaign, content), norms, strict=True):
+        assert (written is None) == (meant is None)
+        assert written is None or folded(written) == folded(meant or "")
+
+
+@given(st.sampled_from(REGISTRY.links), st.sampled_from(REGISTRY.links))
+def test_a_registered_link_is_never_suggested_for_another(one: Link, other: Link) -> None:
+    assert judge(Tags(*one.tags), REGISTRY).status == "ok"
+    assert suggested(Tags(*one.tags), REGISTRY) is None
+    mixed = Tags(one.utm_source, other.utm_medium, other.utm_campaign)
+    assert suggested(mixed, REGISTRY) is None
 
 
 def test_visits_keep_their_raw_tags_and_none_is_dropped(any_settings: Settings) -> None:

@@ -180,9 +180,14 @@ def test_bad_arguments_say_what_is_wrong() -> None:
 
 
 def test_the_shipped_registry_is_the_worlds() -> None:
+    import yaml
+
     from rebuttal.settings import PROJECT_ROOT
 
-    assert (PROJECT_ROOT / "include" / "config" / "utm.yml").read_text(encoding="utf-8") == registry_text()
+    shipped = yaml.safe_load((PROJECT_ROOT / "include" / "config" / "utm.yml").read_text(encoding="utf-8"))
+    world = yaml.safe_load(registry_text())
+    assert len(world["links"]) > 10
+    assert shipped["links"] == world["links"]
 
 
 def card(key: str, code: str, **changes: Any) -> TaskCard:

@@ -11,12 +11,14 @@ from sqlalchemy import Connection, Engine, insert, select, text, update
 
 from rebuttal.context import Context
 from rebuttal.errors import AccountingError, LockedError, StoreError
+from rebuttal.quality import utm_aliases
 from rebuttal.quality.batch_checks import FINAL, batch_checks
 from rebuttal.quality.checks import Check, record
 from rebuttal.quality.gate import Gate, keep_failed_rows
 from rebuttal.quality.thresholds import Thresholds, load_thresholds
 from rebuttal.quality.utm_audit import audit
-from rebuttal.quality.utm_registry import Registry, load_registry
+from rebuttal.quality.utm_history import renormalise
+from rebuttal.quality.utm_registry import Registry
 from rebuttal.records import Report
 from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse import batches, open_warehouse, sql
@@ -51,6 +53,7 @@ def run(context: Context) -> Report:
         failed: AccountingError | None = None
         with work.engine.connect() as connection:
             waiting = batches.pending(connection)
+        _follow_rules(report, work, is_needed=bool(waiting))
         for batch in waiting:
             try:
                 _tell(report, batch, *admit(work, batch))
@@ -64,10 +67,21 @@ def run(context: Context) -> Report:
     return report
 
 
+def _follow_rules(report: Report, work: Admission, *, is_needed: bool) -> None:
+    """History is judged by the same tag rules as what is new. An empty warehouse stays empty."""
+    with work.engine.begin() as connection:
+        _limit_waiting(connection)
+        if not is_needed and connection.execute(text("select 1 from core.visit limit 1")).first() is None:
+            return
+        if judged := renormalise(connection, work.registry):
+            report.add("visits_judged_again", judged)
+            report.changed = True
+
+
 @contextmanager
 def admission(context: Context) -> Iterator[Admission]:
     """Everything that admitting needs; on leaving, the warehouse is free again and no scratch table is left."""
-    thresholds, registry = load_thresholds(context.settings.config), load_registry(context.settings.config)
+    thresholds, registry = load_thresholds(context.settings.config), utm_aliases.registry(context.settings)
     latest = context.clock.now() + timedelta(days=1)
     with open_warehouse(context.settings) as engine, _alone(engine):
         _sweep(engine)

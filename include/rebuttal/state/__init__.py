@@ -14,6 +14,7 @@ from rebuttal.state.model import (
     LabelCorrection,
     Outbox,
     Suppression,
+    TagAlias,
 )
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Outbox",
     "Sessions",
     "Suppression",
+    "TagAlias",
     "decision_id",
     "journal_rows",
     "open_state",

@@ -9,6 +9,7 @@
 | digest_delivery | person, ISO week and kind | one row, so one mail |
 | label_correction | text and correcting person | |
 | suppression | erased subject (keyed hash) | |
+| tag_alias | spelling variant of a tag and registered value | a variant has at most one accepted meaning |
 """
 
 from __future__ import annotations
@@ -208,4 +209,36 @@ class Suppression(Base):
     subject_hash: Mapped[str] = mapped_column(primary_key=True)
     identifier_kind: Mapped[str]  # email | phone | client_id | contact_id
     requested_at: Mapped[datetime]
+    reason: Mapped[str | None]
+
+
+_IS_ACCEPTED = text("decision = 'accepted'")
+
+
+class TagAlias(Base):
+    """What a person last decided about a spelling variant. `written` and `registered` without case and extra spaces.
+
+    decision: accepted | rejected. `revision` counts the decisions; the journal keeps each of them.
+    """
+
+    __tablename__ = "tag_alias"
+    __table_args__ = (
+        Index(
+            "one_meaning_per_tag",
+            "field",
+            "written",
+            unique=True,
+            sqlite_where=_IS_ACCEPTED,
+            postgresql_where=_IS_ACCEPTED,
+        ),
+    )
+
+    alias_id: Mapped[str] = mapped_column(primary_key=True)
+    field: Mapped[str]  # utm_source | utm_medium | utm_campaign | utm_content
+    written: Mapped[str]
+    registered: Mapped[str]
+    decision: Mapped[str]
+    revision: Mapped[int]
+    decided_at: Mapped[datetime]
+    decided_by: Mapped[str]
     reason: Mapped[str | None]

@@ -170,6 +170,33 @@ suppression = Table(
     schema=OPS,
 )
 
+# By which rules the stored rows were judged; other rules than these mean that history has to be judged again.
+rule_version = Table(
+    "rule_version",
+    metadata,
+    Column("name", TEXT, primary_key=True),
+    Column("fingerprint", TEXT, nullable=False),
+    schema=OPS,
+)
+
+# One row per campaign where money and tagged visits do not meet, within the audit's window (days of the ad account).
+# kind: spend_without_tagged_visits | tagged_visits_without_spend. The second kind has no cost, hence no currency.
+campaign_gap = Table(
+    "campaign_gap",
+    metadata,
+    Column("kind", TEXT, primary_key=True),
+    Column("platform", TEXT, primary_key=True),
+    Column("campaign_id", TEXT, primary_key=True),  # empty where nobody told it
+    Column("campaign_name", TEXT, primary_key=True),  # as the platform calls it now, else as it stands in the tags
+    Column("currency", TEXT, primary_key=True),
+    Column("cost", MONEY, nullable=False),
+    Column("clicks", INT, nullable=False),
+    Column("tagged_visits", INT, nullable=False),
+    Column("first_date", DATE, nullable=False),
+    Column("last_date", DATE, nullable=False),
+    schema=OPS,
+)
+
 # One row per published version of the marts.
 publication = Table(
     "publication",
