@@ -1,0 +1,157 @@
+"""Running the audits: one Great Expectations suite over core, when core or the rules changed since the last time."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import logging
+import os
+import warnings
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select
+
+from rebuttal.context import Context
+from rebuttal.quality.audits.limits import AuditLimits, load_limits
+from rebuttal.quality.checks import Check
+from rebuttal.records import Report
+from rebuttal.settings import Settings
+from rebuttal.warehouse.batches import ADMITTED
+from rebuttal.warehouse.same_records import BookingRule, follow_merges, match_bookings
+from rebuttal.warehouse.tables import audit_result, audit_run, batch, batch_outcome
+
+_TOLD = ("entity", "severity", "description", "next_step", "is_passed", "failed_count", "examples", "query")
+
+
+def run(context: Context, engine: Engine, report: Report) -> None:
+    """Bring `ops.merged_record`, `ops.same_booking` and `ops.audit_result` up to the core that `engine` holds.
+
+    Nothing is written when core and rules are as they were. What could not be asked is a problem in `report`, and
+    keeps its earlier answer: a failed query is never an answer. Raises ConfigError when `audits.yml` is wrong.
+    """
+    limits = load_limits(context.settings.config)
+    with engine.begin() as connection:
+        sequence, state = _state(connection)
+        if sequence is None:
+            return
+        fingerprint = _hashed(state, limits)
+        stored = select(audit_run.c.fingerprint).order_by(audit_run.c.sequence.desc()).limit(1)
+        if connection.execute(stored).scalar() == fingerprint:
+            return
+        follow_merges(connection)
+        match_bookings(connection, BookingRule(tuple(limits.booking_systems), limits.booking_minutes))
+    answers, problems = _ask(context.settings, limits)
+    report.problems += problems
+    with engine.begin() as connection:
+        written = [check for entity, check in answers if _keep(connection, sequence, entity, check)]
+        if not problems:
+            connection.execute(delete(audit_run).where(audit_run.c.sequence >= sequence))
+            connection.execute(insert(audit_run).values(sequence=sequence, fingerprint=fingerprint))
+    report.changed = report.changed or bool(written)
+    for check in written:
+        if not check.is_passed:
+            report.add(f"audit_{check.severity}s")
+
+
+def _state(connection: Connection) -> tuple[int | None, str]:
+    """The newest admitted batch, and what admission has made of all of them (a released row changes it too)."""
+    names = [column for column in batch_outcome.c if column.name != "batch_id"]
+    query = (
+        select(func.max(batch.c.sequence), func.count(), *(func.sum(column) for column in names))
+        .select_from(batch.join(batch_outcome, batch_outcome.c.batch_id == batch.c.batch_id))
+        .where(batch.c.status == ADMITTED)
+    )
+    found = connection.execute(query).one()
+    return found[0], json.dumps([int(value or 0) for value in found])
+
+
+def _hashed(state: str, limits: AuditLimits) -> str:
+    """Also of the files that make the rules: a changed rule is asked at once."""
+    from pathlib import Path
+
+    folder = Path(__file__).parent
+    digest = hashlib.sha256(f"{state}{limits.model_dump_json()}".encode())
+    for path in sorted([*folder.glob("*.py"), *folder.glob("sql/*.sql")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _ask(settings: Settings, limits: AuditLimits) -> tuple[list[tuple[str, Check]], list[str]]:
+    """Every rule's answer as (entity, check), and which rules could not be asked."""
+    gx = _great_expectations(settings)
+    rules = importlib.import_module("rebuttal.quality.audits.catalog").audits(limits)
+    suite = gx.ExpectationSuite(name="core", expectations=rules)
+    with warnings.catch_warnings():  # it would rather have `add_postgres`, which refuses socket addresses
+        warnings.simplefilter("ignore")
+        source = _source(gx, settings.warehouse_url)
+        # The suite belongs to no table: it stands at the list of what core was made of.
+        asset = source.add_table_asset(name="core", table_name="batch", schema_name="ops")
+    validated = asset.add_batch_definition_whole_table("whole").get_batch().validate(suite, result_format="BASIC")
+    answers, problems = [], []
+    for result, rule in zip(validated.results, suite.expectations, strict=True):
+        assert result.expectation_config.meta["name"] == rule.meta["name"]
+        found = (result.result or {}).get("details")
+        if found is None:
+            problems.append(f"Audit {rule.meta['name']} could not be asked; its earlier answer stands. See the log")
+            continue
+        answers.append((rule.meta["entity"], _check(rule, found)))
+    return answers, problems
+
+
+def _check(rule: Any, found: dict[str, Any]) -> Check:
+    check = Check(
+        name=rule.meta["name"],
+        severity=rule.meta["severity"],
+        description=rule.description,
+        next_step=rule.meta["next_step"],
+        row_count=found["looked_at"],
+        failed_count=found["failed"],
+        query=rule.query if found["failed"] else None,
+    )
+    return check.with_examples(found["examples"])
+
+
+def _great_expectations(settings: Settings) -> Any:
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    if settings.warehouse_url.startswith("duckdb"):
+        importlib.import_module("rebuttal.quality.buffered_duckdb")
+    return importlib.import_module("great_expectations")
+
+
+def _source(gx: Any, url: str) -> Any:
+    from sqlalchemy.pool import NullPool
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    url = url.replace("duckdb://", "duckdb+buffered://", 1)
+    return context.data_sources.add_sql(name="core", connection_string=url, kwargs={"poolclass": NullPool})
+
+
+def _keep(connection: Connection, sequence: int, entity: str, check: Check) -> bool:
+    """Write an answer that differs from the one before; False when it does not."""
+    values = {
+        "entity": entity,
+        "severity": check.severity,
+        "description": check.description,
+        "next_step": check.next_step,
+        "is_passed": check.is_passed,
+        "row_count": check.row_count,
+        "failed_count": check.failed_count,
+        "examples": json.dumps(check.examples, ensure_ascii=False) if check.examples else None,
+        "query": check.query,
+    }
+    ours = audit_result.c.check_name == check.name
+    # Rules that changed are asked again about the same core: their answer replaces the one of before.
+    before: Row[Any] | None = connection.execute(
+        select(*(audit_result.c[name] for name in _TOLD))
+        .where(ours, audit_result.c.sequence <= sequence)
+        .order_by(audit_result.c.sequence.desc())
+        .limit(1)
+    ).one_or_none()
+    if before is not None and tuple(before) == tuple(values[name] for name in _TOLD):
+        return False
+    connection.execute(delete(audit_result).where(ours, audit_result.c.sequence == sequence))
+    connection.execute(insert(audit_result).values(check_name=check.name, sequence=sequence, **values))
+    return True
