@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, inspect, select, text
 
 from rebuttal.quality.checks import Check
+from rebuttal.quality.field_checks import fields_keep_type
+from rebuttal.quality.money_checks import money_checks
 from rebuttal.quality.thresholds import Hold
 from rebuttal.warehouse.batches import ADMITTED, Batch
 from rebuttal.warehouse.staging import Staged
@@ -35,6 +37,8 @@ def batch_checks(connection: Connection, staged: Staged, bad_rows: int, limits: 
         _volume_usual(connection, staged, limits),
         _fields_as_declared(staged),
         _no_new_fields(connection, staged),
+        fields_keep_type(connection, staged, bad_rows),
+        *money_checks(connection, staged),
     ]
 
 

@@ -289,8 +289,8 @@ ENTITIES: dict[str, Entity] = {
                 "resubmitted",
             ),
         ),
-        # One row per booking as one system tells it; the same booking in two systems is in ops.same_booking. `status` is
-        # the partner's own word: what it means is agreed with each partner.
+        # One row per booking as one system tells it; the same booking in two systems is in ops.same_booking. `status`
+        # is the partner's own word: what it means is agreed with each partner.
         Entity(
             "booking",
             ("booking_id",),

@@ -125,8 +125,8 @@ audit_result = Table(
     schema=OPS,
 )
 
-# One row per state of core that was audited: the newest admitted batch by then, and a hash of what the answers depend on
-# (what was admitted, the rules). Audits run again when it differs.
+# One row per state of core that was audited: the newest admitted batch by then, and a hash of what the answers depend
+# on (what was admitted, the rules). Audits run again when it differs.
 audit_run = Table(
     "audit_run",
     metadata,
@@ -135,7 +135,7 @@ audit_run = Table(
     schema=OPS,
 )
 
-# The vendor's own totals of what a batch holds, where a vendor gives them: one row per batch, day and measure (a column of
+# The vendor's own totals of what a batch holds, where a vendor gives them: one row per batch and measure (a column of
 # the batch's entity). Written with the batch by whoever lands it.
 vendor_total = Table(
     "vendor_total",
@@ -195,8 +195,8 @@ merged_record = Table(
     schema=OPS,
 )
 
-# One booking told by two systems: which record is told again by which better one. Both stay in core.booking; models read
-# core.booking_once, which leaves these out. A mirror of what core and the rule say now.
+# One booking told by two systems: which record is told again by which better one. Both stay in core.booking; models
+# read core.booking_once, which leaves these out. A mirror of what core and the rule say now.
 same_booking = Table(
     "same_booking",
     metadata,
@@ -211,7 +211,7 @@ same_booking.add_is_dependent_on(metadata.tables[f"{CORE}.booking"])
 event.listen(
     same_booking,
     "after_create",
-    DDL(
+    DDL(  # type: ignore[no-untyped-call]
         "create view core.booking_once as select booking.* from core.booking as booking where not exists ("
         " select 1 from ops.same_booking as same where same.source = booking.source"
         " and same.account_id = booking.account_id and same.booking_id = booking.booking_id)"

@@ -1,4 +1,4 @@
-"""Rendering the audits' `.sql` files: names and thresholds are declared here or in `audits.yml`, never data of a row."""
+"""Rendering the audits' `.sql` files: names and thresholds are declared in code or `audits.yml`, never a row's data."""
 
 from __future__ import annotations
 
