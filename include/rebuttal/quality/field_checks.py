@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, inspect, select, text
 
 from rebuttal.quality.checks import Check
 from rebuttal.warehouse.batches import ADMITTED
@@ -43,7 +43,10 @@ def _unreadable(connection: Connection, staged: Staged) -> list[tuple[str, int]]
         f"select unnest(string_to_array(_unreadable, '; ')) as told from {staged.table} where _unreadable is not null"
         ") as one where told like '%=%' group by split_part(told, '=', 1) order by rows desc, field"
     )
-    return [(str(field), int(rows)) for field, rows in connection.execute(query)]
+    schema, name = staged.batch.landing.split(".")
+    fields = {column["name"] for column in inspect(connection).get_columns(name, schema=schema)}
+    # A value may hold what looks like the next field: only fields that there are count.
+    return [(str(field), int(rows)) for field, rows in connection.execute(query) if field in fields]
 
 
 def _usual_share(connection: Connection, staged: Staged) -> float:

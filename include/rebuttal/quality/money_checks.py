@@ -131,6 +131,8 @@ def _totals(connection: Connection, staged: Staged) -> list[Check]:
             "Rows are missing or twice in the vendor's answer: pull this window again; compare by hand before release",
             staged.row_count,
             staged.row_count if wrong else 0,
-            tuple(f"{measure}: rows {found:g}, vendor {total:g}" for measure, found, total in wrong)[:3],
+            tuple(
+                f"{measure}: rows {float(found):.15g}, vendor {float(total):.15g}" for measure, found, total in wrong
+            )[:3],
         )
     ]

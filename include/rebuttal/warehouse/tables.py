@@ -125,13 +125,14 @@ audit_result = Table(
     schema=OPS,
 )
 
-# One row per state of core that was audited: the newest admitted batch by then, and a hash of what the answers depend
-# on (what was admitted, the rules). Audits run again when it differs.
+# One row per state of core that was audited: the newest admitted batch by then, a hash of the rules, and what had been
+# admitted of each entity (JSON: entity -> counts). A rule is asked again when it or an entity that it reads differs.
 audit_run = Table(
     "audit_run",
     metadata,
     Column("sequence", INT, primary_key=True),
-    Column("fingerprint", TEXT, nullable=False),
+    Column("rules", TEXT, nullable=False),
+    Column("entities", TEXT, nullable=False),
     schema=OPS,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rebuttal.quality.audits.limits import AuditLimits
-from rebuttal.quality.audits.queries import render
+from rebuttal.quality.audits.queries import render, rows_of
 from rebuttal.quality.expectations import (
     ExpectMergesResolve,
     ExpectNoRowsFrom,
@@ -19,7 +19,10 @@ from rebuttal.warehouse.entities import ENTITIES
 
 @dataclass(frozen=True)
 class Reference:
-    """`child.column` names a row of `parent`; `at` is the child's time. Survey tools name deals of another source."""
+    """`child.column` names a row of `parent`; `at` is the child's time. Survey tools name deals of another source.
+
+    Of a large child (`is_windowed`) only the days that audits look at are asked.
+    """
 
     child: str
     column: str
@@ -27,10 +30,11 @@ class Reference:
     parent_column: str
     at: str
     same_account: bool = True
+    is_windowed: bool = False
 
 
 REFERENCES = (
-    Reference("hit", "visit_id", "visit", "visit_id", "occurred_at"),
+    Reference("hit", "visit_id", "visit", "visit_id", "occurred_at", is_windowed=True),
     Reference("deal", "contact_id", "contact", "contact_id", "created_at"),
     Reference("deal", "owner_id", "owner", "owner_id", "created_at"),
     Reference("deal", "stage_id", "pipeline_stage", "stage_id", "created_at"),
@@ -62,10 +66,11 @@ def _reference(one: Reference, limits: AuditLimits) -> ExpectNoRowsFrom:
             parent=one.parent,
             parent_column=one.parent_column,
             same_account=one.same_account,
+            is_windowed=one.is_windowed,
             at=one.at,
             deletable="is_deleted" in child.columns,
         ),
-        f"select count({one.column}) from core.{one.child}",
+        rows_of(one.child, one.at, limits) if one.is_windowed else f"select count({one.column}) from core.{one.child}",
         f"The {one.parent} that a {one.child} refers to is there",
         f"Look for the {one.parent} in quarantine and in held batches first; else pull it again, and check whether the"
         " account's permissions hide it",
@@ -98,7 +103,7 @@ def duplicates(limits: AuditLimits) -> list[ExpectNoRowsFrom]:
             f"no_{entity.name}_twice",
             entity.name,
             render("no_same_event_twice", limits, entity=entity.name, key=entity.key, rule=entity.same_event),
-            told.format(name=entity.name, at=entity.same_event.at, days=limits.days),
+            told.format(name=entity.name, at=entity.same_event.at, days=limits.recent_days),
             f"No {entity.name} is in core twice within {entity.same_event.seconds} seconds",
             "Report it with the query: the merge missed a copy, and counts are too high by so many",
             reads=(entity.name,),

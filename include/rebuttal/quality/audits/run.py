@@ -8,6 +8,9 @@ import json
 import logging
 import os
 import warnings
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select
@@ -32,55 +35,81 @@ def run(context: Context, engine: Engine, report: Report) -> None:
     """
     limits = load_limits(context.settings.config)
     with engine.begin() as connection:
-        sequence, state = _state(connection)
-        if sequence is None:
+        state = _state(connection)
+        stored = _stored(connection)
+        now = Audited(max(state.values(), default=[0])[0], _hashed(limits), state)
+        if not state or now == stored:
             return
-        fingerprint = _hashed(state, limits)
-        stored = select(audit_run.c.fingerprint).order_by(audit_run.c.sequence.desc()).limit(1)
-        if connection.execute(stored).scalar() == fingerprint:
-            return
-        follow_merges(connection)
-        match_bookings(connection, BookingRule(tuple(limits.booking_systems), limits.booking_minutes))
-    answers, problems = _ask(context.settings, limits)
+        changed = follow_merges(connection)
+        changed |= match_bookings(connection, BookingRule(tuple(limits.booking_systems), limits.booking_minutes))
+    answers, problems = _ask(context.settings, limits, now.differing(stored))
     report.problems += problems
     with engine.begin() as connection:
-        written = [check for entity, check in answers if _keep(connection, sequence, entity, check)]
+        written = [check for entity, check in answers if _keep(connection, now.sequence, entity, check)]
         if not problems:
-            connection.execute(delete(audit_run).where(audit_run.c.sequence >= sequence))
-            connection.execute(insert(audit_run).values(sequence=sequence, fingerprint=fingerprint))
-    report.changed = report.changed or bool(written)
+            connection.execute(delete(audit_run).where(audit_run.c.sequence >= now.sequence))
+            connection.execute(
+                insert(audit_run).values(
+                    sequence=now.sequence, rules=now.rules, entities=json.dumps(state, sort_keys=True)
+                )
+            )
+    report.changed = report.changed or changed or bool(written)
     for check in written:
         if not check.is_passed:
             report.add(f"audit_{check.severity}s")
 
 
-def _state(connection: Connection) -> tuple[int | None, str]:
-    """The newest admitted batch, and what admission has made of all of them (a released row changes it too)."""
+@dataclass(frozen=True)
+class Audited:
+    """A state of core and of the rules; `entities` is entity -> newest batch, batches, outcomes."""
+
+    sequence: int
+    rules: str
+    entities: dict[str, list[int]]
+
+    def differing(self, stored: Audited | None) -> set[str] | None:
+        """The entities of which something else was admitted since `stored`; None when every rule is to be asked."""
+        if stored is None or stored.rules != self.rules:
+            return None
+        names = {*self.entities, *stored.entities}
+        return {name for name in names if self.entities.get(name) != stored.entities.get(name)}
+
+
+def _state(connection: Connection) -> dict[str, list[int]]:
+    """What admission has made of each entity's batches; a released row changes it too."""
     names = [column for column in batch_outcome.c if column.name != "batch_id"]
     query = (
-        select(func.max(batch.c.sequence), func.count(), *(func.sum(column) for column in names))
+        select(batch.c.entity, func.max(batch.c.sequence), func.count(), *(func.sum(column) for column in names))
         .select_from(batch.join(batch_outcome, batch_outcome.c.batch_id == batch.c.batch_id))
         .where(batch.c.status == ADMITTED)
+        .group_by(batch.c.entity)
     )
-    found = connection.execute(query).one()
-    return found[0], json.dumps([int(value or 0) for value in found])
+    return {entity: [int(value or 0) for value in counts] for entity, *counts in connection.execute(query)}
 
 
-def _hashed(state: str, limits: AuditLimits) -> str:
-    """Also of the files that make the rules: a changed rule is asked at once."""
-    from pathlib import Path
+def _stored(connection: Connection) -> Audited | None:
+    found = connection.execute(select(audit_run).order_by(audit_run.c.sequence.desc()).limit(1)).one_or_none()
+    return None if found is None else Audited(found.sequence, found.rules, json.loads(found.entities))
 
-    folder = Path(__file__).parent
-    digest = hashlib.sha256(f"{state}{limits.model_dump_json()}".encode())
-    for path in sorted([*folder.glob("*.py"), *folder.glob("sql/*.sql")]):
+
+def _hashed(limits: AuditLimits) -> str:
+    """Of the limits and of the files that make the rules: a changed rule is asked at once."""
+    ours, theirs = Path(__file__).parent, resources.files("rebuttal.warehouse") / "statements"
+    digest = hashlib.sha256(limits.model_dump_json().encode())
+    for path in sorted([*ours.glob("*.py"), *ours.glob("sql/*.sql")]):
         digest.update(path.read_bytes())
+    for name in ("follow_merges.sql", "same_bookings.sql"):
+        digest.update((theirs / name).read_bytes())
     return digest.hexdigest()
 
 
-def _ask(settings: Settings, limits: AuditLimits) -> tuple[list[tuple[str, Check]], list[str]]:
-    """Every rule's answer as (entity, check), and which rules could not be asked."""
+def _ask(
+    settings: Settings, limits: AuditLimits, entities: set[str] | None
+) -> tuple[list[tuple[str, Check]], list[str]]:
+    """The answers as (entity, check) of all rules that read one of `entities`, and which could not be asked."""
     gx = _great_expectations(settings)
     rules = importlib.import_module("rebuttal.quality.audits.catalog").audits(limits)
+    rules = [rule for rule in rules if entities is None or entities & set(rule.meta["reads"])]
     suite = gx.ExpectationSuite(name="core", expectations=rules)
     with warnings.catch_warnings():  # it would rather have `add_postgres`, which refuses socket addresses
         warnings.simplefilter("ignore")

@@ -23,7 +23,7 @@ measured as (
     group by looked.source, looked.account_id, looked.visit_id, looked.started_at, looked.ended_at,
         looked.page_view_count
 ),
-span as (
+span as materialized (
     select measured.*,
         closest_seconds > {{ exact_seconds }} and (
             off_seconds < -{{ tolerance_seconds }}

@@ -6,7 +6,7 @@ with ordered as (
         ) as before_at
     from core.{{ entity }}
     where coalesce({{ rule.known | join(", ") }}) is not null
-        and {{ rule.at }} >= (select max({{ rule.at }}) from core.{{ entity }}) - interval '{{ days }} days'
+        and {{ rule.at }} >= (select max({{ rule.at }}) from core.{{ entity }}) - interval '{{ recent_days }} days'
 )
 select source, account_id, {{ key | join(", ") }},
     '{{ entity }} ' || cast({{ key[-1] }} as text) || ' at ' || cast({{ rule.at }} at time zone 'UTC' as text) || ' UTC'

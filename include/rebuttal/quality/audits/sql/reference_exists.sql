@@ -8,6 +8,9 @@ left join core.{{ parent }} as parent on parent.{{ parent_column }} = child.{{ c
 where child.{{ column }} is not null and parent.{{ parent_column }} is null
     {%- if deletable %} and not coalesce(child.is_deleted, false){% endif %}
     and child.{{ at }} < (select max({{ at }}) from core.{{ child }}) - interval '1 day'
+    {%- if is_windowed %}
+    and child.{{ at }} >= (select max({{ at }}) from core.{{ child }}) - interval '{{ days }} days'
+    {%- endif %}
     and exists (select 1 from core.{{ parent }}{% if same_account %} as any_ where any_.source = child.source{% endif %})
     {%- if parent == "contact" %}
     and child.{{ column }} not in (select identifier from ops.suppression)
