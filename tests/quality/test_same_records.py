@@ -129,3 +129,11 @@ def test_the_same_booking_survives_once_and_near_misses_do_not_chain(any_setting
         *(row(SALONS, booking_id=name, archived="true", updated_at=later) for name in ("b1", "b2")),
     )
     assert same(any_settings) == []
+
+
+def test_a_booking_never_survives_through_one_that_does_not_survive_itself(any_settings: Settings) -> None:
+    """12:00, 12:10 and 12:20 in three systems: the middle one is the last one's, the first stays."""
+    land(any_settings, FORMS, [row(FORMS, booking_id="first", starts_at="2026-11-20T12:00:00Z")])
+    land(any_settings, SALONS, [row(SALONS, booking_id="mid", starts_at="2026-11-20T12:10:00Z")], account="salons-2")
+    admit(any_settings, SALONS, row(SALONS, booking_id="last", starts_at="2026-11-20T12:20:00Z"))
+    assert same(any_settings) == [("bookings", "mid", "bookings", "last", "phone")]
