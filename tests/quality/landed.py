@@ -25,6 +25,8 @@ ACCOUNTS = {
     "ga4": "314159265",
     "hubspot": "8675309",
     "typeform": "default",
+    "bookings": "salons",
+    "forms": "site",
 }
 # stream, entity, key columns, then all vendor columns of its landing table
 _DECLARED = """
@@ -64,6 +66,12 @@ hubspot.pipelines pipeline_stage pipeline_id,stage_id
     pipeline_id pipeline_label stage_id stage_label display_order is_closed probability
 typeform.responses survey_response form_id,response_id
     form_id form_kind response_id landed_at submitted_at nps reason comment source_answer email_hash email_kind hidden
+bookings.bookings booking booking_id
+    booking_id partner_id service specialist starts_at created_at updated_at status email_hash email_kind phone_hash
+    phone_kind amount currency archived
+forms.bookings booking booking_id
+    booking_id partner_id service specialist starts_at created_at updated_at status email_hash email_kind phone_hash
+    phone_kind amount currency archived
 """
 
 
@@ -219,6 +227,24 @@ _USUAL: dict[str, dict[str, str | None]] = {
         "email_hash": "aa11",
         "email_kind": "personal",
         "hidden": '{"client_id":"100","utm_source":"google"}',
+    },
+    **{
+        f"{system}.bookings": {
+            "booking_id": "b1",
+            "partner_id": "salon-07",
+            "service": "Balayage",
+            "specialist": "Olena",
+            "starts_at": "2026-11-20T12:00:00Z",
+            "created_at": "2026-11-01T09:00:00Z",
+            "updated_at": "2026-11-01T09:00:00Z",
+            "status": "confirmed",
+            "phone_hash": "ff22",
+            "phone_kind": "personal",
+            "amount": "120",
+            "currency": "EUR",
+            "archived": "false",
+        }
+        for system in ("bookings", "forms")
     },
 }
 _META = {

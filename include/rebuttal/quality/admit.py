@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, insert, select, text, update
 
 from rebuttal.context import Context
 from rebuttal.errors import AccountingError, LockedError, StoreError
-from rebuttal.quality import utm_aliases
+from rebuttal.quality import audits, utm_aliases
 from rebuttal.quality.batch_checks import FINAL, batch_checks
 from rebuttal.quality.checks import Check, record
 from rebuttal.quality.gate import Gate, keep_failed_rows
@@ -62,6 +62,7 @@ def run(context: Context) -> Report:
                 report.problems.append(str(error))
             except StoreError as error:
                 report.problems.append(str(error))
+        audits.run(context, work.engine, report)
         if failed:
             raise failed
     return report

@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, inspect, select, text
 
 from rebuttal.quality.checks import Check
+from rebuttal.quality.field_checks import fields_keep_type
+from rebuttal.quality.money_checks import money_checks
 from rebuttal.quality.thresholds import Hold
 from rebuttal.warehouse.batches import ADMITTED, Batch
 from rebuttal.warehouse.dialects import quoted
@@ -38,6 +40,8 @@ def batch_checks(connection: Connection, staged: Staged, bad_rows: int, limits: 
         _volume_usual(connection, staged, limits),
         _fields_as_declared(staged),
         _no_new_fields(connection, staged),
+        fields_keep_type(connection, staged, bad_rows),
+        *money_checks(connection, staged),
     ]
 
 

@@ -289,6 +289,29 @@ ENTITIES: dict[str, Entity] = {
                 "resubmitted",
             ),
         ),
+        # One row per booking as one system tells it; the same booking in two systems is in ops.same_booking. `status`
+        # is the partner's own word: what it means is agreed with each partner.
+        Entity(
+            "booking",
+            ("booking_id",),
+            {
+                "booking_id": TEXT,
+                "partner_id": TEXT,
+                "service": TEXT,
+                "specialist": TEXT,
+                "starts_at": TIME,
+                "created_at": TIME,
+                "updated_at": TIME,
+                "status": TEXT,
+                "email_hash": TEXT,
+                "email_kind": TEXT,
+                "phone_hash": TEXT,
+                "phone_kind": TEXT,
+                "amount": MONEY,
+                "currency": TEXT,
+                "is_deleted": BOOL,
+            },
+        ),
         Entity("owner", ("owner_id",), {"owner_id": TEXT, "team": TEXT, "is_active": BOOL, "updated_at": TIME}),
         Entity(
             "pipeline_stage",

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, MetaData, Table
+from sqlalchemy import DDL, Column, Index, MetaData, Table, event
 
 from rebuttal.warehouse.entities import (
     BOOL,
@@ -114,7 +114,7 @@ audit_result = Table(
     Column("check_name", TEXT, primary_key=True),
     Column("sequence", INT, primary_key=True),
     Column("entity", TEXT, nullable=False),
-    Column("severity", TEXT, nullable=False),  # warning | alarm
+    Column("severity", TEXT, nullable=False),  # notice | warning | alarm
     Column("description", TEXT, nullable=False),
     Column("next_step", TEXT, nullable=False),
     Column("is_passed", BOOL, nullable=False),
@@ -122,6 +122,28 @@ audit_result = Table(
     Column("failed_count", INT, nullable=False),
     Column("examples", TEXT),  # JSON list, at most three, no personal data
     Column("query", TEXT),
+    schema=OPS,
+)
+
+# One row per state of core that was audited: the newest admitted batch by then, a hash of the rules, and what had been
+# admitted of each entity (JSON: entity -> counts). A rule is asked again when it or an entity that it reads differs.
+audit_run = Table(
+    "audit_run",
+    metadata,
+    Column("sequence", INT, primary_key=True),
+    Column("rules", TEXT, nullable=False),
+    Column("entities", TEXT, nullable=False),
+    schema=OPS,
+)
+
+# The vendor's own totals of what a batch holds, where a vendor gives them: one row per batch and measure (a column of
+# the batch's entity). Written with the batch by whoever lands it.
+vendor_total = Table(
+    "vendor_total",
+    metadata,
+    Column("batch_id", TEXT, primary_key=True),
+    Column("measure", TEXT, primary_key=True),
+    Column("total", MONEY, nullable=False),
     schema=OPS,
 )
 
@@ -160,6 +182,41 @@ duplicate = Table(
     Column("folded_by_batch_id", TEXT, nullable=False),
     Column("undone_by_batch_id", TEXT),
     schema=OPS,
+)
+
+# Records that the vendor itself merged into another one (kind `merged_by_vendor`): `survivor_id` is where the chain of
+# merges ends, `via` the records that name it as swallowed. Evidence beside the row accounting, not a part of it: these
+# rows were admitted as they came. A mirror of what core says now; what the vendor undoes disappears.
+merged_record = Table(
+    "merged_record",
+    metadata,
+    *(Column(name, TEXT, primary_key=True) for name in ("entity", "source", "account_id", "record_id")),
+    Column("survivor_id", TEXT, nullable=False),
+    Column("via", TEXT, nullable=False),
+    schema=OPS,
+)
+
+# One booking told by two systems: which record is told again by which better one. Both stay in core.booking; models
+# read core.booking_once, which leaves these out. A mirror of what core and the rule say now.
+same_booking = Table(
+    "same_booking",
+    metadata,
+    *(Column(name, TEXT, primary_key=True) for name in ("source", "account_id", "booking_id")),
+    *(
+        Column(name, TEXT, nullable=False)
+        for name in ("survivor_source", "survivor_account_id", "survivor_booking_id", "matched_by")
+    ),
+    schema=OPS,
+)
+same_booking.add_is_dependent_on(metadata.tables[f"{CORE}.booking"])
+event.listen(
+    same_booking,
+    "after_create",
+    DDL(  # type: ignore[no-untyped-call]
+        "create view core.booking_once as select booking.* from core.booking as booking where not exists ("
+        " select 1 from ops.same_booking as same where same.source = booking.source"
+        " and same.account_id = booking.account_id and same.booking_id = booking.booking_id)"
+    ),
 )
 
 # Keyed hashes (and vendor ids) of people who were erased: rows that carry one are never admitted again.

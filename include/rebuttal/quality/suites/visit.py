@@ -32,6 +32,14 @@ def suite(latest: datetime) -> list[ExpectNoRowWhere]:
             severity="warning",
         ),
         rule(
+            "pages_take_time",
+            "duration_seconds = 0 and page_view_count >= 5",
+            "A visit of five pages or more lasts longer than a moment",
+            "A machine, or a counter that lost the times of its hits; the visit is admitted",
+            value="cast(page_view_count as text) || ' pages in 0 seconds'",
+            severity="warning",
+        ),
+        rule(
             "client_known",
             "client_id is null",
             "The visit carries the browser's id",

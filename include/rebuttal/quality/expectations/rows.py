@@ -1,10 +1,8 @@
-"""Our Great Expectations classes: rules about single rows, all of a suite counted in one pass over the staged table.
+"""Expectations about single rows, all of a suite counted in one pass over the staged table.
 
 A rule is a SQL condition that holds for a *bad* row. Great Expectations bundles the counts of all rules of a suite
 into one SELECT; the rows themselves are fetched by the gate, and only for rules that are broken. Conditions are
 written in what DuckDB and Postgres share (patterns anchored, because DuckDB's `~` wants the whole text).
-
-Importing this module imports Great Expectations, which takes seconds: import it when there is something to check.
 """
 
 from __future__ import annotations
@@ -65,6 +63,42 @@ class ExpectNoRowWhere(BatchExpectation):
         return {"success": count == 0, "result": {"observed_value": count}}
 
 
+class ExpectRowDecoded(ExpectNoRowWhere):
+    """The landed row could be read at all."""
+
+
+class ExpectValuesReadable(ExpectNoRowWhere):
+    """Every value is of its column's type."""
+
+
+class ExpectKeyPresent(ExpectNoRowWhere):
+    """The natural key is there."""
+
+
+class ExpectExactId(ExpectNoRowWhere):
+    """Ids never passed through a floating-point number."""
+
+
+class ExpectPossibleMoment(ExpectNoRowWhere):
+    """A time or date that can be."""
+
+
+class ExpectColumnPresent(ExpectNoRowWhere):
+    """A value that the entity cannot do without."""
+
+
+class ExpectNotNegative(ExpectNoRowWhere):
+    """A count or an amount from zero up."""
+
+
+class ExpectColumnWithin(ExpectNoRowWhere):
+    """A part is not larger than its whole."""
+
+
+class ExpectWordKnown(ExpectNoRowWhere):
+    """A word that the company has given a meaning."""
+
+
 def rule(
     name: str,
     condition: str,
@@ -73,13 +107,15 @@ def rule(
     *,
     value: str = "cast(null as text)",
     severity: Severity = "quarantine",
+    kind: type[ExpectNoRowWhere] = ExpectNoRowWhere,
 ) -> ExpectNoRowWhere:
     """A rule about rows.
 
     `condition`: SQL true for a bad row. `description`: what must hold, in words for people. `value`: SQL text of
-    what is shown of a bad row. `quarantine` keeps bad rows out of core, `warning` lets them in and is reported.
+    what is shown of a bad row. `quarantine` keeps bad rows out of core, `warning` lets them in and is reported. `kind`
+    is the name under which Great Expectations knows the rule.
     """
-    return ExpectNoRowWhere(
+    return kind(
         condition=condition,
         description=description,
         meta={"name": name, "severity": severity, "next_step": next_step, "value": value},
@@ -98,6 +134,7 @@ def rows_as_promised(key: Sequence[str]) -> list[ExpectNoRowWhere]:
             "The row could be decoded whole and within the size limit",
             "Look at the raw row; ask the owner of the source to mend the text, then pull it again",
             value="_defect",
+            kind=ExpectRowDecoded,
         ),
         rule(
             "values_readable",
@@ -105,6 +142,7 @@ def rows_as_promised(key: Sequence[str]) -> list[ExpectNoRowWhere]:
             "Every value is of its column's type: whole numbers, finite numbers, real dates, JSON",
             "If the vendor changed the field's type, change the staging file; then release the rows",
             value="_unreadable",
+            kind=ExpectValuesReadable,
         ),
         rule(
             "key_present",
@@ -112,6 +150,7 @@ def rows_as_promised(key: Sequence[str]) -> list[ExpectNoRowWhere]:
             f"The key ({', '.join(key)}) is there, and is not a word for nothing such as `null`",
             "Look at the raw row; a vendor that drops keys has changed its contract",
             value="_key",
+            kind=ExpectKeyPresent,
         ),
     ]
     if ids:
@@ -123,6 +162,7 @@ def rows_as_promised(key: Sequence[str]) -> list[ExpectNoRowWhere]:
                 "Ids are digits or words, never floating-point numbers, which lose their last digits",
                 "Find where the id passed through a float (a spreadsheet, a JSON parser) and take it as text",
                 value="_key",
+                kind=ExpectExactId,
             )
         )
     return rules
@@ -139,6 +179,7 @@ def not_impossible(column: str, latest: datetime, *, may_be_planned: bool = Fals
         f"{column} lies after 1999 and not in the future",
         "Look at the raw row: seconds read as milliseconds, a wrong clock, or a placeholder date",
         value=f"cast({column} as text)",
+        kind=ExpectPossibleMoment,
     )
 
 
@@ -149,6 +190,7 @@ def present(column: str) -> ExpectNoRowWhere:
         f"{column} is null",
         f"{column} is there",
         "Look at the raw row; if the vendor stopped sending the field, change the staging file",
+        kind=ExpectColumnPresent,
     )
 
 
@@ -161,6 +203,7 @@ def not_negative(*columns: str) -> list[ExpectNoRowWhere]:
             f"{column} is not negative",
             "Look at the raw row: a correction belongs to the day it corrects, not to a negative row",
             value=f"cast({column} as text)",
+            kind=ExpectNotNegative,
         )
         for column in columns
     ]
@@ -174,6 +217,7 @@ def not_above(part: str, whole: str) -> ExpectNoRowWhere:
         f"There are no more {part} than {whole}",
         "Compare with the vendor's own page; columns may be swapped or the report broken",
         value=f"cast({part} as text) || ' {part}, ' || cast({whole} as text) || ' {whole}'",
+        kind=ExpectColumnWithin,
     )
 
 
@@ -187,6 +231,7 @@ def known_word(*columns: str) -> list[ExpectNoRowWhere]:
             "Decide what the new word means and add it to the staging file",
             value=column,
             severity="warning",
+            kind=ExpectWordKnown,
         )
         for column in columns
     ]

@@ -1,0 +1,86 @@
+"""Our Great Expectations classes, all pushed down to the warehouse as SQL, each with the words people read.
+
+`rows` are rules about single rows of a batch: all rules of a suite share one SELECT. `across` are rules about core as a
+whole: each is a query that gives the rows that break it. Every expectation has a `description` (what must hold), and in
+`meta` its `name`, `severity` and `next_step`.
+
+Importing this package imports Great Expectations, which takes seconds: import it when there is something to check.
+"""
+
+from rebuttal.quality.expectations.across import (
+    ExpectClocksAligned,
+    ExpectDaysComplete,
+    ExpectEventsInsideSession,
+    ExpectGoalsWithPageViews,
+    ExpectHoursAligned,
+    ExpectMergesResolve,
+    ExpectNoBurst,
+    ExpectNoRowsFrom,
+    ExpectNoSameEventTwice,
+    ExpectReferenceExists,
+    ExpectSegmentKnown,
+    ExpectStreamsFresh,
+    ExpectTotalsAgree,
+    ExpectVisitsUncut,
+    ExpectVolumeUsual,
+    across,
+)
+from rebuttal.quality.expectations.rows import (
+    ExpectColumnPresent,
+    ExpectColumnWithin,
+    ExpectExactId,
+    ExpectKeyPresent,
+    ExpectNoRowWhere,
+    ExpectNotNegative,
+    ExpectPossibleMoment,
+    ExpectRowDecoded,
+    ExpectValuesReadable,
+    ExpectWordKnown,
+    RowsBreakingRule,
+    Severity,
+    known_word,
+    not_above,
+    not_impossible,
+    not_negative,
+    present,
+    rows_as_promised,
+    rule,
+)
+
+__all__ = [
+    "ExpectClocksAligned",
+    "ExpectColumnPresent",
+    "ExpectColumnWithin",
+    "ExpectDaysComplete",
+    "ExpectEventsInsideSession",
+    "ExpectExactId",
+    "ExpectGoalsWithPageViews",
+    "ExpectHoursAligned",
+    "ExpectKeyPresent",
+    "ExpectMergesResolve",
+    "ExpectNoBurst",
+    "ExpectNoRowWhere",
+    "ExpectNoRowsFrom",
+    "ExpectNoSameEventTwice",
+    "ExpectNotNegative",
+    "ExpectPossibleMoment",
+    "ExpectReferenceExists",
+    "ExpectRowDecoded",
+    "ExpectSegmentKnown",
+    "ExpectStreamsFresh",
+    "ExpectTotalsAgree",
+    "ExpectValuesReadable",
+    "ExpectVisitsUncut",
+    "ExpectVolumeUsual",
+    "ExpectWordKnown",
+    "RowsBreakingRule",
+    "Severity",
+    "across",
+    "known_word",
+    "not_above",
+    "not_impossible",
+    "not_negative",
+    "present",
+    "rows_as_promised",
+    "rule",
+]
