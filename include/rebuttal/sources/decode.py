@@ -87,7 +87,7 @@ def shallow(text: str) -> str:
                 start = token.start()
         elif token[0] in "]}":
             if depth == MAX_DEPTH + 1:
-                out += [text[place:start], json.dumps(_deep(text[start : token.end()]))]
+                out += [text[place:start], json.dumps(_deep(text[start : token.end()]), ensure_ascii=False)]
                 place = token.end()
             depth -= 1
     return "".join([*out, text[place:]])
@@ -105,15 +105,18 @@ def compact(value: Any) -> str:
         return shallow(_compact_however_deep(value))
 
 
-def _compact(value: Any) -> str:
+def _compact(value: Any, depth: int = 0) -> str:
     if isinstance(value, Number):
         return str(value)
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{_compact(str(name))}:{_compact(part)}" for name, part in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(_compact, value)) + "]"
+    if isinstance(value, dict | list | tuple):
+        if depth == MAX_DEPTH:
+            raise RecursionError
+        if isinstance(value, dict):
+            named = (f"{_compact(str(name))}:{_compact(part, depth + 1)}" for name, part in value.items())
+            return "{" + ",".join(named) + "}"
+        return "[" + ",".join(_compact(part, depth + 1) for part in value) + "]"
     return json.dumps(value)
 
 

@@ -134,7 +134,10 @@ class RowMaker:
                     extra[f"{self._names[number]}__escaped"] = escaped(value)
                 defect = "oversize" if "oversize" in (defect, found) else found
         for name, value in list(extra.items()):
-            mended, found = fit(as_text(value) or "")
+            text = as_text(value) or ""
+            mended, found = fit(text)
+            if found == "oversize":
+                extra[f"{name}__sha256"] = sha256_of(text)
             if found:
                 extra[name] = mended
                 defect = defect or found
