@@ -38,7 +38,7 @@ yandex_direct.ad_performance ad_performance date,ad_id
     cost_micros conversions revenue_micros
 ga4.traffic traffic date,session_source,session_medium,session_campaign,device
     date property time_zone currency session_source session_medium session_campaign device sessions engaged_sessions
-    total_users key_events
+    total_users key_events is_estimated
 yandex_metrica.visits visit visit_id
     visit_id counter_id client_id date_time_utc is_new_user start_url end_url page_views visit_duration bounce goals_id
     traffic_source utm_source utm_medium utm_campaign utm_content utm_term referer device watch_ids

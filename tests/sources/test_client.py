@@ -22,6 +22,7 @@ from rebuttal.sources.auth import TokenAuth
 from rebuttal.sources.client import Client, ErrorPageError, WaitBudget, error_words, host_of, retry_after
 from rebuttal.sources.config import Limits
 from rebuttal.sources.declare import Page, Request, Source
+from rebuttal.sources.decode import TOO_DEEP
 
 GOOD = Reply.of({"results": [1]})
 Fetch = Callable[..., Page]
@@ -213,10 +214,26 @@ def test_a_proxy_login_page_is_an_error_page(wire: Wire, fetch: Fetch) -> None:
     assert len(wire.calls) == 2
 
 
-def test_json_too_deep_is_told(wire: Wire, fetch: Fetch) -> None:
-    wire.every = Reply(b'{"a":' * 100_000 + b"1" + b"}" * 100_000)
-    with pytest.raises(ContractError, match="deep"):
+def test_json_too_deep_is_cut_where_it_is_too_deep(wire: Wire, fetch: Fetch) -> None:
+    wire.every = Reply(b'{"good": 1, "a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}")
+    page = fetch()
+    value = page.data["a"]
+    for _ in range(99):
+        [value] = value
+    assert value.startswith(TOO_DEEP)
+    assert page.data["good"] == "1"
+    assert page.is_suspect
+    wire.every = Reply(b"[" * 100_000)
+    with pytest.raises(CutBodyError):
         fetch()
+
+
+def test_a_body_of_several_gzip_parts_is_read_whole(wire: Wire, fetch: Fetch) -> None:
+    half = len(GOOD.body) // 2
+    wire.every = Reply(
+        gzip.compress(GOOD.body[:half]) + gzip.compress(GOOD.body[half:]), headers={"Content-Encoding": "gzip"}
+    )
+    assert fetch().path.read_bytes() == GOOD.body
 
 
 def test_error_texts_hold_codes_but_no_free_text_and_no_token(wire: Wire, fetch: Fetch) -> None:

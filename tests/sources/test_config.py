@@ -107,7 +107,7 @@ yandex_metrica.visits: visit_id counter_id client_id date_time_utc is_new_user s
     watch_ids
 yandex_metrica.hits: watch_id visit_id counter_id client_id date_time url referer is_page_view goals_id title
 ga4.traffic: date property time_zone currency session_source session_medium session_campaign device sessions
-    engaged_sessions total_users key_events
+    engaged_sessions total_users key_events is_estimated
 hubspot.pipelines: pipeline_id pipeline_label stage_id stage_label display_order is_closed probability
 hubspot.owners: owner_id team archived updated_at
 hubspot.companies: company_id created_at updated_at archived name domain type city country

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from statistics import median
 
 from sqlalchemy import Connection, func, insert, select, text
 
@@ -37,6 +38,24 @@ def watermarks(connection: Connection) -> dict[tuple[str, str, str], str]:
         .group_by(batch.c.source, batch.c.stream, batch.c.account_id)
     )
     return {(source, stream, account): cursor for source, stream, account, cursor in connection.execute(query)}
+
+
+def usual_daily_rows(connection: Connection, source: str, stream: str, account: str, since: datetime) -> float:
+    """Rows a day (the median) of the last live batches whose windows ended after `since`; 0 when there are none."""
+    found = connection.execute(
+        select(batch.c.row_count, batch.c.window_from, batch.c.window_to)
+        .where(
+            batch.c.source == source,
+            batch.c.stream == stream,
+            batch.c.account_id == account,
+            batch.c.kind == LIVE,
+            batch.c.window_to > since,
+        )
+        .order_by(batch.c.sequence.desc())
+        .limit(20)
+    )
+    daily = [count / max((until - begin) / timedelta(days=1), 1.0) for count, begin, until in found]
+    return median(daily) if daily else 0.0
 
 
 def new_batch_id(connection: Connection, pulled: Pulled, content_hash: str) -> str:

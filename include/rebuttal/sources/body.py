@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import time
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import requests
 from urllib3.exceptions import HTTPError as Urllib3Error
@@ -40,7 +41,7 @@ def read_body(response: requests.Response, target: Path, *, deadline: float, max
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity", "gzip"):
         raise ContractError(f"An answer is packed as {encoding[:20]!r}", next_step="Only gzip was asked for")
-    unpack = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+    unpack = _Gzip() if encoding == "gzip" else None
     digest, size, received = hashlib.sha256(), 0, 0
 
     with target.open("wb") as out:
@@ -61,7 +62,7 @@ def read_body(response: requests.Response, target: Path, *, deadline: float, max
             if unpack is None:
                 keep(raw)
             else:
-                _unpack(unpack, raw, keep)
+                unpack.feed(raw, keep)
     _check_end(response, received, unpack)
     return Body(target, size, digest.hexdigest())
 
@@ -78,16 +79,30 @@ def _next_bytes(response: requests.Response, deadline: float) -> bytes:
         raise CutBodyError(f"An answer broke off ({type(error).__name__})") from None
 
 
-def _unpack(unpack: Any, raw: bytes, keep: Any) -> None:
-    try:
-        while raw:
-            keep(unpack.decompress(raw, _CHUNK * 4))
-            raw = unpack.unconsumed_tail
-    except zlib.error:
-        raise CutBodyError("A gzip body is damaged") from None
+class _Gzip:
+    """Unpacks gzip piece by piece. A body may be several packed parts, one after the other (RFC 1952)."""
+
+    def __init__(self) -> None:
+        self._part = zlib.decompressobj(wbits=31)
+
+    @property
+    def eof(self) -> bool:
+        """Whether the last part has ended."""
+        return self._part.eof
+
+    def feed(self, raw: bytes, keep: Callable[[bytes], None]) -> None:
+        """Give what `raw` unpacks to, in bounded pieces. Raises CutBodyError when it is damaged."""
+        try:
+            while raw:
+                if self._part.eof:
+                    self._part = zlib.decompressobj(wbits=31)
+                keep(self._part.decompress(raw, _CHUNK * 4))
+                raw = self._part.unused_data.lstrip(b"\0") if self._part.eof else self._part.unconsumed_tail
+        except zlib.error:
+            raise CutBodyError("A gzip body is damaged") from None
 
 
-def _check_end(response: requests.Response, received: int, unpack: Any) -> None:
+def _check_end(response: requests.Response, received: int, unpack: _Gzip | None) -> None:
     declared = response.headers.get("Content-Length", "")
     if declared.isdigit() and int(declared) != received:
         raise CutBodyError(f"A body has {received} bytes where {declared} were announced")

@@ -210,6 +210,11 @@ class Client:
             return UnavailableError(f"{where} answers {status}", retry_after=retry_after(headers))
         if 300 <= status < 400:
             return ContractError(f"{where} redirects elsewhere ({status})", next_step="Set the host to that address")
+        if status == 410:
+            return ContractError(
+                f"{where} is gone (410 {words})".replace(" )", ")"),
+                next_step="The vendor has ended this version of its API: move the source to the present one",
+            )
         if status == 204:
             return ErrorPageError(f"{where} answered 204, no content", next_step="That is not zero rows")
         return ContractError(f"{where} refuses the request ({status} {words})", next_step="See the vendor's error list")

@@ -118,6 +118,7 @@ class Stream:
     slice_days: int = 30  # what is landed together when a later part of the window fails
     personal: Mapping[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
+    nested: tuple[str, ...] = ()  # columns that hold a list or an object; elsewhere that is a change of the contract
     shape: Callable[[dict[str, Any]], Iterable[dict[str, Any]]] | None = None
     constants: Callable[[Session, Page], Mapping[str, str]] | None = None
     account_column: str | None = None  # must equal the account that was asked for

@@ -1,11 +1,12 @@
 """From bytes to values, all text: numbers keep their literal, so that no id or amount ever passes through a float.
 
 Bytes that are not valid UTF-8 and code points that no store takes (lone surrogates, NUL) are replaced by U+FFFD, and
-the row says so. A value above a million bytes is replaced by its head.
+the row says so. A value above a million bytes is replaced by its head, what is nested too deep by its hash and head.
 """
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import re
@@ -17,7 +18,13 @@ from rebuttal.sources.declare import Page
 
 MAX_VALUE_BYTES = 1_000_000
 HEAD_CHARACTERS = 1_000
+MAX_DEPTH = 100
+# Of a name that an object has twice with different values, the last counts; the others stand under this name.
+REPEATED = "__repeated"
+# Begins what stands for a value that is nested too deep. A noncharacter: no text that is interchanged has it.
+TOO_DEEP = "\ufdd0"
 _UNFIT = re.compile("[\x00\ud800-\udfff]")
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
 class Number(str):
@@ -32,35 +39,107 @@ class MalformedLine(str):
     __slots__ = ()
 
 
-_decoder = json.JSONDecoder(strict=False, parse_int=Number, parse_float=Number, parse_constant=Number)
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        for name, value in pairs:
+            if value != found[name]:
+                found.setdefault(f"{name}{REPEATED}", []).append(value)
+    return found
+
+
+_decoder = json.JSONDecoder(
+    strict=False, parse_int=Number, parse_float=Number, parse_constant=Number, object_pairs_hook=_object
+)
 
 
 def decode_json(body: bytes) -> tuple[Any, bool]:
-    """The decoded value, and whether its text is suspect. Raises CutBodyError (incomplete), ContractError (deep)."""
+    """The decoded value, and whether its text is suspect. Raises CutBodyError (incomplete), ContractError (UTF-16)."""
+    refuse_utf16(body[:2])
     try:
         text, is_suspect = body.decode("utf-8-sig"), False
     except UnicodeDecodeError:
         text, is_suspect = body.decode("utf-8-sig", "surrogateescape"), True
     is_suspect = is_suspect or b"\\ud" in body or b"\\uD" in body or b"\\u0000" in body or b"\x00" in body
     try:
-        return _decoder.decode(text), is_suspect
-    except ValueError:
+        try:
+            return _decoder.decode(text), is_suspect
+        except RecursionError:
+            return _decoder.decode(shallow(text)), True
+    except (ValueError, RecursionError):  # brackets that never close recurse again
         raise CutBodyError("An answer is not complete JSON", next_step="Run the pull again") from None
-    except RecursionError:
-        raise ContractError("An answer is JSON nested too deep to read", next_step="Ask the vendor") from None
+
+
+def refuse_utf16(start: bytes) -> None:
+    """Raise ContractError for a text that begins as UTF-16 does."""
+    if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        raise ContractError("An answer is UTF-16 text, not UTF-8", next_step="Ask the vendor; nothing of it was landed")
+
+
+def shallow(text: str) -> str:
+    """JSON text in which each part that is nested deeper than MAX_DEPTH is a string: mark, SHA-256 and head of it."""
+    out: list[str] = []
+    depth = place = start = 0
+    for token in _TOKEN.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            if depth == MAX_DEPTH + 1:
+                start = token.start()
+        elif token[0] in "]}":
+            if depth == MAX_DEPTH + 1:
+                out += [text[place:start], json.dumps(_deep(text[start : token.end()]), ensure_ascii=False)]
+                place = token.end()
+            depth -= 1
+    return "".join([*out, text[place:]])
+
+
+def _deep(text: str) -> str:
+    return f"{TOO_DEEP}{sha256_of(text)} {text[:HEAD_CHARACTERS]}"
 
 
 def compact(value: Any) -> str:
-    """Compact JSON of a decoded value, numbers with their literals."""
+    """Compact JSON of a decoded value, numbers with their literals. See `shallow` for what is nested too deep."""
+    try:
+        return _compact(value)
+    except RecursionError:
+        return shallow(_compact_however_deep(value))
+
+
+def _compact(value: Any, depth: int = 0) -> str:
     if isinstance(value, Number):
         return str(value)
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{compact(str(name))}:{compact(part)}" for name, part in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(compact, value)) + "]"
+    if isinstance(value, dict | list | tuple):
+        if depth == MAX_DEPTH:
+            raise RecursionError
+        if isinstance(value, dict):
+            named = (f"{_compact(str(name))}:{_compact(part, depth + 1)}" for name, part in value.items())
+            return "{" + ",".join(named) + "}"
+        return "[" + ",".join(_compact(part, depth + 1) for part in value) + "]"
     return json.dumps(value)
+
+
+def _compact_however_deep(value: Any) -> str:
+    out: list[str] = []
+    waiting: list[tuple[str, Any]] = [("", value)]  # what comes before a value, and the value; no value for an end
+    while waiting:
+        before, part = waiting.pop()
+        out.append(before)
+        if isinstance(part, dict):
+            named = [(f"{',' * bool(n)}{_compact(str(name))}:", one) for n, (name, one) in enumerate(part.items())]
+        elif isinstance(part, list):
+            named = [("," * bool(n), one) for n, one in enumerate(part)]
+        else:
+            out.append("" if part is _END else _compact(part))
+            continue
+        start, end = "{}" if isinstance(part, dict) else "[]"
+        out.append(start)
+        waiting += [(end, _END), *reversed(named)]
+    return "".join(out)
+
+
+_END = object()
 
 
 def as_text(value: Any) -> str | None:
@@ -80,14 +159,21 @@ def as_text(value: Any) -> str | None:
 
 
 def fit(text: str) -> tuple[str, str | None]:
-    """The text as a store can keep it, and the defect (`encoding`, `oversize`) that was found, if any."""
-    defect = None
+    """The text as a store can keep it, and the defect (`encoding`, `depth`, `oversize`) that was found, if any."""
+    defect = "depth" if TOO_DEEP in text else None
     if _UNFIT.search(text):
         # Bytes that were no UTF-8 were carried as surrogates: one mark for each run of them.
         text, defect = re.sub("[\udc80-\udcff]+|[\x00\ud800-\udfff]", "\ufffd", text), "encoding"
     if is_oversize(text):
         text, defect = text[:HEAD_CHARACTERS], "oversize"
     return text, defect
+
+
+def escaped(text: str) -> str:
+    """The text with all that `fit` replaces written out: `\\xd0` for a byte, `\\ud800` for half a character."""
+    # First the bytes that were no UTF-8, then what is left of surrogates.
+    told = re.sub("[\udc80-\udcff]", lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", text)
+    return told.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
 def is_oversize(text: str) -> bool:
@@ -104,15 +190,24 @@ def tsv_items(page: Page, *, total_line: str | None = None, missing: str = "") -
     """Rows of a spooled TSV as header -> value, streamed. `missing` is the vendor's word for no value.
 
     With `total_line` the last line must be that word and the number of rows. A line of another width comes as
-    MalformedLine. Raises CutBodyError when the header or the end is missing or the count disagrees.
+    MalformedLine. A line with bytes that no store takes makes the page suspect from there on. Raises CutBodyError when
+    the header or the end is missing or the count disagrees, ContractError for UTF-16.
     """
     count, total = 0, None
     with page.path.open("rb") as lines:
-        header = lines.readline().decode("utf-8", "surrogateescape").rstrip("\r\n").split("\t")
+        first = lines.readline()
+        refuse_utf16(first[:2])
+        header = first.decode("utf-8-sig", "surrogateescape").rstrip("\r\n").split("\t")
         if header == [""]:
             raise CutBodyError("A table came without its header line", next_step="Run the pull again")
         for raw in lines:
-            line = raw.decode("utf-8", "surrogateescape").rstrip("\r\n")
+            try:
+                line = raw.decode().rstrip("\r\n")
+            except UnicodeDecodeError:
+                line, page.is_suspect = raw.decode("utf-8", "surrogateescape").rstrip("\r\n"), True
+            # `\0` is how an escaped table writes NUL.
+            if b"\x00" in raw or b"\\0" in raw:
+                page.is_suspect = True
             if total_line is not None and line.startswith(total_line):
                 total = line[len(total_line) :].strip()
                 continue

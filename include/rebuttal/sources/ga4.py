@@ -42,10 +42,15 @@ def pages(session: Session, window: Window) -> Iterator[Page]:
         },
     )
     for page in by_offset(session, request, limit=PAGE_ROWS, rows="rows", total="rowCount"):
-        metadata = page.data.get("metadata") or {}
-        if any(metadata.get(flag) for flag in ("samplingMetadatas", "subjectToThresholding", "dataLossFromOtherRow")):
+        if _is_estimated(page):
             session.note(f"ga4.traffic {window}: the vendor says that these numbers are sampled or incomplete")
         yield page
+
+
+def _is_estimated(page: Page) -> bool:
+    """Whether the numbers are sampled, withheld for small groups, or folded into a row `(other)`."""
+    metadata = page.data.get("metadata") or {}
+    return any(metadata.get(flag) for flag in ("samplingMetadatas", "subjectToThresholding", "dataLossFromOtherRow"))
 
 
 def rows(page: Page) -> Iterable[Any]:
@@ -62,9 +67,10 @@ def rows(page: Page) -> Iterable[Any]:
 
 
 def account_facts(session: Session, page: Page) -> Mapping[str, str]:
-    """The property, and its time zone, which the report says once."""
+    """The property, and what the report says once: its time zone, currency, and whether it is an estimate."""
     zone = (page.data.get("metadata") or {}).get("timeZone")
-    return {"property": session.account, **({"time_zone": zone} if zone else {})} | _currency(page.data)
+    estimated = {"is_estimated": "true"} if _is_estimated(page) else {}
+    return {"property": session.account, **({"time_zone": zone} if zone else {})} | _currency(page.data) | estimated
 
 
 def _currency(data: Any) -> dict[str, str]:
@@ -84,6 +90,7 @@ SOURCE = Source(
                 "property": "property",
                 "time_zone": "timeZone",
                 "currency": "currencyCode",
+                "is_estimated": "isEstimated",
                 **{name: path for name, path in (DIMENSIONS | METRICS).items() if name != "date"},
             },
             key=("date", "session_source", "session_medium", "session_campaign", "device"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from rebuttal.errors import CutBodyError, RebuttalError, ThrottledError
 from rebuttal.sources.declare import Answer, Page, Request, Restatement, Source, Stream, Window
-from rebuttal.sources.paging import ExpiredPagesError, by_token
+from rebuttal.sources.paging import ExpiredPagesError, at, by_token
 from rebuttal.sources.session import Session
 
 # Tags may be set on four levels; the lowest that has them wins.
@@ -82,8 +82,8 @@ def results(page: Page) -> Iterable[Any]:
 
 def first_url(item: dict[str, Any]) -> Iterable[dict[str, Any]]:
     """An ad's final URL is a list of which the first counts."""
-    ad = item.get("adGroupAd", {}).get("ad", {})
-    if isinstance(ad.get("finalUrls"), list):
+    ad = at(item, "adGroupAd.ad")
+    if isinstance(ad, dict) and isinstance(ad.get("finalUrls"), list):
         ad["finalUrls"] = ad["finalUrls"][0] if ad["finalUrls"] else None
     yield item
 

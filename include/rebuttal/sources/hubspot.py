@@ -71,6 +71,7 @@ def _object(
         items=_results,
         shape=linked,
         personal={kind: f"properties.{word}" for kind, word in personal.items()},
+        nested=tuple(links),
         ignored=("url", *(f"properties.{word}" for word in _OWN)),
     )
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Engine
 
 from rebuttal.context import Context
-from rebuttal.errors import LockedError, RebuttalError, StoreError, ThrottledError
+from rebuttal.errors import ContractError, LockedError, RebuttalError, StoreError, ThrottledError
 from rebuttal.records import Report
 from rebuttal.sources import batches
 from rebuttal.sources.auth import TokenAuth
@@ -31,6 +33,9 @@ log = logging.getLogger(__name__)
 
 # Rows after which whole slices are landed as a batch of their own, so that a long first pull keeps what it has.
 BATCH_ROWS = 500_000
+# No row at all where so many were to be expected is told, for as long as the stream was not silent.
+SILENCE_ROWS = 500
+SILENCE_FORGOTTEN = timedelta(days=60)
 
 
 @dataclass
@@ -195,6 +200,8 @@ class _StreamPull:
             landing(engine, settings, self._source, stream) as table,
         ):
             self._outcome.orphans_removed += table.sweep()
+            if self._reader.row_count == 0 and until == self._window.until:
+                self._refuse_silence(engine)
             if piece.row_count == 0 or (table.exists() and not table.count_new(piece.chunks, self._session.account)):
                 return
             cursor = self._reader.watermark.text() if self._kind == batches.LIVE else None
@@ -216,6 +223,21 @@ class _StreamPull:
                 batches.enter(connection, book, piece, batch_id, self._context.clock.now())
         self._book(piece, batch_id)
         self._before = cursor or self._before
+
+    def _refuse_silence(self, engine: Engine) -> None:
+        """Raise ContractError when an empty answer is a surprise: then it is no news but a fault."""
+        if self._kind != batches.LIVE:
+            return
+        now, days = self._context.clock.now(), (self._window.until - self._window.since) / timedelta(days=1)
+        with engine.connect() as connection:
+            daily = batches.usual_daily_rows(
+                connection, self._source, self._stream.name, self._session.account, now - SILENCE_FORGOTTEN
+            )
+        if daily * days >= SILENCE_ROWS:
+            raise ContractError(
+                f"{self._stream.name}: no rows for {self._window} where about {daily * days:.0f} are usual",
+                next_step="Look at the vendor's own page: a lost permission or filter shows nothing; data here stays",
+            )
 
     def _book(self, piece: Piece, batch_id: str) -> None:
         self._outcome.status = "landed"

@@ -1,7 +1,8 @@
 """From a vendor's items to landing rows: one walk over the item by the declared paths, then key, hash and defects.
 
 Nothing is dropped: what the stream does not declare goes to `_extra`, an item that is no object becomes a row that says
-`malformed`. People's addresses leave here as keyed hashes only.
+`malformed`, one in which a field changed from a value to an object (or back) says `schema:<field>`. Keys are compared
+byte for byte, as the vendor wrote them. People's addresses leave here as keyed hashes only.
 """
 
 from __future__ import annotations
@@ -11,12 +12,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rebuttal.sources.declare import KEY_SEPARATOR, Stream
-from rebuttal.sources.decode import MAX_VALUE_BYTES, Number, as_text, compact, fit, is_oversize, sha256_of
+from rebuttal.sources.decode import (
+    MAX_VALUE_BYTES,
+    REPEATED,
+    TOO_DEEP,
+    Number,
+    as_text,
+    compact,
+    escaped,
+    fit,
+    is_oversize,
+    sha256_of,
+)
 from rebuttal.sources.personal import email_identity, phone_identity, scrub
 
 _IGNORED = object()
 # Characters that are below the bound of a value in any script.
 SURELY_FITS = MAX_VALUE_BYTES // 4
+MAX_TOLD_NAMES = 1_000
 
 
 class Row(NamedTuple):
@@ -42,6 +55,10 @@ class RowMaker:
         self._picks = [tuple(self._slot[path] for path in text.split("|")) for text in stream.columns.values()]
         self._persons = [(kind, self._slot[path]) for kind, path in stream.personal.items()]
         self._fixed = [(number, name) for number, name in enumerate(self._names)]
+        self._folders = frozenset(
+            path[:place] for path in [*paths, *stream.ignored] for place, sign in enumerate(path) if sign == "."
+        )
+        self._nested = frozenset(stream.nested)
         self._key_places = [self._names.index(name) for name in stream.key]
         self.extra_names: set[str] = set()
         self.defect_counts: dict[str, int] = {}
@@ -54,22 +71,40 @@ class RowMaker:
         extra: dict[str, Any] = {}
         _walk(item, self._tree, found, extra, "")
         values: list[str | None] = []
+        broken: list[str] = []
         for first, *others in self._picks:
             value = found[first]
             for slot in others:
                 if value is not None:
                     break
                 value = found[slot]
-            values.append(value if type(value) is str and value else as_text(value))
+            if type(value) is str and value:
+                values.append(value)
+                continue
+            values.append(as_text(value))
+            if type(value) in (dict, list):
+                name = self._names[len(values) - 1]
+                if name not in self._nested:
+                    broken.append(name)
+                is_suspect = is_suspect or TOO_DEEP in (values[-1] or "")
         for kind, slot in self._persons:
             values += self._person(kind, as_text(found[slot]))
         if constants:
             for number, name in self._fixed:
                 if values[number] is None and name in constants:
                     values[number] = constants[name]
-        self.extra_names.update(extra)
-        defect = self._mend(values, extra, is_suspect)
+        if extra:
+            if len(self.extra_names) < MAX_TOLD_NAMES:
+                self.extra_names.update(list(extra)[:MAX_TOLD_NAMES])
+            broken += [name for name in extra if name in self._folders or name.endswith(REPEATED)]
+        defect = self._mend(values, extra, is_suspect) or (f"schema:{','.join(broken[:5])}" if broken else None)
         extra_text = compact(scrub(extra, self._regions)) if extra else None
+        if extra_text and is_oversize(extra_text):
+            defect = "oversize"
+            cut = {"fields": len(extra), "head": extra_text[:1000], "all__sha256": sha256_of(extra_text)}
+            extra_text = compact(cut)
+        if defect:
+            self.defect_counts[defect] = self.defect_counts.get(defect, 0) + 1
         row_hash = _hash(values, defect, extra_text)
         parts = [values[place] or "" for place in self._key_places]
         # A row without any of its key is nobody's copy.
@@ -82,7 +117,7 @@ class RowMaker:
         return phone_identity(value, self._identity_key, self._regions)
 
     def _mend(self, values: list[str | None], extra: dict[str, Any], is_suspect: bool) -> str | None:
-        """Replace what no store takes; what was replaced is told by the defect and, for size, by hashes in `extra`."""
+        """Replace what no store takes; what was replaced is told by the defect, and in `extra` by hash or escaped."""
         defect = None
         longest = max(map(len, filter(None, values)), default=0)
         if longest < SURELY_FITS and not is_suspect and not extra:
@@ -95,14 +130,17 @@ class RowMaker:
             mended, found = fit(value)
             if found:
                 values[number] = mended
+                if found == "encoding":
+                    extra[f"{self._names[number]}__escaped"] = escaped(value)
                 defect = "oversize" if "oversize" in (defect, found) else found
         for name, value in list(extra.items()):
-            mended, found = fit(as_text(value) or "")
+            text = as_text(value) or ""
+            mended, found = fit(text)
+            if found == "oversize":
+                extra[f"{name}__sha256"] = sha256_of(text)
             if found:
                 extra[name] = mended
                 defect = defect or found
-        if defect:
-            self.defect_counts[defect] = self.defect_counts.get(defect, 0) + 1
         return defect
 
     def _malformed(self, item: Any) -> Row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,10 @@ from rebuttal.errors import ThrottledError
 from rebuttal.sources.client import Client
 from rebuttal.sources.config import Limits
 from rebuttal.sources.declare import Page, Request
+
+# What a vendor announces the end of an endpoint with (RFC 8594, RFC 9745).
+_ENDINGS = ("Sunset", "Deprecation")
+_READABLE = re.compile(r"[^\w ,:@+-]")
 
 
 @dataclass
@@ -33,7 +38,11 @@ class Session:
     def fetch(self, request: Request) -> Page:
         """One page, kept in the spool as it came."""
         self.page_count += 1
-        return self.client.fetch(request, self.spool / f"page-{self.page_count:06d}")
+        page = self.client.fetch(request, self.spool / f"page-{self.page_count:06d}")
+        for name in _ENDINGS:
+            if date := _READABLE.sub("?", page.headers.get(name) or "")[:60]:
+                self.note(f"The vendor ends what was asked for ({name}: {date}): move to its successor before that")
+        return page
 
     def note(self, line: str) -> None:
         """Remember a line for the report, once."""

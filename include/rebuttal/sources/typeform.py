@@ -118,6 +118,7 @@ SOURCE = Source(
             restatement=Restatement(timedelta(hours=1), "the newest responses reach the API up to half an hour late"),
             slice_days=100,
             personal={"email": "answers.email"},
+            nested=("hidden", "reason", "source_answer"),  # a question may allow several choices
             ignored=(
                 "landing_id",
                 "response_id",

@@ -10,14 +10,19 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 from rebuttal.clock import Clock
-from rebuttal.errors import ConfigError
+from rebuttal.errors import AbortError, ConfigError
 from rebuttal.sources.declare import Stream, Window, stamp
 
 DAY = timedelta(days=1)
+# By how much a watermark may be ahead of this machine's clock.
+SKEW = timedelta(days=1)
 
 
 def live_window(stream: Stream, clock: Clock, watermark: str | None, history_days: int) -> Window:
-    """The window of a live pull; for day-grained streams whole days up to the last full day."""
+    """The window of a live pull; for day-grained streams whole days up to the last full day.
+
+    Raises AbortError when the watermark lies in the future.
+    """
     until = clock.now()
     back = stream.restatement.back if stream.restatement else timedelta()
     if stream.by_day:
@@ -26,6 +31,11 @@ def live_window(stream: Stream, clock: Clock, watermark: str | None, history_day
     else:
         newest = datetime.fromisoformat(watermark) if watermark else None
     since = newest - back if newest else _midnight(until.date()) - history_days * DAY
+    if newest and newest > clock.now() + SKEW:
+        raise AbortError(
+            f"The watermark of {stream.name} is in the future ({watermark}): nothing would be asked for",
+            next_step="Mend this machine's clock, or set cursor_after of the stream's last batches in ops.batch back",
+        )
     return Window(min(since, until), until)
 
 

@@ -102,6 +102,7 @@ ENTITIES: dict[str, Entity] = {
                 "engaged_sessions": INT,
                 "users": INT,
                 "key_events": REAL,
+                "is_estimated": BOOL,
             },
         ),
         # One row per visit. utm_* are raw; *_norm is what they mean; utm_status says what the gate found.

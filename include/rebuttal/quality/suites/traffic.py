@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rebuttal.quality.expectations import ExpectNoRowWhere, not_above, not_impossible, not_negative, rows_as_promised
+from rebuttal.quality.expectations import (
+    ExpectNoRowWhere,
+    not_above,
+    not_impossible,
+    not_negative,
+    rows_as_promised,
+    rule,
+)
 from rebuttal.warehouse.entities import ENTITIES
 
 
@@ -15,4 +22,12 @@ def suite(latest: datetime) -> list[ExpectNoRowWhere]:
         not_impossible("report_date", latest),
         *not_negative("sessions", "engaged_sessions", "users", "key_events"),
         not_above("engaged_sessions", "sessions"),
+        rule(
+            "counted_in_full",
+            "is_estimated",
+            "The tool counted every session: nothing sampled, withheld or folded into `(other)`",
+            "Say so beside these numbers; pull shorter windows, or ask the tool for fewer dimensions",
+            value="cast(report_date as text)",
+            severity="warning",
+        ),
     ]

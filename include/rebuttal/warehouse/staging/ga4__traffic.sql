@@ -1,4 +1,5 @@
--- One row per property-local day, session source, medium, campaign and device, as GA4 added it up.
+-- One row per property-local day, session source, medium, campaign and device, as GA4 added it up;
+-- is_estimated where it says that it sampled, withheld or folded away some of them.
 select
     {{ landing }},
     {{ day("date") }} as report_date,
@@ -11,5 +12,6 @@ select
     {{ integer("engaged_sessions") }} as engaged_sessions,
     {{ integer("total_users") }} as users,
     {{ real("key_events") }} as key_events,
+    coalesce({{ boolean("is_estimated") }}, false) as is_estimated,
     {{ unreadable() }}
 from {{ landed() }}

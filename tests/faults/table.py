@@ -1,0 +1,45 @@
+"""The table of content faults: one entry per fault and variant, with what is injected, where, and what must come of it.
+
+The numbers are those of the fault catalogue: 59 a field changes, 60 a new column, 61 a new word, 62 values that are
+none, 63 number formats, 64 time zones, 65 impossible times, 66 a cursor in the future, 67 currencies, 68 restatement,
+69 deletion, 70 merged people, 71 one person at two partners, 72 one id with two contents, 73 another account's data,
+74 broken text, 75 sizes, 76 bombs, 77 other hosts, 78 the end of an API, 79 estimates, 80 unusual volume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+NUMBERS = range(59, 81)
+Test = TypeVar("Test", bound=Callable[..., None])
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`through` is the real way that the fault goes; `pending` says why nothing proves the outcome yet."""
+
+    number: int
+    injected: str
+    through: str  # wire | gate | marts
+    outcome: str
+    pending: str | None = None
+
+
+TABLE: list[Entry] = []
+
+
+def fault(number: int, injected: str, through: str, outcome: str) -> Callable[[Test], Test]:
+    """Enter a test function in the table; a function may prove several entries."""
+
+    def enter(test: Test) -> Test:
+        TABLE.append(Entry(number, injected, through, outcome))
+        return test
+
+    return enter
+
+
+def pending(number: int, injected: str, outcome: str, why: str) -> None:
+    """Enter a fault that nothing proves yet."""
+    TABLE.append(Entry(number, injected, "-", outcome, why))
