@@ -1,5 +1,8 @@
 """From bytes to values, all text: numbers keep their literal, so that no id or amount ever passes through a float.
 
+JSON is decoded by msgspec where that gives the same as the standard library's decoder, and by the latter where bytes or
+literals are odd: msgspec refuses NaN, control characters, lone surrogates and wrong UTF-8, and takes `-0` for 0.
+
 Bytes that are not valid UTF-8 and code points that no store takes (lone surrogates, NUL) are replaced by U+FFFD, and
 the row says so. A value above a million bytes is replaced by its head.
 """
@@ -11,6 +14,8 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
+
+import msgspec
 
 from rebuttal.errors import ContractError, CutBodyError
 from rebuttal.sources.declare import Page
@@ -32,11 +37,32 @@ class MalformedLine(str):
     __slots__ = ()
 
 
+class SuspectFields(dict[str, str | None]):
+    """Fields of a TSV line whose bytes were not clean UTF-8 text."""
+
+    __slots__ = ()
+
+
+# Python's own integers are as long as they need to be, and their text is the literal.
+_quick = msgspec.json.Decoder(float_hook=Number)
+_MINUS_ZERO = re.compile(rb"-0(?![0-9.eE])")
 _decoder = json.JSONDecoder(strict=False, parse_int=Number, parse_float=Number, parse_constant=Number)
 
 
 def decode_json(body: bytes) -> tuple[Any, bool]:
-    """The decoded value, and whether its text is suspect. Raises CutBodyError (incomplete), ContractError (deep)."""
+    """The decoded value, and whether its text is suspect. Raises CutBodyError (incomplete), ContractError (deep).
+
+    Integers come as `int` or `Number`, other numbers as `Number`; `as_text` gives the literal of both.
+    """
+    if not _MINUS_ZERO.search(body):
+        try:
+            return _quick.decode(body), b"\\u0000" in body
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            pass  # the other decoder reads it, or says what is wrong
+    return _decode_oddities(body)
+
+
+def _decode_oddities(body: bytes) -> tuple[Any, bool]:
     try:
         text, is_suspect = body.decode("utf-8-sig"), False
     except UnicodeDecodeError:
@@ -83,11 +109,15 @@ def fit(text: str) -> tuple[str, str | None]:
     """The text as a store can keep it, and the defect (`encoding`, `oversize`) that was found, if any."""
     defect = None
     if _UNFIT.search(text):
-        # Bytes that were no UTF-8 were carried as surrogates: one mark for each run of them.
-        text, defect = re.sub("[\udc80-\udcff]+|[\x00\ud800-\udfff]", "\ufffd", text), "encoding"
+        text, defect = clean(text), "encoding"
     if is_oversize(text):
         text, defect = text[:HEAD_CHARACTERS], "oversize"
     return text, defect
+
+
+def clean(text: str) -> str:
+    """The text with U+FFFD for what no store takes; bytes that were no UTF-8 get one mark for each run of them."""
+    return re.sub("[\udc80-\udcff]+|[\x00\ud800-\udfff]", "\ufffd", text)
 
 
 def is_oversize(text: str) -> bool:
@@ -98,6 +128,10 @@ def is_oversize(text: str) -> bool:
 def sha256_of(text: str) -> str:
     """The SHA-256 (hex) of the text's UTF-8 bytes, surrogates included."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _is_clean(line: str) -> bool:
+    return (line.isascii() and "\x00" not in line) or not _UNFIT.search(line)
 
 
 def tsv_items(page: Page, *, total_line: str | None = None, missing: str = "") -> Iterator[dict[str, str | None] | str]:
@@ -119,9 +153,10 @@ def tsv_items(page: Page, *, total_line: str | None = None, missing: str = "") -
             values = line.split("\t")
             count += 1
             if len(values) == len(header):
-                yield {
+                row = {
                     name: None if value in (missing, "") else value for name, value in zip(header, values, strict=True)
                 }
+                yield row if _is_clean(line) else SuspectFields(row)
             elif raw.endswith(b"\n"):
                 yield MalformedLine(line)
             else:

@@ -6,6 +6,7 @@ was killed leaves rows whose batch is not in `ops.batch`. Readers skip them; the
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import tempfile
@@ -94,7 +95,7 @@ class Landing(ABC):
             )
             pipeline.config.restore_from_destination = False
             resource = dlt.resource(
-                _tables(batch_id, chunks),
+                self._items(batch_id, chunks, Path(folder)),
                 name=self.table,
                 columns=columns,
                 write_disposition="append",
@@ -113,6 +114,10 @@ class Landing(ABC):
             )
 
     _file_format: Any
+
+    def _items(self, batch_id: str, chunks: list[Path], _folder: Path) -> Iterator[Any]:
+        """What dlt is given to load."""
+        return _tables(batch_id, chunks)
 
     @abstractmethod
     def _destination(self) -> Any: ...
@@ -141,9 +146,13 @@ class DuckDBLanding(Landing):
         # dlt does not close a connection that it was given.
         self._raw = self._engine.raw_connection()
         native: Any = self._raw.driver_connection
+        # Small groups of rows are not worth sharing out: a second thread doubles the work and the memory.
+        native.execute("SET threads = 1")
         return dlt.destinations.duckdb(native.duplicate(), naming_convention="direct")
 
     def _after_load(self) -> None:
+        native: Any = self._raw.driver_connection
+        native.execute("RESET threads")
         self._raw.close()
 
     @contextmanager
@@ -156,6 +165,23 @@ class DuckDBLanding(Landing):
         finally:
             native.close()
             raw.close()
+
+    def _items(self, batch_id: str, chunks: list[Path], folder: Path) -> Iterator[Any]:
+        """One file in the form that is loaded: dlt passes it on as it is, where it would write tables anew."""
+        import dlt
+
+        path, count = folder / "rows.parquet", 0
+        order = [*self._stream.column_names, *META_COLUMNS]  # in another order dlt would write them anew
+        with contextlib.ExitStack() as stack:
+            writer = None
+            for table in _tables(batch_id, chunks):
+                table = table.select(order)
+                if writer is None:
+                    options: Any = {"compression": "lz4", "use_dictionary": ["_batch_id"], "write_statistics": False}
+                    writer = stack.enter_context(pq.ParquetWriter(path, table.schema, **options))
+                writer.write_table(table)
+                count += table.num_rows
+        yield dlt.mark.with_file_import(str(path), "parquet", items_count=count, hints={})
 
 
 class PostgresLanding(Landing):
