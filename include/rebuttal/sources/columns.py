@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Self
 
 import pyarrow as pa
@@ -21,6 +22,7 @@ IGNORED = object()
 NULL_MARK = "\x00"
 _EMPTY: Mapping[str, Any] = {}
 _NONE = type(None)
+_TRUTH = {True: "true", False: "false", None: None}
 
 Texts = list[str | None]
 
@@ -62,15 +64,16 @@ def gather(items: Sequence[Any], tree: Mapping[str, Any], slot_count: int) -> li
 
 
 def _gather(items: Sequence[Any], tree: Mapping[str, Any], found: list[list[Any]]) -> bool:
-    if {type(item) for item in items} != {dict}:
+    if set(map(type, items)) != {dict}:
         return False
-    # Items of one vendor have few different lists of fields.
-    if any(name not in tree for names in set(map(tuple, items)) for name in names):
+    whole = _whole(items, tree)
+    # Where fields are left out or new: items of one vendor have few different lists of them.
+    if whole is None and any(name not in tree for names in set(map(tuple, items)) for name in names):
         return False
-    for name, branch in tree.items():
+    for number, (name, branch) in enumerate(tree.items()):
         if branch is IGNORED:
             continue
-        values = [item.get(name) for item in items]
+        values = list(whole[number]) if whole else [item.get(name) for item in items]
         if isinstance(branch, int):
             found[branch] = values
         elif not _gather([_EMPTY if value is None else value for value in values], branch, found):
@@ -78,11 +81,23 @@ def _gather(items: Sequence[Any], tree: Mapping[str, Any], found: list[list[Any]
     return True
 
 
+def _whole(items: Sequence[Any], tree: Mapping[str, Any]) -> list[tuple[Any, ...]] | None:
+    """The values by field where each item has exactly the fields of the tree."""
+    if len(tree) < 2 or set(map(len, items)) != {len(tree)}:
+        return None
+    try:
+        return list(zip(*map(itemgetter(*tree), items), strict=True))
+    except KeyError:
+        return None
+
+
 def texts(values: list[Any]) -> Texts:
     """`as_text` of each value."""
     kinds = set(map(type, values))
     if kinds <= {str, _NONE, Number}:
         return [value or None for value in values] if "" in values else values
+    if kinds <= {bool, _NONE}:
+        return [_TRUTH[value] for value in values]
     if kinds <= {int, _NONE}:
         return [None if value is None else str(value) for value in values]
     return [value if type(value) is str and value else as_text(value) for value in values]

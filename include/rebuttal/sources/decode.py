@@ -56,7 +56,7 @@ def decode_json(body: bytes) -> tuple[Any, bool]:
     """
     if not _MINUS_ZERO.search(body):
         try:
-            return _quick.decode(body), b"\\u0000" in body
+            return _quick.decode(body), b"\\" in body and b"\\u0000" in body
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             pass  # the other decoder reads it, or says what is wrong
     return _decode_oddities(body)

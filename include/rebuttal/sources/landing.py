@@ -25,6 +25,7 @@ from sqlalchemy.engine import make_url
 from rebuttal.errors import AccountingError
 from rebuttal.settings import Settings
 from rebuttal.sources.declare import Stream
+from rebuttal.sources.spool import read_chunk
 from rebuttal.warehouse.engine import is_duckdb
 from rebuttal.warehouse.tables import LANDING
 
@@ -133,8 +134,12 @@ class DuckDBLanding(Landing):
 
     def count_new(self, chunks: list[Path], account: str) -> int:
         with self._native() as native:
-            native.execute("CREATE TEMP TABLE pulled AS SELECT _key, _row_hash FROM read_parquet($1)", [_names(chunks)])
+            native.execute("CREATE TEMP TABLE pulled (_key VARCHAR, _row_hash VARCHAR)")
             try:
+                for chunk in chunks:
+                    native.register("chunk", read_chunk(chunk).select(["_key", "_row_hash"]))
+                    native.execute("INSERT INTO pulled FROM chunk")
+                    native.unregister("chunk")
                 found = native.execute(_sql("pulled_not_latest", self.table, account="$1"), [account]).fetchone()
             finally:
                 native.execute("DROP TABLE pulled")
@@ -195,7 +200,7 @@ class PostgresLanding(Landing):
             raw: Any = connection.connection.driver_connection
             with raw.cursor() as cursor, cursor.copy("COPY pulled FROM STDIN") as copy:
                 for chunk in chunks:
-                    table = pq.read_table(chunk, columns=["_key", "_row_hash"])
+                    table = read_chunk(chunk).select(["_key", "_row_hash"])
                     for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
                         copy.write_row(row)
             query = text(_sql("pulled_not_latest", self.table, account=":account"))
@@ -238,15 +243,11 @@ def landing(engine: Engine, settings: Settings, source: str, stream: Stream) -> 
 def _tables(batch_id: str, chunks: list[Path]) -> Iterator[pa.Table]:
     start = 0
     for chunk in chunks:
-        table = pq.read_table(chunk)
+        table = read_chunk(chunk)
         ordinals = pa.array(range(start, start + table.num_rows), pa.int64())
         table = table.append_column("_batch_id", pa.repeat(batch_id, table.num_rows)).append_column("_row", ordinals)
         yield table
         start += table.num_rows
-
-
-def _names(chunks: list[Path]) -> list[str]:
-    return [str(chunk) for chunk in chunks]
 
 
 def _sql(name: str, table: str, **parts: str) -> str:

@@ -1,4 +1,4 @@
-"""The spool: a folder per pull, with pages as they came and rows as Parquet chunks, until their batch is landed.
+"""The spool: a folder per pull, with pages as they came and rows as Arrow files, until their batch is landed.
 
 It holds personal data for as long as a pull takes: only its owner may read it, and what a killed pull left behind is
 removed by the next pull of any stream.
@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from rebuttal.sources.columns import Rows
 from rebuttal.sources.declare import Stream
@@ -117,8 +116,16 @@ class RowSpool:
         if not self._batches:
             return
         self._number += 1
-        path = self._folder / f"rows-{self._number:06d}.parquet"
-        table = pa.Table.from_batches(self._batches, self.schema)
-        pq.write_table(table, path, compression="lz4", use_dictionary=False)
+        path = self._folder / f"rows-{self._number:06d}.arrow"
+        # As it lies in memory: it is read back once, and soon.
+        with pa.ipc.new_file(str(path), self.schema) as file:
+            for batch in self._batches:
+                file.write_batch(batch)
         self._chunks.append(path)
         self._batches, self._waiting, self._characters = [], 0, 0
+
+
+def read_chunk(chunk: Path) -> pa.Table:
+    """The rows of a chunk, mapped from its file."""
+    with pa.memory_map(str(chunk)) as file:
+        return pa.ipc.open_file(file).read_all()

@@ -66,6 +66,15 @@ class Watermark:
 
     def see_all(self, values: Iterable[str | None]) -> None:
         """Look at the cursors of many items."""
+        values = list(values)
+        if not self._by_day:
+            # Nearly always all are readable, with their zone, and in the past: the newest says it all.
+            try:
+                newest = max(map(datetime.fromisoformat, values))  # type: ignore[arg-type]
+                if newest < self._until:
+                    values = [newest.isoformat()]
+            except (TypeError, ValueError):
+                pass
         for value, count in Counter(values).items():
             self.see(value, count)
 
