@@ -52,6 +52,22 @@ def items(value: st.SearchStrategy[str], others: list[str]) -> st.SearchStrategy
     return members(value | nested, ["id", "part", "note", "money", "low", "high", "email", "name", *others])
 
 
+def written(found: dict[str, str]) -> str:
+    return "{" + ",".join(f'"{name}": {value}' for name, value in found.items()) + "}"
+
+
+def whole(names: str, **others: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Items that have all fields, and now and then one more."""
+    fields = dict.fromkeys(names.split(), plain) | others
+    return st.fixed_dictionaries(fields, optional={"new": st.just("1")}).map(written)
+
+
+WHOLE = whole(
+    "id part email name", note=st.sampled_from(["true", "false", "null"]), money=whole("amount symbol"),
+    low=whole("suffix"), high=whole("suffix") | st.just("null"),
+)  # fmt: skip
+
+
 def one_by_one(found: list[Any], constants: dict[str, str], is_suspect: bool) -> Rows:
     maker = RowMaker(STREAM, KEY, ("UA",))
     return Rows.of(maker.make(item, constants, is_suspect) for item in found)
@@ -59,7 +75,8 @@ def one_by_one(found: list[Any], constants: dict[str, str], is_suspect: bool) ->
 
 @settings(deadline=None, max_examples=400)
 @given(
-    st.lists(items(plain, []), min_size=1, max_size=6)
+    st.lists(WHOLE, min_size=1, max_size=6)
+    | st.lists(items(plain, []), min_size=1, max_size=6)
     | st.lists(items(plain | literal, ["new"]) | literal, min_size=1),
     st.sampled_from([{}, {"note": "from the account", "id": "7"}]),
 )
