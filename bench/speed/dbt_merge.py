@@ -11,8 +11,8 @@ from bench.speed.timing import Unmeasured
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _FILES = {
-    "dbt_project.yml": "name: beside\nconfig-version: 2\nversion: '1.0'\nprofile: beside\nmodel-paths: [models]\nmacro-paths: [macros]\n"
-    "flags: {send_anonymous_usage_stats: false}\n",
+    "dbt_project.yml": "name: beside\nconfig-version: 2\nversion: '1.0'\nprofile: beside\nmodel-paths: [models]\n"
+    "macro-paths: [macros]\nflags: {send_anonymous_usage_stats: false}\n",
     "macros/schema.sql": "{% macro generate_schema_name(name, node) %}{{ name }}{% endmacro %}",
 }
 

@@ -75,7 +75,7 @@ def chunked(pieces: list[bytes], *, ended: bool, headers: str = "", pause: float
 
 def test_a_page_is_spooled_with_its_hash(fetch: Fetch) -> None:
     page = fetch()
-    assert page.data == {"results": ["1"]}
+    assert page.data == {"results": [1]}
     assert page.path.read_bytes() == GOOD.body
     assert page.size == len(GOOD.body)
     assert len(page.sha256) == 64
@@ -145,7 +145,7 @@ def test_half_answers_are_detected_and_fetched_again(wire: Wire, fetch: Fetch, r
     assert len(wire.calls) == 2
     wire.every = None
     wire.faults.append(reply)
-    assert fetch().data == {"results": ["1"]}
+    assert fetch().data == {"results": [1]}
 
 
 def test_gzip_is_unpacked(wire: Wire, fetch: Fetch) -> None:
@@ -263,7 +263,7 @@ def test_a_refused_token_is_renewed_once(wire: Wire, fetch: Fetch) -> None:
         return reply if "new" in call.headers["authorization"] else wire.refusal
 
     wire.reply_to = first_token_is_old  # type: ignore[method-assign]
-    assert fetch(extra=extra).data == {"results": ["1"]}
+    assert fetch(extra=extra).data == {"results": [1]}
     assert [call.headers["authorization"] for call in wire.calls] == [
         f"Bearer {CANARY_TOKEN}",
         f"Bearer new {CANARY_TOKEN}",

@@ -277,8 +277,9 @@ def test_the_row_spool_holds_no_more_than_a_chunk(tmp_path: Path, monkeypatch: p
         tracemalloc.start()
         with spool_folder(tmp_path) as folder:
             rows = RowSpool(stream, folder)
-            for number in range(count):
-                rows.add(maker.make({"id": str(number), "note": f"{number} " * 50}, {}, False))
+            for start in range(0, count, 100):
+                items = [{"id": str(number), "note": f"{number} " * 50} for number in range(start, start + 100)]
+                rows.add(maker.make_all(items, {}, False))
             rows.keep_slice()
             piece = rows.take()
             assert piece.row_count == count
@@ -297,7 +298,7 @@ def test_large_texts_make_smaller_chunks(tmp_path: Path, monkeypatch: pytest.Mon
     with spool_folder(tmp_path) as folder:
         rows = RowSpool(stream, folder)
         for number in range(10):
-            rows.add(RowMaker(stream, b"key", ()).make({"id": f"{number}" * 6_000}, {}, False))
+            rows.add(RowMaker(stream, b"key", ()).make_all([{"id": f"{number}" * 6_000}], {}, False))
         rows.keep_slice()
         assert len(rows.take().chunks) == 5
 

@@ -4,6 +4,11 @@
 tell what is declared and configured.
 """
 
+import os
+
+# Read when pyarrow is imported: the allocator that it prefers keeps what it was given, 50 MB of a pull's peak.
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+
 from rebuttal.sources.config import SourcesConfig
 from rebuttal.sources.declare import Source, Stream
 from rebuttal.sources.pull import run

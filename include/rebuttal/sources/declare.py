@@ -78,9 +78,10 @@ class Answer:
 
 @dataclass
 class Page:
-    """One answer, spooled to `path` as it came. `data` is the decoded JSON (numbers as `decode.Number`), None for TSV.
+    """One answer, spooled to `path` as it came.
 
-    `is_suspect` says that the bytes were not clean UTF-8 text, so that each value has to be looked at.
+    `data` is the decoded JSON (integers as `int` or `decode.Number`, other numbers as `Number`), None for TSV.
+    `is_suspect` says that its texts may not be clean, so that each value has to be looked at.
     """
 
     path: Path

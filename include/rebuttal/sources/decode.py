@@ -1,5 +1,9 @@
 """From bytes to values, all text: numbers keep their literal, so that no id or amount ever passes through a float.
 
+JSON is decoded by msgspec where that gives the same as the standard library's decoder, and by the latter where bytes,
+literals or names are odd: msgspec refuses NaN, control characters, lone surrogates and wrong UTF-8, takes `-0` for 0,
+and of a name that comes twice forgets the first.
+
 Bytes that are not valid UTF-8 and code points that no store takes (lone surrogates, NUL) are replaced by U+FFFD, and
 the row says so. A value above a million bytes is replaced by its head, what is nested too deep by its hash and head.
 """
@@ -12,6 +16,8 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
+
+import msgspec
 
 from rebuttal.errors import ContractError, CutBodyError
 from rebuttal.sources.declare import Page
@@ -39,6 +45,12 @@ class MalformedLine(str):
     __slots__ = ()
 
 
+class SuspectFields(dict[str, str | None]):
+    """Fields of a TSV line whose bytes were not clean UTF-8 text."""
+
+    __slots__ = ()
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -53,9 +65,30 @@ _decoder = json.JSONDecoder(
 )
 
 
+# Python's own integers are as long as they need to be, and their text is the literal.
+_quick = msgspec.json.Decoder(float_hook=Number)
+_again = msgspec.json.Encoder(enc_hook=str)
+_MINUS_ZERO = re.compile(rb"-0(?![0-9.eE])")
+
+
 def decode_json(body: bytes) -> tuple[Any, bool]:
-    """The decoded value, and whether its text is suspect. Raises CutBodyError (incomplete), ContractError (UTF-16)."""
+    """The decoded value, and whether its text is suspect. Raises CutBodyError (incomplete), ContractError (UTF-16).
+
+    Integers come as `int` or `Number`, other numbers as `Number`; `as_text` gives the literal of both.
+    """
     refuse_utf16(body[:2])
+    if not _MINUS_ZERO.search(body):
+        try:
+            found = _quick.decode(body)
+            # Written again it has as many names, unless one came twice.
+            if _again.encode(found).count(b'":') == body.count(b'":'):
+                return found, b"\\" in body and b"\\u0000" in body
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            pass  # the other decoder reads it, or says what is wrong
+    return _decode_oddities(body)
+
+
+def _decode_oddities(body: bytes) -> tuple[Any, bool]:
     try:
         text, is_suspect = body.decode("utf-8-sig"), False
     except UnicodeDecodeError:
@@ -162,11 +195,15 @@ def fit(text: str) -> tuple[str, str | None]:
     """The text as a store can keep it, and the defect (`encoding`, `depth`, `oversize`) that was found, if any."""
     defect = "depth" if TOO_DEEP in text else None
     if _UNFIT.search(text):
-        # Bytes that were no UTF-8 were carried as surrogates: one mark for each run of them.
-        text, defect = re.sub("[\udc80-\udcff]+|[\x00\ud800-\udfff]", "\ufffd", text), "encoding"
+        text, defect = clean(text), "encoding"
     if is_oversize(text):
         text, defect = text[:HEAD_CHARACTERS], "oversize"
     return text, defect
+
+
+def clean(text: str) -> str:
+    """The text with U+FFFD for what no store takes; bytes that were no UTF-8 get one mark for each run of them."""
+    return re.sub("[\udc80-\udcff]+|[\x00\ud800-\udfff]", "\ufffd", text)
 
 
 def escaped(text: str) -> str:
@@ -186,11 +223,16 @@ def sha256_of(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def _is_clean(line: str) -> bool:
+    # `\\0` is how an escaped table writes NUL.
+    return "\x00" not in line and "\\0" not in line and (line.isascii() or not _UNFIT.search(line))
+
+
 def tsv_items(page: Page, *, total_line: str | None = None, missing: str = "") -> Iterator[dict[str, str | None] | str]:
     """Rows of a spooled TSV as header -> value, streamed. `missing` is the vendor's word for no value.
 
     With `total_line` the last line must be that word and the number of rows. A line of another width comes as
-    MalformedLine. A line with bytes that no store takes makes the page suspect from there on. Raises CutBodyError when
+    MalformedLine, one with bytes that no store takes as SuspectFields. Raises CutBodyError when
     the header or the end is missing or the count disagrees, ContractError for UTF-16.
     """
     count, total = 0, None
@@ -201,22 +243,17 @@ def tsv_items(page: Page, *, total_line: str | None = None, missing: str = "") -
         if header == [""]:
             raise CutBodyError("A table came without its header line", next_step="Run the pull again")
         for raw in lines:
-            try:
-                line = raw.decode().rstrip("\r\n")
-            except UnicodeDecodeError:
-                line, page.is_suspect = raw.decode("utf-8", "surrogateescape").rstrip("\r\n"), True
-            # `\0` is how an escaped table writes NUL.
-            if b"\x00" in raw or b"\\0" in raw:
-                page.is_suspect = True
+            line = raw.decode("utf-8", "surrogateescape").rstrip("\r\n")
             if total_line is not None and line.startswith(total_line):
                 total = line[len(total_line) :].strip()
                 continue
             values = line.split("\t")
             count += 1
             if len(values) == len(header):
-                yield {
+                row = {
                     name: None if value in (missing, "") else value for name, value in zip(header, values, strict=True)
                 }
+                yield row if _is_clean(line) else SuspectFields(row)
             elif raw.endswith(b"\n"):
                 yield MalformedLine(line)
             else:

@@ -6,6 +6,7 @@ was killed leaves rows whose batch is not in `ops.batch`. Readers skip them; the
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import tempfile
@@ -24,6 +25,7 @@ from sqlalchemy.engine import make_url
 from rebuttal.errors import AccountingError
 from rebuttal.settings import Settings
 from rebuttal.sources.declare import Stream
+from rebuttal.sources.spool import read_chunk
 from rebuttal.warehouse.engine import is_duckdb
 from rebuttal.warehouse.tables import LANDING
 
@@ -94,7 +96,7 @@ class Landing(ABC):
             )
             pipeline.config.restore_from_destination = False
             resource = dlt.resource(
-                _tables(batch_id, chunks),
+                self._items(batch_id, chunks, Path(folder)),
                 name=self.table,
                 columns=columns,
                 write_disposition="append",
@@ -114,6 +116,10 @@ class Landing(ABC):
 
     _file_format: Any
 
+    def _items(self, batch_id: str, chunks: list[Path], _folder: Path) -> Iterator[Any]:
+        """What dlt is given to load."""
+        return _tables(batch_id, chunks)
+
     @abstractmethod
     def _destination(self) -> Any: ...
 
@@ -128,8 +134,12 @@ class DuckDBLanding(Landing):
 
     def count_new(self, chunks: list[Path], account: str) -> int:
         with self._native() as native:
-            native.execute("CREATE TEMP TABLE pulled AS SELECT _key, _row_hash FROM read_parquet($1)", [_names(chunks)])
+            native.execute("CREATE TEMP TABLE pulled (_key VARCHAR, _row_hash VARCHAR)")
             try:
+                for chunk in chunks:
+                    native.register("chunk", read_chunk(chunk).select(["_key", "_row_hash"]))
+                    native.execute("INSERT INTO pulled FROM chunk")
+                    native.unregister("chunk")
                 found = native.execute(_sql("pulled_not_latest", self.table, account="$1"), [account]).fetchone()
             finally:
                 native.execute("DROP TABLE pulled")
@@ -141,9 +151,13 @@ class DuckDBLanding(Landing):
         # dlt does not close a connection that it was given.
         self._raw = self._engine.raw_connection()
         native: Any = self._raw.driver_connection
+        # Small groups of rows are not worth sharing out: a second thread doubles the work and the memory.
+        native.execute("SET threads = 1")
         return dlt.destinations.duckdb(native.duplicate(), naming_convention="direct")
 
     def _after_load(self) -> None:
+        native: Any = self._raw.driver_connection
+        native.execute("RESET threads")
         self._raw.close()
 
     @contextmanager
@@ -157,6 +171,23 @@ class DuckDBLanding(Landing):
             native.close()
             raw.close()
 
+    def _items(self, batch_id: str, chunks: list[Path], folder: Path) -> Iterator[Any]:
+        """One file in the form that is loaded: dlt passes it on as it is, where it would write tables anew."""
+        import dlt
+
+        path, count = folder / "rows.parquet", 0
+        order = [*self._stream.column_names, *META_COLUMNS]  # in another order dlt would write them anew
+        with contextlib.ExitStack() as stack:
+            writer = None
+            for table in _tables(batch_id, chunks):
+                table = table.select(order)
+                if writer is None:
+                    options: Any = {"compression": "lz4", "use_dictionary": ["_batch_id"], "write_statistics": False}
+                    writer = stack.enter_context(pq.ParquetWriter(path, table.schema, **options))
+                writer.write_table(table)
+                count += table.num_rows
+        yield dlt.mark.with_file_import(str(path), "parquet", items_count=count, hints={})
+
 
 class PostgresLanding(Landing):
     """Landing in Postgres by COPY."""
@@ -169,7 +200,7 @@ class PostgresLanding(Landing):
             raw: Any = connection.connection.driver_connection
             with raw.cursor() as cursor, cursor.copy("COPY pulled FROM STDIN") as copy:
                 for chunk in chunks:
-                    table = pq.read_table(chunk, columns=["_key", "_row_hash"])
+                    table = read_chunk(chunk).select(["_key", "_row_hash"])
                     for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
                         copy.write_row(row)
             query = text(_sql("pulled_not_latest", self.table, account=":account"))
@@ -212,15 +243,11 @@ def landing(engine: Engine, settings: Settings, source: str, stream: Stream) -> 
 def _tables(batch_id: str, chunks: list[Path]) -> Iterator[pa.Table]:
     start = 0
     for chunk in chunks:
-        table = pq.read_table(chunk)
+        table = read_chunk(chunk)
         ordinals = pa.array(range(start, start + table.num_rows), pa.int64())
         table = table.append_column("_batch_id", pa.repeat(batch_id, table.num_rows)).append_column("_row", ordinals)
         yield table
         start += table.num_rows
-
-
-def _names(chunks: list[Path]) -> list[str]:
-    return [str(chunk) for chunk in chunks]
 
 
 def _sql(name: str, table: str, **parts: str) -> str:

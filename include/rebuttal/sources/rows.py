@@ -7,17 +7,19 @@ byte for byte, as the vendor wrote them. People's addresses leave here as keyed 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from rebuttal.sources.columns import IGNORED, NULL_MARK, Rows, Texts, digests, gather, joined, keys, texts
 from rebuttal.sources.declare import KEY_SEPARATOR, Stream
 from rebuttal.sources.decode import (
     MAX_VALUE_BYTES,
     REPEATED,
     TOO_DEEP,
     Number,
+    SuspectFields,
     as_text,
+    clean,
     compact,
     escaped,
     fit,
@@ -26,7 +28,6 @@ from rebuttal.sources.decode import (
 )
 from rebuttal.sources.personal import email_identity, phone_identity, scrub
 
-_IGNORED = object()
 # Characters that are below the bound of a value in any script.
 SURELY_FITS = MAX_VALUE_BYTES // 4
 MAX_TOLD_NAMES = 1_000
@@ -63,10 +64,48 @@ class RowMaker:
         self.extra_names: set[str] = set()
         self.defect_counts: dict[str, int] = {}
 
+    def make_all(self, items: Sequence[Any], constants: Mapping[str, str], is_suspect: bool) -> Rows:
+        """The rows of some items, at least one: at once where all are plain."""
+        rows = None if is_suspect else self._plain(items, constants)
+        return rows or Rows.of(self.make(item, constants, is_suspect) for item in items)
+
+    def _plain(self, items: Sequence[Any], constants: Mapping[str, str]) -> Rows | None:
+        """What `make` gives for each, or None when one of them is not plain."""
+        found = gather(items, self._tree, len(self._slot))
+        if found is None:
+            return None
+        columns: list[Texts] = []
+        for first, *others in self._picks:
+            values = found[first]
+            for slot in others:
+                values = [other if one is None else one for one, other in zip(values, found[slot], strict=True)]
+            if not {dict, list}.isdisjoint(map(type, values)) and not self._is_nested(values, len(columns)):
+                return None
+            columns.append(texts(values))
+        for kind, slot in self._persons:
+            people = [self._person(kind, text) for text in texts(found[slot])]
+            columns += [list(part) for part in zip(*people, strict=True)]
+        for number, name in enumerate(self._names):
+            if name in constants and None in columns[number]:
+                columns[number] = [constants[name] if text is None else text for text in columns[number]]
+        rows = joined(columns)
+        lengths = list(map(len, rows))
+        if max(lengths) >= SURELY_FITS:
+            return None
+        row_hashes = digests(rows)
+        nothing: Texts = [None] * len(rows)
+        key = keys([columns[place] for place in self._key_places], row_hashes)
+        return Rows(columns, key, row_hashes, nothing, nothing, sum(lengths))
+
+    def _is_nested(self, values: list[Any], number: int) -> bool:
+        """Whether the column is declared to hold objects, and none of these is nested too deep."""
+        return self._names[number] in self._nested and not any(TOO_DEEP in (text or "") for text in texts(values))
+
     def make(self, item: Any, constants: Mapping[str, str], is_suspect: bool) -> Row:
         """The row of one item. `constants` fill columns that the item itself does not have."""
         if not isinstance(item, dict):
             return self._malformed(item)
+        is_suspect = is_suspect or isinstance(item, SuspectFields)
         found: list[Any] = [None] * len(self._slot)
         extra: dict[str, Any] = {}
         _walk(item, self._tree, found, extra, "")
@@ -98,7 +137,8 @@ class RowMaker:
                 self.extra_names.update(list(extra)[:MAX_TOLD_NAMES])
             broken += [name for name in extra if name in self._folders or name.endswith(REPEATED)]
         defect = self._mend(values, extra, is_suspect) or (f"schema:{','.join(broken[:5])}" if broken else None)
-        extra_text = compact(scrub(extra, self._regions)) if extra else None
+        # Fields' names may be odd as well.
+        extra_text = clean(compact(scrub(extra, self._regions))) if extra else None
         if extra_text and is_oversize(extra_text):
             defect = "oversize"
             cut = {"fields": len(extra), "head": extra_text[:1000], "all__sha256": sha256_of(extra_text)}
@@ -158,7 +198,7 @@ class RowMaker:
 def _tree(paths: list[str], ignored: tuple[str, ...]) -> dict[str, Any]:
     """The paths as nested mappings; a leaf is the path's slot."""
     tree: dict[str, Any] = {}
-    for leaf, path in [*((number, path) for number, path in enumerate(paths)), *((_IGNORED, path) for path in ignored)]:
+    for leaf, path in [*((number, path) for number, path in enumerate(paths)), *((IGNORED, path) for path in ignored)]:
         *folders, last = path.split(".")
         node = tree
         for name in folders:
@@ -183,7 +223,7 @@ def _walk(item: Mapping[str, Any], tree: Mapping[str, Any], found: list[Any], ex
 
 def _hash(values: list[str | None] | tuple[str | None, ...], defect: str | None, extra: str | None) -> str:
     """A hash of everything that a row says. NULL and text are told apart by NUL, which no landed text holds."""
-    text = KEY_SEPARATOR.join("\x00" if value is None else value for value in values)
+    text = KEY_SEPARATOR.join(NULL_MARK if value is None else value for value in values)
     if defect or extra:
         text = f"{text}{KEY_SEPARATOR}{defect}{KEY_SEPARATOR}{extra}"
-    return hashlib.blake2b(text.encode("utf-8"), digest_size=16).hexdigest()
+    return digests([text])[0]

@@ -1,4 +1,4 @@
-"""The spool: a folder per pull, with pages as they came and rows as Parquet chunks, until their batch is landed.
+"""The spool: a folder per pull, with pages as they came and rows as Arrow files, until their batch is landed.
 
 It holds personal data for as long as a pull takes: only its owner may read it, and what a killed pull left behind is
 removed by the next pull of any stream.
@@ -16,10 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from rebuttal.sources.columns import Rows
 from rebuttal.sources.declare import Stream
-from rebuttal.sources.rows import Row
 
 CHUNK_ROWS = 10_000
 CHUNK_CHARACTERS = 8_000_000
@@ -64,14 +63,14 @@ class RowSpool:
     def __init__(self, stream: Stream, folder: Path) -> None:
         self._folder, self._number = folder, 0
         names = [*stream.column_names, "_key", "_row_hash", "_defect", "_extra"]
-        self._schema = pa.schema([(name, pa.string()) for name in names])
+        self.schema = pa.schema([(name, pa.string()) for name in names])
         self._kept = Piece()
         self._digest = hashlib.sha256()
         self._start_slice()
 
     def _start_slice(self) -> None:
-        self._rows: list[tuple[str | None, ...]] = []
-        self._characters = 0
+        self._batches: list[pa.RecordBatch] = []
+        self._waiting = self._characters = 0
         self._chunks: list[Path] = []
         self._count = 0
         self._slice_digest = self._digest.copy()
@@ -81,13 +80,15 @@ class RowSpool:
         """Rows of whole slices."""
         return self._kept.row_count
 
-    def add(self, row: Row) -> None:
-        """Take a row of the slice that is being read."""
-        self._rows.append((*row.values, row.key, row.row_hash, row.defect, row.extra))
-        self._slice_digest.update(f"{row.key}\x1e{row.row_hash}\n".encode())
-        self._count += 1
-        self._characters += sum(map(len, filter(None, row.values)))
-        if len(self._rows) >= CHUNK_ROWS or self._characters >= CHUNK_CHARACTERS:
+    def add(self, rows: Rows) -> None:
+        """Take rows of the slice that is being read."""
+        told = "".join([f"{key}\x1e{row_hash}\n" for key, row_hash in zip(rows.key, rows.row_hash, strict=True)])
+        self._slice_digest.update(told.encode())
+        self._batches.append(rows.to_arrow(self.schema))
+        self._count += len(rows)
+        self._waiting += len(rows)
+        self._characters += rows.characters
+        if self._waiting >= CHUNK_ROWS or self._characters >= CHUNK_CHARACTERS:
             self._write()
 
     def keep_slice(self) -> None:
@@ -112,11 +113,19 @@ class RowSpool:
         return piece
 
     def _write(self) -> None:
-        if not self._rows:
+        if not self._batches:
             return
         self._number += 1
-        path = self._folder / f"rows-{self._number:06d}.parquet"
-        columns = [pa.array(column, pa.string()) for column in zip(*self._rows, strict=True)]
-        pq.write_table(pa.table(columns, schema=self._schema), path, compression="lz4", use_dictionary=False)
+        path = self._folder / f"rows-{self._number:06d}.arrow"
+        # As it lies in memory: it is read back once, and soon.
+        with pa.ipc.new_file(str(path), self.schema) as file:
+            for batch in self._batches:
+                file.write_batch(batch)
         self._chunks.append(path)
-        self._rows, self._characters = [], 0
+        self._batches, self._waiting, self._characters = [], 0, 0
+
+
+def read_chunk(chunk: Path) -> pa.Table:
+    """The rows of a chunk, mapped from its file."""
+    with pa.memory_map(str(chunk)) as file:
+        return pa.ipc.open_file(file).read_all()

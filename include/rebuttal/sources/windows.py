@@ -6,7 +6,8 @@ vendor that is late loses nothing. A time in the future never moves it either.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 from rebuttal.clock import Clock
@@ -73,13 +74,27 @@ class Watermark:
         self.future_count = 0
         self.unreadable_count = 0
 
-    def see(self, value: str | None) -> None:
-        """Look at an item's cursor (ISO 8601 or YYYYMMDD; naive times are taken as they stand)."""
+    def see_all(self, values: Iterable[str | None]) -> None:
+        """Look at the cursors of many items."""
+        values = list(values)
+        if not self._by_day:
+            # Nearly always all are readable, with their zone, and in the past: the newest says it all.
+            try:
+                newest = max(map(datetime.fromisoformat, values))  # type: ignore[arg-type]
+                if newest < self._until:
+                    values = [newest.isoformat()]
+            except (TypeError, ValueError):
+                pass
+        for value, count in Counter(values).items():
+            self.see(value, count)
+
+    def see(self, value: str | None, count: int = 1) -> None:
+        """Look at the cursor of `count` items (ISO 8601 or YYYYMMDD; naive times are taken as they stand)."""
         moment = self._parse(value) if value else None
         if moment is None:
-            self.unreadable_count += 1
+            self.unreadable_count += count
         elif moment >= self._until:
-            self.future_count += 1
+            self.future_count += count
         elif self._newest is None or moment > self._newest:
             self._newest = moment
 
