@@ -124,6 +124,12 @@ OLD_LINK = Link(
     "old", "search_generic", _G, "google", "cpc", "black_friday_2024", ("banner",), "/prices",
     campaign_id="20100099", name="Black Friday 2024", weight=0.0,
 )  # fmt: skip
+# Campaigns that differ by a word and are taken for one another by people who build links.
+_TWINS = (("g1", "g2"), ("g4", "g5"), ("m1", "m2"))
+_BY_KEY = {link.key: link for link in LINKS}
+TWIN: dict[str, Link] = {
+    one: _BY_KEY[other] for pair in _TWINS for one, other in (pair, pair[::-1])
+}  # fmt: skip
 OFFICIAL: tuple[Link, ...] = (*(link for link in LINKS if link.is_registered and not link.typed), OLD_LINK)
 
 
