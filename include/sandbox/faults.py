@@ -42,6 +42,7 @@ PATIENCE = 3
 
 PROFILES: dict[str, dict[str, float]] = {
     "none": {},
+    "bad_rows": dict.fromkeys(DATA, 1.0),
     "mild": {
         **dict.fromkeys(("throttle", "error_500", "error_502", "error_503", "cut_length", "reset"), 0.005),
         **dict.fromkeys(("hostile_text", "impossible_date"), 1.0),

@@ -223,7 +223,7 @@ def test_unknown_faults_are_refused(served: Served) -> None:
         assert refused.json()["error"]
     with pytest.raises(UnknownFault):
         Faults(1, "nice")
-    assert set(PROFILES) == {"none", "mild", "hostile"}
+    assert set(PROFILES) == {"none", "bad_rows", "mild", "hostile"}
 
 
 def test_a_profile_can_be_served(serve: Serve) -> None:

@@ -13,12 +13,14 @@ from sandbox.world.streams import iso
 if TYPE_CHECKING:
     from sandbox.world.simulation import Simulation
 
+_TAGS = ("utm_source", "utm_medium", "utm_campaign")
+
 
 def campaigns(world: Simulation, look: Recording) -> list[dict[str, Any]]:
     """One row per campaign that is paid for at a platform, and the old one whose links outlived it.
 
     `recorded_visits` are those that the counter saw, `tagged_visits` those of them that arrived with this campaign's
-    tags just as they should be, whoever sent them.
+    tags (whatever their case), whoever sent them.
     """
     spend: Counter[str] = Counter()
     for row in look.media.spend:
@@ -27,7 +29,9 @@ def campaigns(world: Simulation, look: Recording) -> list[dict[str, Any]]:
     tagged: Counter[tuple[str, ...]] = Counter()
     for row in look.counted.visit_truth:
         recorded[row["campaign_id"]] += 1
-        tagged[tuple(row["arrived"].get(name, "") for name in ("utm_source", "utm_medium", "utm_campaign"))] += 1
+        tagged[
+            tuple(row["arrived"].get(name, "").casefold() for name in ("utm_source", "utm_medium", "utm_campaign"))
+        ] += 1
     return [
         {
             "campaign_id": link.campaign_id,
