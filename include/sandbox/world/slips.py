@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from sandbox.world.links import LINKS, OLD_LINK, tags_of
 
-_KNOWN_VALUES = {value for link in (*LINKS, OLD_LINK) for value in tags_of(link, "").values()}
+_KNOWN_VALUES = {
+    value for link in (*LINKS, OLD_LINK) for value in (*tags_of(link, "").values(), *link.contents)
+}  # fmt: skip
 _BETWEEN = re.compile(r"[_\-]+")
 _COUNTRIES = ("pl", "kz", "de", "bg")
 
@@ -15,7 +17,8 @@ _COUNTRIES = ("pl", "kz", "de", "bg")
 @dataclass(frozen=True, slots=True)
 class Slip:
     """A tag that was typed wrongly. kind says what the slip hit: `separator`, `letters` (a word of four letters and
-    more), `number` (a word with digits), `code` (two letters, such as a country) or `short` (a word of three)."""
+    more), `number` (a word with digits), `code` (two letters, such as a country) or `short` (three letters: may be a
+    country too). Of two lengths, as typed and as meant, the shorter counts."""
 
     field: str
     typed: str
@@ -67,5 +70,5 @@ def _kind(typed: str, meant: str) -> str:
     hit = [(one, other) for one, other in zip(wrong, right, strict=True) if one != other]
     if any(letter.isdigit() for pair in hit for word in pair for letter in word):
         return "number"
-    shortest = min(len(other) for _, other in hit)
+    shortest = min(len(word) for pair in hit for word in pair)
     return "code" if shortest <= 2 else "short" if shortest == 3 else "letters"

@@ -44,9 +44,12 @@ def click_id(platform: str, *name: Part) -> str:
 def _spoiled(tags: dict[str, str], fault: str, draw: int) -> dict[str, str]:
     field = ("utm_campaign", "utm_source", "utm_campaign", "utm_medium")[draw % 4]
     if fault == "misspelt":
+        if draw % 5 == 0 and len(tags.get("utm_content", "")) > 2:
+            field = "utm_content"
         return {**tags, field: misspelt(tags[field], draw // 4)}
     if fault == "case":
-        return {**tags, field: tags[field].upper() if draw % 3 else tags[field].title()}
+        value = tags[field]
+        return {**tags, field: (value.title(), value.upper(), value.upper(), f"{value} ")[draw // 4 % 4]}
     if fault == "swapped":
         return {**tags, "utm_source": tags["utm_medium"], "utm_medium": tags["utm_source"]}
     return tags
