@@ -54,12 +54,9 @@ def _campaigns(query: Query, truth: Truth) -> Measures:
     """Campaigns by their ids. A campaign that nobody registered may be told in either direction: its money and its
     visits cannot be brought together by anybody."""
     names = {kind: (f"{kind}_recall", f"{kind}_precision") for kind in (SPEND, VISITS)}
-    nothing: Measures = {name: None for pair in names.values() for name in pair}
-    if not has_table(query, "ops", "campaign_gap"):
-        return nothing
-    told = {kind: set[str]() for kind in names}
-    for kind, campaign, called in query("SELECT kind, campaign_id, campaign_name FROM ops.campaign_gap"):
-        told[kind].add(campaign or called)
+    told = _told_gaps(query)
+    if told is None:
+        return {name: None for pair in names.values() for name in pair}
     due = _gaps(truth)
     unregistered = {
         word
@@ -71,6 +68,17 @@ def _campaigns(query: Query, truth: Truth) -> Measures:
         measures[recall] = ratio(len(told[kind] & due[kind]), len(due[kind]))
         measures[precision] = ratio(len(told[kind] & (due[kind] | unregistered)), len(told[kind]))
     return measures
+
+
+def _told_gaps(query: Query) -> dict[str, set[str]] | None:
+    """Kind -> ids (where there is none, names) of the campaigns that are told; None when nobody asked."""
+    if not has_table(query, "ops", "campaign_gap"):
+        return None
+    told: dict[str, set[str]] = {SPEND: set(), VISITS: set()}
+    for kind, campaign, called in query("SELECT kind, campaign_id, campaign_name FROM ops.campaign_gap"):
+        told[kind].add(campaign or called)
+    asked = query(f"SELECT 1 FROM ops.audit_result WHERE check_name IN ('{SPEND}', '{VISITS}')")
+    return told if asked or any(told.values()) else None
 
 
 def _gaps(truth: Truth) -> dict[str, set[str]]:

@@ -103,7 +103,7 @@ def _kinds(visits: list[tuple[Row, Any]]) -> Measures:
 
 def _suggestions(visits: list[tuple[Row, Any]]) -> Measures:
     """Suggested values against what the tags should be; and what would come of it if a person accepted them all."""
-    due = made = right = forbidden = 0
+    due = found = made = right = forbidden = 0
     aliases: dict[tuple[str, str], str] = {}
     for row, visit in visits:
         is_due = possible(row) == {"spelling_variant"}
@@ -114,6 +114,7 @@ def _suggestions(visits: list[tuple[Row, Any]]) -> Measures:
         is_right = bool(told) and all(row["tags"].get(field) == value for field, value in told.items())
         made += 1
         right += is_right
+        found += is_right and is_due
         forbidden += row["slip"] is None or row["slip"]["kind"] in _FORBIDDEN
         raw = dict(zip(FIELDS, visit[3:8], strict=True))
         aliases |= {
@@ -129,7 +130,7 @@ def _suggestions(visits: list[tuple[Row, Any]]) -> Measures:
         for row, visit in visits
     )
     return {
-        "suggestion_recall": ratio(right, due),
+        "suggestion_recall": ratio(found, due),
         "suggestion_precision": ratio(right, made),
         "suggestions_between_near_twins_lower_is_better": float(forbidden),
         "wrong_merges_if_all_accepted_lower_is_better": float(merged_wrongly),

@@ -16,9 +16,9 @@ _COUNTRIES = ("pl", "kz", "de", "bg")
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """A tag that was typed wrongly. kind says what the slip hit: `separator`, `letters` (a word of four letters and
-    more), `number` (a word with digits), `code` (two letters, such as a country) or `short` (three letters: may be a
-    country too). Of two lengths, as typed and as meant, the shorter counts."""
+    """A tag that was typed wrongly. kind says what the slip hit: `separator`; `number` (the digits are others); `code`
+    (a word of two letters, such as a country); `short` (three letters, or a word with the same digits as it should
+    have: it may still be a name of its own); `letters`. Of two lengths, typed and meant, the shorter counts."""
 
     field: str
     typed: str
@@ -65,10 +65,16 @@ def _kind(typed: str, meant: str) -> str:
     wrong, right = _BETWEEN.split(typed), _BETWEEN.split(meant)
     if "".join(wrong) == "".join(right):
         return "separator"
-    if len(wrong) != len(right):
-        return "number" if any(letter.isdigit() for letter in meant) else "letters"
-    hit = [(one, other) for one, other in zip(wrong, right, strict=True) if one != other]
-    if any(letter.isdigit() for pair in hit for word in pair for letter in word):
+    if _digits(typed) != _digits(meant):
         return "number"
-    shortest = min(len(word) for pair in hit for word in pair)
-    return "code" if shortest <= 2 else "short" if shortest == 3 else "letters"
+    if len(wrong) != len(right):
+        return "letters"
+    hit = [word for pair in zip(wrong, right, strict=True) if pair[0] != pair[1] for word in pair]
+    shortest = min(len(word) for word in hit)
+    if shortest <= 2:
+        return "code"
+    return "short" if shortest == 3 or any(map(_digits, hit)) else "letters"
+
+
+def _digits(text: str) -> str:
+    return "".join(letter for letter in text if letter.isdigit())
