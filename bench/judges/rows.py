@@ -94,7 +94,7 @@ def _is_told(query: Query, row: dict[str, str]) -> bool:
         return query(f"SELECT {WORDS[kind]} FROM {place.core} WHERE {where}") == [(f"unknown:{row['value']}",)]
     if kind in WARNINGS:
         where = f"check_name = '{WARNINGS[kind]}' AND severity = 'warning'"
-        return query(f"SELECT sum(failed_count) FROM ops.check_result WHERE {where}")[0][0] >= 1
+        return bool(query(f"SELECT 1 FROM ops.check_result WHERE {where} AND failed_count > 0"))
     return True
 
 

@@ -18,6 +18,7 @@ from sandbox.recorded import CrmObject, Response
 
 QUARANTINED, ADMITTED = "quarantined", "admitted"
 ROWS = 3
+MOST = 0.25  # of a stream's rows, unless its kinds are more: what is mostly bad is held as a whole, and judges nothing
 
 
 @dataclass(frozen=True)
@@ -169,12 +170,13 @@ class Strikes:
             name: iter(sorted(ids, key=lambda id_, of=name: sha256(f"{of}/{id_}".encode()).digest()))  # type: ignore[misc]
             for name, ids in likely.items()
         }
-        for _ in range(ROWS):
-            for name, queue in queues.items():
-                free = next((id_ for id_ in queue if (stream, id_) not in self._struck), None)
-                if free is not None:
-                    self._struck.add((stream, free))
-                    yield name, free
+        left = max(len(queues), int(MOST * len({id_ for ids in likely.values() for id_ in ids})))
+        for name in [*queues] * ROWS:
+            free = next((id_ for id_ in queues[name] if (stream, id_) not in self._struck), None)
+            if free is not None and left > 0:
+                left -= 1
+                self._struck.add((stream, free))
+                yield name, free
 
     def _keep(self, name: str, stream: str, id_: str, true_id: str, value: Any) -> None:
         kind = KINDS[name]

@@ -108,7 +108,7 @@ def _rows(
     day, today = _day(start, platform), _day(now - 1, platform)
     while day <= today:
         rng = stream(seed, "ad", ad.ad_id, day.isoformat())
-        idle = int(rng.poisson(rates.idle_clicks_a_day * scale * link.weight))
+        idle = int(rng.poisson(rates.idle_clicks_a_day * scale * link.weight * link.idle))
         price = link.cpc * between(float(rng.random()), (0.75, 1.3))
         shown = float(rng.lognormal(0.0, 0.25))
         has_credit = bool(rng.random() < rates.credit)
