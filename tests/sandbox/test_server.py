@@ -184,7 +184,8 @@ def test_bad_rows_are_told_with_the_truth(served: Served) -> None:
     assert (told["stream"], told["kind"], told["end"]) == ("deals", "negative_amount", "quarantined")
     address = f"{served.url}/hubspot/crm/v3/objects/deals/{told['id']}?properties=amount"
     assert requests.get(address, headers=HUBSPOT, timeout=10).json()["properties"]["amount"] == "-500"
-    assert len({row["id"] for row in [told, *more]}) == ROWS
+    ids = [row["id"] for row in (told, *more)]
+    assert len(set(ids)) == len(ids) <= ROWS
 
 
 def test_faults_are_drawn_by_seed_and_request_number() -> None:
