@@ -29,10 +29,12 @@ class World:
     weeks: int = 12
     until: str = "2026-11-15"
     scale: float = 0.3
+    faults: str = "none"
 
     def options(self) -> list[str]:
         return [
             "--seed", str(self.seed), "--weeks", str(self.weeks), "--until", self.until, "--scale", str(self.scale),
+            "--faults", self.faults,
         ]  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--scale", type=float, default=1.0, help="how large the company is")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=DEFAULT_PORT)
-    serve.add_argument("--faults", default="none", help="fault profile: none, mild or hostile")
+    serve.add_argument("--faults", default="none", help="fault profile: none, bad_rows, mild or hostile")
     serve.add_argument("--limits", type=float, default=1.0, help="times the vendors' rate limits")
     serve.add_argument("--state", type=Path, help="where writes are kept; default $REBUTTAL_HOME/sandbox")
     for name, text in (("credentials", "what clients need to log in"), ("truth", "the hidden truth, for judges")):

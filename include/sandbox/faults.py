@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from sandbox.bad_rows import KINDS
+
 WIRE = {
     "throttle": "429 in the vendor's words, saying how long to wait where the vendor does",
     "throttle_bare": "429 without a word on how long to wait",
@@ -33,14 +35,14 @@ DATA = {
     "broken_utf8": "bytes that are no UTF-8 in a text",
     "huge_text": "a note of 10 MB",
     "hostile_text": "markup, formulas and orders to machines in a note",
-    "impossible_date": "a deal closed on the 30th of February",
-    "clicks_above_impressions": "an ad with more clicks than impressions",
+    **{name: kind.says for name, kind in KINDS.items()},
 }
 SETTINGS = {"slow_s": 2.0, "hubspot_index_lag_s": 0.0, "jira_index_lag_s": 0.0}
 PATIENCE = 3
 
 PROFILES: dict[str, dict[str, float]] = {
     "none": {},
+    "bad_rows": dict.fromkeys(DATA, 1.0),
     "mild": {
         **dict.fromkeys(("throttle", "error_500", "error_502", "error_503", "cut_length", "reset"), 0.005),
         **dict.fromkeys(("hostile_text", "impossible_date"), 1.0),

@@ -336,7 +336,11 @@ class TagFaults:
     contradicts_click: float = 0.01  # tags copied from another platform's campaign
     contradicts_referrer: float = 0.012  # a mail's link shared in a messenger
     stripped: float = 0.015  # a redirect loses tags and click id
-    old_link: float = 0.02  # of referral visits: tags of a campaign that no longer runs (tags without spend)
+    old_link: float = 0.04  # of referral visits: tags of a campaign that no longer runs (tags without spend)
+    twin: float = 0.006  # of links that have one: the tags of the campaign's near-twin
+    relative: float = 0.006  # of paid links: a copy of the campaign for another quarter, year or country, unregistered
+    outage_a_month: float = 0.35  # of a platform: a campaign whose ads lose their tags for some days
+    outage_days: tuple[int, int] = (5, 12)
 
 
 @dataclass(frozen=True)

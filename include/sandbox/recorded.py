@@ -244,8 +244,8 @@ class World(Protocol):
     def recorded(self) -> Recorded:
         """What the tools show at `now`; cached until the world moves."""
 
-    def truth(self) -> dict[str, Any]:
-        """The hidden truth, JSON-ready, for judges only."""
+    def truth(self, counterfactuals: bool = True) -> dict[str, Any]:
+        """The hidden truth, JSON-ready, for judges only; without `counterfactuals` the costly what-ifs are left out."""
 
     def advance(self, days: float, tasks: list[TaskCard]) -> list[TeamAction]:
         """Move on by `days`; the content team works `tasks` meanwhile. Returns what it did, in time order."""

@@ -3,10 +3,12 @@
 | path | what |
 |---|---|
 | GET /_sandbox/health | what is served: seed, weeks, until, scale, now, faults |
-| GET /_sandbox/truth | the hidden truth, and every fault that was injected (for judges: the pipeline never reads it) |
+| GET /_sandbox/truth | the hidden truth, with the faulty rows (`bad_rows`) and wire faults (`faults`) so far |
 | POST /_sandbox/advance {"days": n} | the world moves on; the content team works the tasks |
 | GET, POST /_sandbox/faults | the switches: {"profile", "values": {name: number}, "next": [{"face", "kind", ...}]} |
 | GET /_sandbox/requests | calls so far: {"hubspot": {"GET /crm/v3/owners": 3}, "_sandbox": {...}} |
+
+The truth is for judges: the pipeline never reads it. `?counterfactuals=false` leaves its costly what-if runs out.
 """
 
 from __future__ import annotations
@@ -113,10 +115,12 @@ class Sandbox:
         now = self.site.world.now.isoformat()
         return answer({"status": "ok", **self.about, "now": now, "faults": faults, "faces": list(self.gates)})
 
-    async def _truth(self, _: Request) -> Response:
+    async def _truth(self, request: Request) -> Response:
+        with_what_ifs = request.query_params.get("counterfactuals", "true") != "false"
         async with self._moving:
-            truth = await run_in_threadpool(self.site.world.truth)
-        return answer({**truth, "faults": self.site.faults.told()})
+            truth = await run_in_threadpool(self.site.world.truth, with_what_ifs)
+            bad_rows = self.site.bad_rows()
+        return answer({**truth, "bad_rows": bad_rows, "faults": self.site.faults.told()})
 
     async def _advance(self, request: Request) -> Response:
         data = await _json_object(request)

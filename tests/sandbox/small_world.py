@@ -290,7 +290,7 @@ class SmallWorld:
     def recorded(self) -> Recorded:
         return self.shown
 
-    def truth(self) -> dict[str, Any]:
+    def truth(self, counterfactuals: bool = True) -> dict[str, Any]:
         return {"version": 1, "secret": "who is whom"}
 
     def advance(self, days: float, tasks: list[TaskCard]) -> list[TeamAction]:

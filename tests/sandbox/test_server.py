@@ -20,11 +20,12 @@ from small_world import recorded
 from rebuttal.connections import from_environment
 from rebuttal.settings import PROJECT_ROOT, load_settings
 from sandbox.__main__ import main
+from sandbox.bad_rows import ROWS
 from sandbox.credentials import credentials
-from sandbox.faults import DATA, PROFILES, WIRE, Faults, UnknownFault
+from sandbox.faults import PROFILES, WIRE, Faults, UnknownFault
 from sandbox.journal import Journal, JournalError
 from sandbox.recorded import ACCOUNTS
-from sandbox.spoil import BROKEN_BYTES, HUGE_CHARACTERS, spoil
+from sandbox.spoil import BROKEN_BYTES, HUGE_CHARACTERS, TEXTS, spoil
 
 HUBSPOT = {"Authorization": "Bearer sandbox-hubspot-token"}
 JIRA = ("loop@example.com", "sandbox-jira-token")
@@ -163,18 +164,28 @@ def test_broken_bytes_reach_the_wire(served: Served) -> None:
     assert len(requests.get(address, headers=HUBSPOT, timeout=10).json()["results"]) == 6
 
 
-def test_data_faults_change_one_row_each() -> None:
+def test_text_faults_change_one_note_each() -> None:
     true = recorded()
-    faulty = spoil(true, frozenset(DATA))
+    faulty, struck = spoil(true, frozenset(TEXTS))
     bodies = [note.properties["hs_note_body"] or "" for note in faulty.crm["notes"]]
     assert sum(len(body) == HUGE_CHARACTERS for body in bodies) == 1
     assert sum("<script>" in body for body in bodies) == 1
-    assert sum(deal.properties["closedate"] == "2026-02-30T10:00:00Z" for deal in faulty.crm["deals"]) == 1
-    for account, frame in faulty.ads.items():
-        assert (frame["clicks"] > frame["impressions"]).sum() == 1
-        assert not (true.ads[account]["clicks"] > true.ads[account]["impressions"]).any()
-    assert sum(a != b for a, b in zip(true.crm["notes"], faulty.crm["notes"], strict=True)) == 3
-    assert spoil(true, frozenset()) is true
+    changed = {a.id for a, b in zip(true.crm["notes"], faulty.crm["notes"], strict=True) if a != b}
+    assert {row["id"] for row in struck} == changed
+    assert len(changed) == 3
+    assert spoil(true, frozenset()) == (true, [])
+    assert spoil(true, frozenset())[0] is true
+
+
+def test_bad_rows_are_told_with_the_truth(served: Served) -> None:
+    assert served.operate("truth")["bad_rows"] == []
+    served.operate("faults", {"values": {"negative_amount": 1}})
+    (told, *more) = served.operate("truth")["bad_rows"]
+    assert (told["stream"], told["kind"], told["end"]) == ("deals", "negative_amount", "quarantined")
+    address = f"{served.url}/hubspot/crm/v3/objects/deals/{told['id']}?properties=amount"
+    assert requests.get(address, headers=HUBSPOT, timeout=10).json()["properties"]["amount"] == "-500"
+    ids = [row["id"] for row in (told, *more)]
+    assert len(set(ids)) == len(ids) <= ROWS
 
 
 def test_faults_are_drawn_by_seed_and_request_number() -> None:
@@ -213,7 +224,7 @@ def test_unknown_faults_are_refused(served: Served) -> None:
         assert refused.json()["error"]
     with pytest.raises(UnknownFault):
         Faults(1, "nice")
-    assert set(PROFILES) == {"none", "mild", "hostile"}
+    assert set(PROFILES) == {"none", "bad_rows", "mild", "hostile"}
 
 
 def test_a_profile_can_be_served(serve: Serve) -> None:

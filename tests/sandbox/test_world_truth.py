@@ -240,11 +240,10 @@ def test_near_twins_stay_apart() -> None:
     spelled = {value for link in OFFICIAL for value in (link.utm_source, link.utm_medium, link.utm_campaign)}
     wrong = Counter(row["tag_fault"] for row in truth()["visits"] if row["tag_fault"] == "misspelt")
     assert wrong["misspelt"] > 20
-    visits = world().recorded().visits.drop_duplicates("visit_id").set_index("visit_id")
+    contents = {content for link in OFFICIAL for content in link.contents}
     for row in truth()["visits"]:
         if row["tag_fault"] == "misspelt":
-            shown = {str(visits.loc[row["visit_id"], key]) for key in ("utm_source", "utm_medium", "utm_campaign")}
-            assert shown - spelled, "a slip must not make another registered value"
+            assert row["slip"]["typed"] not in spelled | contents, "a slip must not make another registered value"
 
 
 def test_spend_without_tags_and_tags_without_spend() -> None:
@@ -257,6 +256,54 @@ def test_spend_without_tags_and_tags_without_spend() -> None:
     unregistered = {link.utm_campaign for link in LINKS if not link.is_registered and link.is_tagged}
     assert unregistered & set(recorded.visits["utm_campaign"].dropna()) == unregistered
     assert {ad.ad_id for ads in ADS.values() for ad in ads} >= set(yandex["ad_id"])
+
+
+def test_slips_are_told_with_what_they_hit() -> None:
+    slips = [row for row in truth()["visits"] if row["slip"]]
+    assert len(slips) > 50
+    for row in slips:
+        slip = row["slip"]
+        assert row["tag_fault"] == "misspelt"
+        assert row["arrived"][slip["field"]] == slip["typed"] != slip["meant"] == row["tags"][slip["field"]]
+        digits = ["".join(filter(str.isdigit, slip[name])) for name in ("typed", "meant")]
+        assert (slip["kind"] == "number") == (digits[0] != digits[1] and slip["kind"] != "separator")
+    assert {row["slip"]["kind"] for row in slips} >= {"separator", "letters", "number", "short"}
+
+
+def test_twins_are_registered_and_relatives_are_not() -> None:
+    registered = {link.utm_campaign for link in OFFICIAL}
+    twins = [row for row in truth()["visits"] if row["tag_fault"] == "twin"]
+    relatives = [row for row in truth()["visits"] if row["tag_fault"] == "relative"]
+    assert len(twins) > 3
+    assert len(relatives) > 3
+    for row in twins:
+        assert row["arrived"]["utm_campaign"] in registered - {row["tags"]["utm_campaign"]}
+    for row in relatives:
+        assert row["arrived"] == row["tags"]
+        assert row["arrived"]["utm_campaign"] not in registered
+
+
+def test_an_outage_takes_the_tags_of_all_clicks_of_a_campaign() -> None:
+    looked_at = 0
+    for seed in (1, 2, 3):
+        for campaign in truth(seed)["campaigns"]:
+            for outage in campaign["outages"]:
+                during = [
+                    row
+                    for row in truth(seed)["visits"]
+                    if row["campaign_id"] == campaign["campaign_id"] and outage["first"] <= row["at"] < outage["until"]
+                ]
+                assert not any(row["arrived"] for row in during)
+                assert all(row["tag_fault"] == "missing" for row in during if not row["cut_at_midnight"])
+                looked_at += len(during)
+    assert looked_at > 10
+
+
+def test_campaigns_add_up_to_the_spend() -> None:
+    told = truth()["campaigns"]
+    assert sum(row["cost_micros"] for row in told) == sum(row["cost_micros"] for row in truth()["spend"]) > 0
+    assert [row["name"] for row in told if row["cost_micros"] and not row["tagged_visits"]] == ["РСЯ | Смарт-баннеры"]
+    assert [row["name"] for row in told if row["tagged_visits"] and not row["cost_micros"]] == ["Black Friday 2024"]
 
 
 def test_platforms_claim_more_than_there_is() -> None:

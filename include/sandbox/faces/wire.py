@@ -61,14 +61,21 @@ class Site:
         self.world = world
         self.faults = faults
         self.journal = journal
-        self._spoilt: tuple[Recorded, frozenset[str], Recorded] | None = None
+        self._spoilt: tuple[Recorded, frozenset[str], Recorded, list[dict[str, Any]]] | None = None
 
     def recorded(self) -> Recorded:
         """What the tools show at the world's now, with the faulty rows switched on. Cached: not to be changed."""
+        return self._shown()[0]
+
+    def bad_rows(self) -> list[dict[str, Any]]:
+        """The faulty rows among them, JSON-ready: told with the truth."""
+        return self._shown()[1]
+
+    def _shown(self) -> tuple[Recorded, list[dict[str, Any]]]:
         true, switches = self.world.recorded(), self.faults.data_switches()
         if self._spoilt is None or self._spoilt[0] is not true or self._spoilt[1] != switches:
-            self._spoilt = (true, switches, spoil(true, switches))
-        return self._spoilt[2]
+            self._spoilt = (true, switches, *spoil(true, switches))
+        return self._spoilt[2:]
 
     def now(self) -> datetime:
         """The world's instant (UTC), a millisecond later for each write that came from outside: time never repeats."""

@@ -14,7 +14,8 @@ import pandas as pd
 from sandbox.parameters import Parameters
 from sandbox.recorded import ACCOUNTS, AD_COLUMNS, CLICK_COLUMNS
 from sandbox.world.life import Life
-from sandbox.world.links import ADS, Ad
+from sandbox.world.links import ADS, SITE, Ad
+from sandbox.world.outages import is_out
 from sandbox.world.streams import DAY, between, instant, seconds, stream, unit
 from sandbox.world.trail import Step
 
@@ -103,10 +104,11 @@ def _rows(
 ) -> None:  # fmt: skip
     link, rates, platform = ad.link, parameters.ads, ad.link.platform
     name_now = link.renamed if link.renamed and now >= start + rates.rename_day * DAY else link.name
+    final_url = SITE + link.landing if is_out(seed, link, now - 1, parameters.tags) else ad.final_url
     day, today = _day(start, platform), _day(now - 1, platform)
     while day <= today:
         rng = stream(seed, "ad", ad.ad_id, day.isoformat())
-        idle = int(rng.poisson(rates.idle_clicks_a_day * scale * link.weight))
+        idle = int(rng.poisson(rates.idle_clicks_a_day * scale * link.weight * link.idle))
         price = link.cpc * between(float(rng.random()), (0.75, 1.3))
         shown = float(rng.lognormal(0.0, 0.25))
         has_credit = bool(rng.random() < rates.credit)
@@ -129,7 +131,7 @@ def _rows(
                     "ad_group_id": ad.ad_group_id,
                     "ad_group_name": ad.ad_group_name,
                     "ad_id": ad.ad_id,
-                    "final_url": ad.final_url,
+                    "final_url": final_url,
                     "impressions": impressions,
                     "clicks": clicks,
                     "cost_micros": clicks * cents * 10_000,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -237,8 +237,13 @@ def _truth(visit_id: str, who: Person, step: Step, number_of: int, skew: int) ->
     return truth | {
         "source": link.utm_source if link else "",
         "campaign_id": link.campaign_id if link else "",
+        "platform": link.platform if link else "",
+        "is_registered": bool(link and link.is_registered),
         "tags": arrival.should,
         "tag_fault": arrival.fault if number_of == 0 else "",
+        "arrived": arrival.tags if number_of == 0 else {},
+        "slip": asdict(arrival.slip) if arrival.slip and number_of == 0 else None,
+        "referrer": arrival.referrer if number_of == 0 else "",
         "click_id": arrival.click_id,
         "click_id_arrived": arrival.has_click_id and number_of == 0,
         "cut_at_midnight": number_of > 0,
@@ -255,8 +260,13 @@ def _visit_truth(visit_id: str, at: int, who: str | None, client: str, channel: 
         "channel": channel,
         "source": "",
         "campaign_id": "",
+        "platform": "",
+        "is_registered": False,
         "tags": {},
         "tag_fault": "",
+        "arrived": {},
+        "slip": None,
+        "referrer": "",
         "click_id": "",
         "click_id_arrived": False,
         "cut_at_midnight": False,

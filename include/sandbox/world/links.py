@@ -33,6 +33,7 @@ class Link:
     typed: tuple[tuple[str, str], ...] = ()  # tags as they were really typed into the link
     cpc: float = 0.0  # account currency
     ctr: float = 0.05
+    idle: float = 1.0  # times the usual clicks that never become a visit
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ LINKS: tuple[Link, ...] = (
     Link("y5", "remarketing", _Y, "yandex", "display", "rsya_retarget_ru", ("pic1", "pic2"), "/prices", _RU, 1.0,
          "81210005", "РСЯ | Ретаргетинг", cpc=52.0, ctr=0.01),
     Link("y6", "display", _Y, "yandex", "display", "smart_banners_ru", ("",), "/equipment", _RU, 0.5, "81210006",
-         "РСЯ | Смарт-баннеры", is_tagged=False, is_registered=False, cpc=36.0, ctr=0.005),
+         "РСЯ | Смарт-баннеры", is_tagged=False, is_registered=False, cpc=36.0, ctr=0.005, idle=14.0),
     Link("y7", "display", _Y, "yandex", "display", "rsya_laser_test", ("v1",), "/equipment/laser", _RU, 0.3, "81210007",
          "РСЯ | Лазер | тест", is_registered=False, cpc=48.0, ctr=0.006),
     # Links without an advertising account. One story link was typed with a capital, one mail with a letter missing.
@@ -124,6 +125,12 @@ OLD_LINK = Link(
     "old", "search_generic", _G, "google", "cpc", "black_friday_2024", ("banner",), "/prices",
     campaign_id="20100099", name="Black Friday 2024", weight=0.0,
 )  # fmt: skip
+# Campaigns that differ by a word and are taken for one another by people who build links.
+_TWINS = (("g1", "g2"), ("g4", "g5"), ("m1", "m2"))
+_BY_KEY = {link.key: link for link in LINKS}
+TWIN: dict[str, Link] = {
+    one: _BY_KEY[other] for pair in _TWINS for one, other in (pair, pair[::-1])
+}  # fmt: skip
 OFFICIAL: tuple[Link, ...] = (*(link for link in LINKS if link.is_registered and not link.typed), OLD_LINK)
 
 

@@ -33,7 +33,10 @@ ASSISTANTS = (
     "https://www.perplexity.ai/",
     "https://gemini.google.com/",
     "https://copilot.microsoft.com/",
+    "https://claude.ai/",
 )
+# Assistants that write their own name into the links they give.
+ASSISTANT_TAGS = {"chatgpt.com": "chatgpt.com", "www.perplexity.ai": "perplexity"}
 REFERRERS = ("https://beautyforum.example/", "https://masters-blog.example/", "https://salon-news.example/")
 SOCIALS = {"instagram": "https://l.instagram.com/", "facebook": "https://m.facebook.com/"}
 PARTNERS = {"partner_academy": "https://academy-partner.example/", "partner_supply": "https://supply-partner.example/"}

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from sandbox.parameters import Parameters
 from sandbox.world import site
 from sandbox.world.life import Visit
-from sandbox.world.links import LINKS, OLD_LINK, SITE, tags_of
+from sandbox.world.links import LINKS, OLD_LINK, SITE, TWIN, Link, tags_of
+from sandbox.world.outages import is_out
 from sandbox.world.population import Person
+from sandbox.world.slips import Slip, misspelt, relative, slip_of
 from sandbox.world.streams import Part, number, unit
 
-_KNOWN_VALUES = {value for link in (*LINKS, OLD_LINK) for value in tags_of(link, "").values()}
 CLICK_PARAMETER = {"google-ads": "gclid", "yandex-direct": "yclid"}
 
 
@@ -29,6 +30,7 @@ class Arrival:
     click_id: str  # the id of the click, also where it was lost on the way
     has_click_id: bool
     fault: str
+    slip: Slip | None = None  # with a misspelt tag
 
 
 def click_id(platform: str, *name: Part) -> str:
@@ -39,34 +41,21 @@ def click_id(platform: str, *name: Part) -> str:
     return str(10**18 + number(*name, bits=62))
 
 
-def _misspelt(value: str, draw: int) -> str:
-    """The value with one slip of the fingers; never another value that the company uses."""
-    place = 1 + draw % max(1, len(value) - 2)
-    slips = (
-        value[:place] + value[place + 1 :],
-        value[:place] + value[place] + value[place:],
-        value[: place - 1] + value[place] + value[place - 1] + value[place + 1 :],
-        value.replace("_", "-", 1),
-    )
-    for index in range(4):
-        slip = slips[(draw // 7 + index) % 4]
-        if slip != value and slip not in _KNOWN_VALUES:
-            return slip
-    return value + "x"
-
-
 def _spoiled(tags: dict[str, str], fault: str, draw: int) -> dict[str, str]:
     field = ("utm_campaign", "utm_source", "utm_campaign", "utm_medium")[draw % 4]
     if fault == "misspelt":
-        return {**tags, field: _misspelt(tags[field], draw // 4)}
+        if draw % 5 == 0 and len(tags.get("utm_content", "")) > 2:
+            field = "utm_content"
+        return {**tags, field: misspelt(tags[field], draw // 4)}
     if fault == "case":
-        return {**tags, field: tags[field].upper() if draw % 3 else tags[field].title()}
+        value = tags[field]
+        return {**tags, field: (value.title(), value.upper(), value.upper(), f"{value} ")[draw // 4 % 4]}
     if fault == "swapped":
         return {**tags, "utm_source": tags["utm_medium"], "utm_medium": tags["utm_source"]}
     return tags
 
 
-def _fault(u: float, parameters: Parameters, is_paid: bool, channel: str) -> str:
+def _fault(u: float, parameters: Parameters, link: Link, is_paid: bool, channel: str) -> str:
     rates = parameters.tags
     table = [
         ("misspelt", rates.misspelt),
@@ -78,6 +67,10 @@ def _fault(u: float, parameters: Parameters, is_paid: bool, channel: str) -> str
         table += [("missing", rates.missing), ("contradicts_click", rates.contradicts_click)]
     if channel in ("email", "social"):
         table.append(("contradicts_referrer", rates.contradicts_referrer * 2))
+    if link.key in TWIN:
+        table.append(("twin", rates.twin))
+    if is_paid and link.is_registered:
+        table.append(("relative", rates.relative))
     for fault, rate in table:
         u -= rate
         if u < 0:
@@ -104,9 +97,11 @@ def arrive(seed: int, who: Person, visit: Visit, parameters: Parameters) -> Arri
     fault = ""
     if not link.is_tagged:
         fault = "missing"
+    elif ad and is_out(seed, link, visit.at, parameters.tags):
+        tags, fault = {}, "missing"
     elif link.typed:
         fault = "case" if link.typed[0][1].lower() == link.utm_source else "misspelt"
-    elif fault := _fault(unit(*name, "fault"), parameters, bool(ad), visit.channel):
+    elif fault := _fault(unit(*name, "fault"), parameters, link, bool(ad), visit.channel):
         if fault in ("missing", "stripped"):
             tags = {}
             has_click = has_click and fault == "missing"
@@ -116,6 +111,12 @@ def arrive(seed: int, who: Person, visit: Visit, parameters: Parameters) -> Arri
             tags = tags_of(others[draw % len(others)], "")
         elif fault == "contradicts_referrer":
             referrer = "https://t.me/" if visit.channel == "email" else "https://beautyforum.example/"
+        elif fault == "twin":
+            twin = TWIN[link.key]
+            tags = tags_of(twin, twin.contents[draw % len(twin.contents)] if twin.contents else "")
+        elif fault == "relative":
+            # A campaign in its own right that nobody registered: these tags are what they should be.
+            tags = should = {**should, "utm_campaign": relative(link.utm_campaign, draw)}
         else:
             tags = _spoiled(tags, fault, draw)
     elif not link.is_registered:
@@ -123,8 +124,9 @@ def arrive(seed: int, who: Person, visit: Visit, parameters: Parameters) -> Arri
     query = dict(tags)
     if has_click:
         query[click] = identifier
+    slip = slip_of(tags, should) if fault == "misspelt" else None
     return Arrival(
-        _address(path, query), referrer, tags, should, click if identifier else "", identifier, has_click, fault
+        _address(path, query), referrer, tags, should, click if identifier else "", identifier, has_click, fault, slip
     )
 
 
@@ -134,8 +136,9 @@ def _unpaid(name: tuple[Part, ...], visit: Visit, referrer: str, path: str, para
     fault = ""
     if visit.channel == "referral" and unit(*name, "old") < parameters.tags.old_link * 5:
         tags, fault = tags_of(OLD_LINK, OLD_LINK.contents[0]), "old_link"
-    elif "chatgpt" in referrer and unit(*name, "assistant") < 0.6:
-        tags, fault = {"utm_source": "chatgpt.com"}, "unregistered"
+    elif visit.channel == "ai_assistant" and unit(*name, "assistant") < 0.6:
+        source = site.ASSISTANT_TAGS.get(urlsplit(referrer).hostname or "")
+        tags, fault = ({"utm_source": source}, "unregistered") if source else ({}, "")
     return Arrival(_address(path, tags), referrer, tags, {}, "", "", False, fault)
 
 

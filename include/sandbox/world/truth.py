@@ -1,8 +1,12 @@
 """The hidden truth, as plain data for judges. Money is text, to the cent, with its currency; instants ISO 8601 UTC.
 
-Version 1. Keys: `persons`, `contacts`, `visits`, `copies`, `faults`, `spend`, `money`, `deals`, `doubts`, `texts`,
+Keys: `persons`, `contacts`, `visits`, `copies`, `injected`, `spend`, `campaigns`, `money`, `deals`, `doubts`, `texts`,
 `responses`, `content`, `channels`. Of copies, `id` is the copy's own id (the same as `original_id` where a row was sent
-again as it is) and kind is resent, double, resubmitted or refired.
+again as it is) and kind is resent, double, resubmitted or refired. Of visits, `tags` are what they should be, `arrived`
+what came, `slip` what was typed wrongly and where.
+
+Version 2 added `campaigns`, `injected` (which is also `faults`, until a served sandbox puts its wire faults there), and
+`arrived`, `slip`, `referrer`, `platform`, `is_registered` of visits. A served sandbox adds `bad_rows`.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.parameters import CHANNELS, EUR_PER_UNIT
 from sandbox.recorded import ACCOUNTS
 from sandbox.world import counterfactual
+from sandbox.world.campaigns import campaigns
 from sandbox.world.contacts import truth_of
 from sandbox.world.counterfactual import in_eur, signed
 from sandbox.world.identity import identities
@@ -25,7 +30,7 @@ from sandbox.world.streams import iso
 if TYPE_CHECKING:
     from sandbox.world.simulation import Simulation
 
-VERSION = 1
+VERSION = 2
 
 
 def tell(world: Simulation, counterfactuals: bool) -> dict[str, Any]:
@@ -33,6 +38,7 @@ def tell(world: Simulation, counterfactuals: bool) -> dict[str, Any]:
     not asked for."""
     look = world.recording()
     lives = [world.lives[key] for key in sorted(world.lives)]
+    wrong = injected(world, look, lives)
     return {
         "version": VERSION,
         "seed": world.seed,
@@ -45,8 +51,10 @@ def tell(world: Simulation, counterfactuals: bool) -> dict[str, Any]:
         "contacts": [truth_of(card) for card in look.cards],
         "visits": look.counted.visit_truth,
         "copies": look.counted.copies + look.answers.copies,
-        "faults": injected(world, look, lives),
+        "injected": wrong,
+        "faults": wrong,
         "spend": look.media.spend,
+        "campaigns": campaigns(world, look),
         "money": _money(world, look, lives),
         "deals": _deals(world, look, lives),
         "doubts": _doubts(world, look, lives),

@@ -1,0 +1,38 @@
+"""One small company with every kind of bad row, pulled and admitted once; its warehouse may be copied and spoilt."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bench.company import World, company
+from bench.truth import pull_and_admit
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A warehouse after `pull` and `admit`, the truth beside it, and what `rebuttal account` says of it."""
+
+    warehouse: Path
+    truth: dict[str, Any]
+    accounts: subprocess.CompletedProcess[str]
+
+    def accounted(self) -> list[dict[str, Any]]:
+        """The rows of `rebuttal account --json`."""
+        rows: list[dict[str, Any]] = json.loads(self.accounts.stdout)["batches"]
+        return rows
+
+
+@pytest.fixture(scope="session")
+def admitted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Admitted]:
+    """Seed 110, five weeks."""
+    home = tmp_path_factory.mktemp("gate")
+    with company(home, World(110, weeks=5, scale=0.25, faults="bad_rows")) as place:
+        pull_and_admit(place)
+        accounts = place.run("account", "--json", check=False)
+        yield Admitted(home / "warehouse.duckdb", place.truth(), accounts)
