@@ -35,7 +35,7 @@ ALL_DATA = "all_data"  # the suite of the checks over core as a whole
 _DRAWING = "1"  # raise it when the pages should look different for the same results
 _LEFTOVER_SECONDS = 3600.0
 _FETCHED = re.compile(
-    r"<script\b.*?</script>|<link\b[^>]*>|<img\b[^>]*>|<footer\b.*?</footer>|\son[a-z]+=\"[^\"]*\"", re.DOTALL
+    r"<(script|style|footer)\b.*?</\1>|<link\b[^>]*>|<img\b[^>]*>|\son[a-z]+=\"[^\"]*\"", re.DOTALL
 )
 _ABROAD = re.compile(r"<a\b[^>]*href=\"https?://[^>]*>(.*?)</a>", re.DOTALL)
 _QUERY = text(
