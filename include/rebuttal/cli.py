@@ -114,7 +114,7 @@ def prove() -> None:
 @UNTIL
 @JSON
 def tell(what: str, until: datetime | None, as_json: bool) -> None:
-    """Send WHAT (digest: the weekly one; alerts: what is wrong with the data today) to those who should have it, once."""
+    """Send WHAT (digest: the weekly one; alerts: what is wrong with the data) to those who should have it, once."""
     report = run_stage("tell", context_until(until), what=what)
     click.echo(as_json_text(report.as_dict())) if as_json else print_report(report)
     finish([report])

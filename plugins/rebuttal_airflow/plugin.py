@@ -34,5 +34,11 @@ class RebuttalPlugin(AirflowPlugin):
     name = "rebuttal"
     fastapi_apps = [{"app": OnFirstRequest(), "url_prefix": "/quality", "name": "Data quality"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
-        {"name": "Data quality", "href": "/quality/", "destination": "nav", "url_route": "data_quality", "nav_top_level": True}
+        {
+            "name": "Data quality",
+            "href": "/quality/",
+            "destination": "nav",
+            "url_route": "data_quality",
+            "nav_top_level": True,
+        }
     ]

@@ -1,4 +1,4 @@
-"""What people see of the gate: which check fails since when, how it moves, and that it is fresh after every admission."""
+"""What people see of the gate: which check fails since when, how it moves, and that it is fresh after an admission."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def record(settings: Settings, history: Iterable[tuple[int, int]], severity: str
         ([(10, 100), (10, 100), (20, 100)], "rising", 1, "twice the share of the batches before"),
         ([(10, 100), (20, 200)], "steady", 1, "more rows, the same share"),
         ([(10, 100), (10, 100), (5, 100)], "falling", 1, "half the share"),
-        ([(9, 100), (0, 100), (10, 100), (10, 100)], "rising", 3, "a failure that was over does not begin this one"),
+        ([(90, 100), (0, 100), (10, 100), (10, 100)], "steady", 3, "a failure that was over is not compared with"),
         ([(5, 100), (6, 100), (0, 100)], "healed", 1, "the newest batch is clean; it told of its last time"),
     ],
 )

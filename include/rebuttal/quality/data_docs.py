@@ -1,8 +1,8 @@
-"""Great Expectations' Data Docs, drawn from stored results: what each suite asks, and how the newest data of each stream did.
+"""Great Expectations' Data Docs from stored results: what each suite asks, and how the newest data of each stream did.
 
-Great Expectations draws the pages; what they would fetch from other hosts (scripts, styles, pictures, a newsletter form)
-is taken out, for the pages are shown inside Airflow and must run nothing. The folder is built beside and switched by one
-rename of a link, and it holds the latest results only, so it neither tears nor grows.
+Great Expectations draws the pages; what they would fetch from other hosts (scripts, styles, pictures) is taken out, for
+the pages are shown inside Airflow and must run nothing. The folder is built beside and switched by one rename of a
+link, and it holds the latest results only, so it neither tears nor grows.
 """
 
 from __future__ import annotations
@@ -34,9 +34,7 @@ FOLDER, PAGES, STYLE = "data_docs", "pages.json", "data_docs.css"
 ALL_DATA = "all_data"  # the suite of the checks over core as a whole
 _DRAWING = "1"  # raise it when the pages should look different for the same results
 _LEFTOVER_SECONDS = 3600.0
-_FETCHED = re.compile(
-    r"<(script|style|footer)\b.*?</\1>|<link\b[^>]*>|<img\b[^>]*>|\son[a-z]+=\"[^\"]*\"", re.DOTALL
-)
+_FETCHED = re.compile(r"<(script|style|footer)\b.*?</\1>|<link\b[^>]*>|<img\b[^>]*>|\son[a-z]+=\"[^\"]*\"", re.DOTALL)
 _ABROAD = re.compile(r"<a\b[^>]*href=\"https?://[^>]*>(.*?)</a>", re.DOTALL)
 _QUERY = text(
     f"SELECT * FROM {MARTS}.quality_check"
@@ -94,9 +92,13 @@ def _read(settings: Settings) -> list[dict[str, Any]]:
     with open_published(settings) as engine, engine.connect() as connection:
         there = text("SELECT count(*) FROM information_schema.tables WHERE table_schema = :s AND table_name = :t")
         if not connection.execute(there, {"s": MARTS, "t": "quality_check"}).scalar_one():
-            raise StoreError("Nothing yet: no batch has come to the gate", next_step="Run `rebuttal pull`, then `admit`")
-        rows = connection.execute(_QUERY).mappings()
-        return [{**row, "suite": _suite(row), "page": page_name(row), "examples": _shown(row["examples"])} for row in rows]
+            raise StoreError(
+                "Nothing yet: no batch has come to the gate", next_step="Run `rebuttal pull`, then `admit`"
+            )
+        rows = [dict(row) for row in connection.execute(_QUERY).mappings()]
+        return [
+            {**row, "suite": _suite(row), "page": page_name(row), "examples": _shown(row["examples"])} for row in rows
+        ]
 
 
 def _suite(check: Mapping[str, Any]) -> str:

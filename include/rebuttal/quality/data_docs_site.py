@@ -28,7 +28,7 @@ from great_expectations.data_context.types.resource_identifiers import (  # noqa
     ValidationResultIdentifier,
 )
 from great_expectations.expectations.expectation import BatchExpectation  # noqa: E402
-from great_expectations.render import LegacyRendererType, RenderedStringTemplateContent  # noqa: E402
+from great_expectations.render.components import LegacyRendererType, RenderedStringTemplateContent  # noqa: E402
 from great_expectations.render.renderer.renderer import renderer  # noqa: E402
 
 _SITE = "data_docs"
@@ -69,10 +69,10 @@ class ExpectRecordedCheck(BatchExpectation):
 
 
 def draw(folder: Path, checks: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Draw the pages of `checks` (rows of `marts.quality_check` with `suite`, `page` and a list of `examples`, sorted by
-    suite and page) into `folder`. Returns the path of each page by its name.
+    """Draw the pages of `checks` (rows of `marts.quality_check` with `suite`, `page` and a list of `examples`, sorted
+    by suite and page) into `folder`. Returns the path of each page by its name.
     """
-    context = gx.get_context(mode="ephemeral")
+    context: Any = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)}
     site = {"class_name": "SiteBuilder", "show_how_to_buttons": False, "store_backend": store}
@@ -98,7 +98,9 @@ def _found(folder: Path, page: str) -> str:
 
 def _expectation(check: Mapping[str, Any]) -> ExpectRecordedCheck:
     escape: Callable[[str], str] = html.escape
-    asked = f"{escape(check['description'])} <small>({escape(check['check_name'])}; {_MEANS[check['severity']]})</small>"
+    asked = (
+        f"{escape(check['description'])} <small>({escape(check['check_name'])}; {_MEANS[check['severity']]})</small>"
+    )
     columns: dict[str, str] = {"What to do": "todo", "Examples": "examples"}
     return ExpectRecordedCheck(
         check_name=check["check_name"],
@@ -111,9 +113,7 @@ def _expectation(check: Mapping[str, Any]) -> ExpectRecordedCheck:
     )
 
 
-def _validated(
-    suite: str, name: str, checks: list[Mapping[str, Any]]
-) -> tuple[ValidationResultIdentifier, ExpectationSuiteValidationResult]:
+def _validated(suite: str, name: str, checks: list[Mapping[str, Any]]) -> tuple[Any, ExpectationSuiteValidationResult]:
     passed = sum(not check["is_failing"] for check in checks)
     checked_at = max(check["checked_at"] for check in checks)
     run = RunIdentifier(run_name=name.replace(" ", "_"), run_time=checked_at)
@@ -129,8 +129,7 @@ def _validated(
         },
         meta={"run_id": run, "active_batch_definition": {"data_asset_name": name}},
     )
-    identifier = ValidationResultIdentifier(ExpectationSuiteIdentifier(suite), run, "latest")
-    return identifier, results
+    return ValidationResultIdentifier(ExpectationSuiteIdentifier(suite), run, "latest"), results
 
 
 def _result(check: Mapping[str, Any]) -> ExpectationValidationResult:

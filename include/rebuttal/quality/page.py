@@ -34,7 +34,7 @@ TRENDS = {
 def render(settings: Settings, docs: str) -> str:
     """The page as last published. `docs`: where the Data Docs are, as a link prefix that ends with a slash.
 
-    When nothing has been published the page says so. Examples that look like a person's address or number are not shown.
+    When nothing has been published the page says so. Examples that look like a person's address or number are left out.
     """
     try:
         quality = read_quality(settings)

@@ -1,7 +1,7 @@
 """The daily data-quality alert: one grouped message per channel and day, and none when there is nothing to tell.
 
-Channels are the people with `alerts: true` in people.yml (by mail) and the webhook that it may name. What gets worse on a
-day on which a channel was told already is in the next day's message.
+Channels are the people with `alerts: true` in people.yml (by mail) and the webhook that it may name. What gets worse on
+a day on which a channel was told already is in the next day's message.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@
        |  '--not now--------------------'--5xx--> refused
        '--too long--> expired
 
-A process that dies before the server has accepted the recipient leaves `pending`, so the next run sends the message; one
-that dies while the text goes out leaves `sending`, which becomes `unknown`: a missing message is better than two.
+A process that dies before the server has accepted the recipient leaves `pending`, so the next run sends the message;
+one that dies while the text goes out leaves `sending`, which becomes `unknown`: a missing message is better than two.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def message_id(kind: str, occasion: str, reader: str, sender: str) -> str:
 
 
 def open_delivery(sessions: Sessions, new: Row, give_up_after: timedelta) -> tuple[Row, bool]:
-    """The stored row of `new`'s reader and occasion (`new` itself when there is none yet), and whether it has just ended
-    by age or accident. `new` has its own columns and `message_id` set.
+    """The stored row of `new`'s reader and occasion (`new` itself when there is none yet), and whether it has just
+    ended by age or accident. `new` has its own columns and `message_id` set.
     """
     model, now, has_ended = type(new), datetime.now(UTC), False
     try:
@@ -50,7 +50,7 @@ def open_delivery(sessions: Sessions, new: Row, give_up_after: timedelta) -> tup
             elif row.state == "sending" and (_is_over(row.lease_until, now) or is_gone(row.lease_owner)):
                 row.state, row.finished_at, has_ended = "unknown", now, True
     except IntegrityError:  # another run made it in the same moment
-        return open_delivery(sessions, _again(new), give_up_after)
+        return open_delivery(sessions, new, give_up_after)
     return row, has_ended
 
 
@@ -81,7 +81,7 @@ def claim_delivery(sessions: Sessions, row: DigestDelivery | AlertDelivery, **kn
 
 
 def close_delivery(sessions: Sessions, row: DigestDelivery | AlertDelivery, state: str, error: str | None) -> None:
-    """Write what became of the message; `pending` lets the next run try again. `error`: a code, never a server's words."""
+    """Write what became of the message; `pending` lets the next run try again. `error`: a code, no server's words."""
     is_open, model = state == "pending", type(row)
     with sessions.begin() as session:
         session.execute(
@@ -108,23 +108,8 @@ def explain(reader: str, row: DigestDelivery | AlertDelivery, outcome: str, code
     }[outcome]
 
 
-def _same_occasion(new: DigestDelivery | AlertDelivery) -> tuple[Any, ...]:
-    if isinstance(new, AlertDelivery):
-        return (AlertDelivery.channel == new.channel, AlertDelivery.day == new.day)
-    return (
-        DigestDelivery.person_id == new.person_id,
-        DigestDelivery.iso_week == new.iso_week,
-        DigestDelivery.kind == new.kind,
-    )
-
-
-def _again(new: Row) -> Row:
-    """A fresh object: the one that could not be inserted is spent."""
-    if isinstance(new, AlertDelivery):
-        return AlertDelivery(
-            channel=new.channel, day=new.day, told_until=new.told_until, message_id=new.message_id
-        )
-    return DigestDelivery(person_id=new.person_id, iso_week=new.iso_week, kind=new.kind, message_id=new.message_id)
+def _same_occasion(new: DigestDelivery | AlertDelivery) -> list[Any]:
+    return [getattr(type(new), name) == getattr(new, name) for name in new.OCCASION]
 
 
 def _is_over(lease_until: datetime | None, now: datetime) -> bool:

@@ -56,9 +56,7 @@ def gather(quality: Quality, told_until: datetime | None) -> Findings:
     found = {
         "held": quality.held,
         "alarms": alarms,
-        "kept_out": [
-            row for row in quality.kept_out if row["quarantined_row_count"] and is_later(row["last_seen_at"])
-        ],
+        "kept_out": [row for row in quality.kept_out if row["quarantined_row_count"] and is_later(row["last_seen_at"])],
         "unmapped": unmapped,
         "tags": tags,
         "checks": [check for check in warnings if check not in tags and check not in unmapped],

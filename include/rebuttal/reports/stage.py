@@ -130,4 +130,3 @@ def _account(person: Person, row: DigestDelivery, has_ended: bool, report: Repor
     if has_ended:
         report.changed = True
         report.problems.append(explain(person.id, row, row.state, ""))
-

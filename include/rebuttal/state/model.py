@@ -178,7 +178,8 @@ class DigestDelivery(Delivery, Base):
     """One digest to one person; `sending` comes after the server's consent to the recipient."""
 
     __tablename__ = "digest_delivery"
-    __table_args__ = (UniqueConstraint("person_id", "iso_week", "kind"),)
+    OCCASION = ("person_id", "iso_week", "kind")
+    __table_args__ = (UniqueConstraint(*OCCASION),)
 
     person_id: Mapped[str]
     iso_week: Mapped[str]  # 2026-W46
@@ -194,7 +195,8 @@ class AlertDelivery(Delivery, Base):
     """The data-quality alert of one day on one channel."""
 
     __tablename__ = "alert_delivery"
-    __table_args__ = (UniqueConstraint("channel", "day"),)
+    OCCASION = ("channel", "day")
+    __table_args__ = (UniqueConstraint(*OCCASION),)
 
     channel: Mapped[str]  # person:<id> | webhook:<connection>
     day: Mapped[str]  # 2026-11-16, by the channel's own calendar

@@ -63,7 +63,11 @@ def _publish(settings: Settings, engine: Engine, only: tuple[str, ...] | None) -
     with engine.begin() as connection:
         version, last = _last(connection)
         before = {row.name: row.fingerprint for row in connection.execute(select(published_table))}
-        if only and version and not (before and (not is_duckdb(settings) or _file_version(settings) == (version, last))):
+        if (
+            only
+            and version
+            and not (before and (not is_duckdb(settings) or _file_version(settings) == (version, last)))
+        ):
             only = None  # the copy is cut, gone or of an unknown make: it is made anew, as a whole
         tables = [name for name in published_tables(connection) if only is None or name in only]
         if only and not tables:

@@ -6,6 +6,8 @@ alone, the wall clock not among them, so they can be made again at any time.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Column, Connection, Engine, MetaData, Table, inspect, text
 from sqlalchemy.types import TypeEngine
 
@@ -16,7 +18,7 @@ from rebuttal.warehouse.tables import BOOL, INT, MARTS, REAL, TEXT, TIME
 _metadata = MetaData()
 
 
-def _mart(name: str, *columns: tuple[TypeEngine[object], str]) -> Table:
+def _mart(name: str, *columns: tuple[TypeEngine[Any], str]) -> Table:
     listed = [Column(column, kind) for kind, names in columns for column in names.split()]
     return Table(name, _metadata, *listed, schema=MARTS)
 

@@ -87,7 +87,9 @@ def read_quality(settings: Settings) -> Quality:
             for name in QUALITY_REPORTS
         }
         passing = text(f"SELECT count(*) FROM {MARTS}.quality_check WHERE trend = 'passing'")
-        return Quality(*(read[name] for name in QUALITY_REPORTS), int(connection.execute(passing).scalar_one()))
+        checks, held, kept_out, duplicates, streams = (read[name] for name in QUALITY_REPORTS)
+        count = int(connection.execute(passing).scalar_one())
+        return Quality(checks, held, kept_out, duplicates, streams, count)
 
 
 def _mart_query(connection: Connection, name: str) -> str:
@@ -96,7 +98,9 @@ def _mart_query(connection: Connection, name: str) -> str:
         return f'SELECT * FROM {MARTS}."{mart}" {_WHERE.get(mart, "")} ORDER BY {_ORDER.get(mart, "1")}'
     if name in NAMES:
         if name in QUALITY_REPORTS:
-            raise StoreError("Nothing yet: no batch has come to the gate", next_step="Run `rebuttal pull`, then `admit`")
+            raise StoreError(
+                "Nothing yet: no batch has come to the gate", next_step="Run `rebuttal pull`, then `admit`"
+            )
         raise StoreError(f"Nothing yet: no {name} have been published", next_step="Run `rebuttal loop` first")
     close = difflib.get_close_matches(name, [*NAMES, *marts], n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted({*NAMES, *marts}))}"

@@ -2,7 +2,8 @@
 (`kind` = audit, no stream). Latest: on that newest batch. Examples and query: of the newest batch that failed.
 
 Arithmetic: failed_share_latest = failed_row_count_latest / row_count_latest. The trend compares it with the mean share of up to five
-batches before: more than a quarter above is rising, more than a fifth below is falling. A hold fails as a whole: it is new or steady. #}
+batches before in the same run of failures: more than a quarter above is rising, more than a fifth below is falling. A hold fails as a
+whole: it is new or steady. #}
 with answer as (
     select
         'check' as kind, '' as line, batch.source, batch.account_id, batch.stream, batch.sequence, batch.landed_at,
@@ -38,7 +39,6 @@ counted as (
         sum(failed_count) as failed_row_count,
         sum(row_count) as row_count,
         max(case when not is_passed then sequence end) as failed_sequence,
-        avg(case when age between 2 and 6 then share end) as usual_share,
         coalesce(max(case when age = 2 and not is_passed then 1 end), 0) as failed_before
     from aged
     group by kind, source, account_id, stream, check_name
@@ -53,7 +53,8 @@ passed as (
     group by aged.kind, aged.source, aged.account_id, aged.stream, aged.check_name
 ),
 failing as (
-    select aged.kind, aged.source, aged.account_id, aged.stream, aged.check_name, min(aged.landed_at) as since_at
+    select aged.kind, aged.source, aged.account_id, aged.stream, aged.check_name, min(aged.landed_at) as since_at,
+        avg(case when aged.age between 2 and 6 then aged.share end) as usual_share
     from aged
     left join passed
         on passed.kind = aged.kind and passed.source = aged.source and passed.account_id = aged.account_id
@@ -68,8 +69,8 @@ select
         when newest.is_passed then 'healed'
         when counted.failed_before = 0 then 'new'
         when newest.severity = 'hold' then 'steady'
-        when newest.share > 1.25 * counted.usual_share then 'rising'
-        when newest.share < 0.8 * counted.usual_share then 'falling'
+        when newest.share > 1.25 * failing.usual_share then 'rising'
+        when newest.share < 0.8 * failing.usual_share then 'falling'
         else 'steady'
     end as trend,
     newest.entity, newest.source, newest.account_id, newest.stream, newest.check_name, newest.description, newest.next_step,
