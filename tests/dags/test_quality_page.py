@@ -120,6 +120,21 @@ def test_the_page_says_what_is_wrong_in_words(client: Any, token: str) -> None:
     assert "123 45 67" not in page, "what looks like a number of a person is not shown"
 
 
+def test_the_docs_name_the_stream_the_examples_and_what_to_do(client: Any, token: str, home: Path) -> None:
+    pages = json.loads((home / "data_docs" / "pages.json").read_text(encoding="utf-8"))["pages"]
+    page = get(client, f"/quality/docs/{pages['yandex_metrica.visits 24601337']}", token).text
+    for words in (
+        "yandex_metrica.visits 24601337",
+        "device is a word that we know",
+        "What to do: Decide what the new word means",
+        "Example: row 2: unknown:&lt;b&gt;fridge&lt;/b&gt;",
+        "3 of 3 rows",
+    ):
+        assert words in page
+    assert "<b>fridge" not in page
+    assert "123 45 67" not in page
+
+
 def test_every_link_of_the_page_and_of_the_docs_leads_somewhere(client: Any, token: str) -> None:
     import re
     from urllib.parse import urljoin
@@ -139,7 +154,8 @@ def test_every_link_of_the_page_and_of_the_docs_leads_somewhere(client: Any, tok
 @pytest.mark.parametrize(
     "path",
     [
-        "../secret.html", "..%2fsecret.html", "%2e%2e/secret.html", "%2e%2e%2fsecret.html", "....//secret.html", "..%5csecret.html",
+        "../secret.html", "..%2fsecret.html", "%2e%2e/secret.html", "%2e%2e%2fsecret.html", "....//secret.html",
+        "..%5csecret.html",
         "pages.json", "expectations/../../secret.html", "%00", "index.html%00.html",
     ],
 )  # fmt: skip

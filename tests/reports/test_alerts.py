@@ -178,9 +178,9 @@ def loud(any_settings: Settings, request: pytest.FixtureRequest, post: Any, chan
     """On both engines, the state store with them; kate reads mail, and a webhook is named."""
     config = tmp_path / "config"
     config.mkdir()
-    (config / "people.yml").write_text(
-        (PROJECT_ROOT / "include" / "config" / "people.yml").read_text(encoding="utf-8"), encoding="utf-8"
-    )
+    for name in ("people.yml", "taxonomy.yml"):
+        words = (PROJECT_ROOT / "include" / "config" / name).read_text(encoding="utf-8")
+        (config / name).write_text(words, encoding="utf-8")
     if any_settings.warehouse_url.startswith("postgres"):
         any_settings = replace(any_settings, state_url=request.getfixturevalue("postgres_url")())
     loud = Loud(replace(any_settings, config=config), post, channel)
@@ -408,6 +408,14 @@ def test_an_empty_warehouse_is_a_problem_that_says_what_to_do(settings: Settings
     assert (report.counts, report.changed) == ({"channels": 0}, False)
     assert len(report.problems) == 1
     assert "Nothing has been published yet" in report.problems[0]
+
+
+def test_what_the_gate_published_is_no_digest(loud: Loud) -> None:
+    trouble(loud)
+    report = reports.run(loud.context(), "digest")
+    assert "sent" not in report.counts
+    assert [problem for problem in report.problems if "Nothing has been published yet" in problem] == report.problems
+    assert len(report.problems) == 1
 
 
 @pytest.mark.parametrize(

@@ -26,11 +26,9 @@ def print_quality(settings: Settings) -> None:
 
     quality = read_quality(settings)
     totals = quality.totals
-    click.echo(
-        f"{len(quality.failing)} checks fail and {quality.passing_count} never failed; {len(quality.held)} batches are"
-        f" held; {sum(row['quarantined_row_count'] for row in quality.kept_out):,} of"
-        f" {totals['landed_row_count']:,} landed rows wait in quarantine."
-    )
+    waiting = sum(row["quarantined_row_count"] for row in quality.kept_out)
+    click.echo(f"Failing checks: {len(quality.failing)}; never failed: {quality.passing_count}.")
+    click.echo(f"Held batches: {len(quality.held)}. In quarantine: {waiting:,} of {totals['landed_row_count']:,} rows.")
     for severity, meaning in MEANING.items():
         found = [check for check in quality.checks if check["severity"] == severity]
         if found:
@@ -41,11 +39,11 @@ def print_quality(settings: Settings) -> None:
         click.echo("\nHELD BATCHES")
         columns = ["batch", "landed", "rows", "why"]
         print_table(columns, [[r["batch_id"], _day(r["landed_at"]), r["row_count"], r["reason"]] for r in quality.held])
-    waiting = [row for row in quality.kept_out if row["quarantined_row_count"]]
-    if waiting:
+    kept_out = [row for row in quality.kept_out if row["quarantined_row_count"]]
+    if kept_out:
         click.echo("\nIN QUARANTINE, BY REASON")
         names = ("source", "stream", "check_name", "quarantined_row_count", "released_row_count")
-        rows = [[*(row[name] for name in names), _day(row["since_at"]), row["description"]] for row in waiting]
+        rows = [[*(row[name] for name in names), _day(row["since_at"]), row["description"]] for row in kept_out]
         print_table(["source", "stream", "check", "rows", "released", "since", "what should hold"], rows)
     if quality.duplicates:
         click.echo("\nDUPLICATES, FOLDED INTO ONE ROW EACH")

@@ -5,10 +5,9 @@ Importing this module imports Great Expectations, which takes seconds.
 
 from __future__ import annotations
 
-import html
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
@@ -41,7 +40,7 @@ _MEANS = {
 
 
 class ExpectRecordedCheck(BatchExpectation):
-    """A check whose results are stored; it is shown, not run. Its texts are HTML already."""
+    """A check whose results are stored; it is shown, not run."""
 
     check_name: str
 
@@ -60,12 +59,14 @@ class ExpectRecordedCheck(BatchExpectation):
         runtime_configuration: Any = None,  # noqa: ARG003
     ) -> list[RenderedStringTemplateContent]:
         meta = (configuration or result.expectation_config).meta
-        return [
-            RenderedStringTemplateContent(
-                content_block_type="string_template",
-                string_template={"template": "$asked", "params": {"asked": meta["asked"]}},
-            )
-        ]
+        lines = {"asked": meta["asked"], "else": meta["else"]}
+        if meta["todo"]:
+            lines["todo"] = f"What to do: {meta['todo']}"
+            lines |= {f"example_{number}": f"Example: {example}" for number, example in enumerate(meta["examples"])}
+        # Great Expectations escapes the values of a template that has a styling, and only those.
+        style = {"default": {"tag": "span"}, "params": {"asked": {"tag": "b"}}}
+        told = {"template": "\n".join(f"${name}" for name in lines), "params": lines, "styling": style}
+        return [RenderedStringTemplateContent(content_block_type="string_template", string_template=told)]
 
 
 def draw(folder: Path, checks: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -96,19 +97,14 @@ def _found(folder: Path, page: str) -> str:
     return page
 
 
-def _expectation(check: Mapping[str, Any]) -> ExpectRecordedCheck:
-    escape: Callable[[str], str] = html.escape
-    asked = (
-        f"{escape(check['description'])} <small>({escape(check['check_name'])}; {_MEANS[check['severity']]})</small>"
-    )
-    columns: dict[str, str] = {"What to do": "todo", "Examples": "examples"}
+def _expectation(check: Mapping[str, Any], *, has_failed: bool = False) -> ExpectRecordedCheck:
     return ExpectRecordedCheck(
         check_name=check["check_name"],
         meta={
-            "asked": asked,
-            "todo": escape(check["next_step"]) if check["is_failing"] else "",
-            "examples": "<br>".join(escape(str(example)) for example in check["examples"] if check["is_failing"]),
-            "properties_to_render": columns,
+            "asked": check["description"],
+            "else": f"{check['check_name']}; {_MEANS[check['severity']]}",
+            "todo": check["next_step"] if has_failed else "",
+            "examples": check["examples"] if has_failed else [],
         },
     )
 
@@ -127,7 +123,7 @@ def _validated(suite: str, name: str, checks: list[Mapping[str, Any]]) -> tuple[
             "unsuccessful_expectations": len(checks) - passed,
             "success_percent": 100.0 * passed / len(checks),
         },
-        meta={"run_id": run, "active_batch_definition": {"data_asset_name": name}},
+        meta={"run_id": run, "batch_kwargs": {"data_asset_name": name}},
     )
     return ValidationResultIdentifier(ExpectationSuiteIdentifier(suite), run, "latest"), results
 
@@ -139,7 +135,7 @@ def _result(check: Mapping[str, Any]) -> ExpectationValidationResult:
     )
     return ExpectationValidationResult(
         success=not check["is_failing"],
-        expectation_config=_expectation(check).configuration,
+        expectation_config=_expectation(check, has_failed=check["is_failing"]).configuration,
         result={"observed_value": told},
         exception_info={"raised_exception": False, "exception_message": None, "exception_traceback": None},
     )

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.exc import DBAPIError
 
 from rebuttal.context import Context
+from rebuttal.errors import StoreError
 from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.warehouse.engine import is_duckdb, open_published, open_warehouse
@@ -95,6 +96,14 @@ def _remember(connection: Connection, before: dict[str, str], now: dict[str, str
         connection.execute(published_table.delete().where(published_table.c.name.in_(gone)))
     if come:
         connection.execute(published_table.insert(), come)
+
+
+def require_marts(engine: Engine) -> None:
+    """Raise StoreError when a published copy has only what the gate found: its marts are still to be built."""
+    with engine.connect() as connection:
+        names = set(published_tables(connection)) - set(QUALITY_NAMES)
+    if not any(name.startswith(f"{MARTS}.") for name in names):
+        raise StoreError("Nothing has been published yet", next_step="Run `rebuttal loop` or `rebuttal model` first")
 
 
 def published_tables(connection: Connection) -> list[str]:
