@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from rebuttal.commands.quality import docs, print_quality
 from rebuttal.commands.quarantine import quarantine
 from rebuttal.commands.shown import DAY, JSON, UNTIL, context_until, finish, print_report
 from rebuttal.commands.utm import utm
@@ -46,6 +47,7 @@ def cli() -> None:
 
 cli.add_command(quarantine)
 cli.add_command(utm)
+cli.add_command(docs)
 
 
 def _stage(name: str, **options: Any) -> Callable[[Callable[..., None]], click.Command]:
@@ -114,7 +116,7 @@ def prove() -> None:
 @UNTIL
 @JSON
 def tell(what: str, until: datetime | None, as_json: bool) -> None:
-    """Send WHAT (the weekly digest) to the people who should have it, once."""
+    """Send WHAT (digest: the weekly one; alerts: what is wrong with the data) to those who should have it, once."""
     report = run_stage("tell", context_until(until), what=what)
     click.echo(as_json_text(report.as_dict())) if as_json else print_report(report)
     finish([report])
@@ -139,10 +141,14 @@ def loop(until: datetime | None, as_json: bool) -> None:
 @click.argument("name")
 @JSON
 def report(name: str, as_json: bool) -> None:
-    """Show a mart: kpi_weekly, funnel_weekly, channel_performance, attribution, objections, content_tasks, ..."""
+    """Show a mart: kpi_weekly, funnel_weekly, channel_performance, attribution, quality, objections, ..."""
     from rebuttal.warehouse.reports import report as read
 
-    columns, rows = read(Context.from_environment().settings, name)
+    settings = Context.from_environment().settings
+    if name == "quality" and not as_json:
+        print_quality(settings)
+        return
+    columns, rows = read(settings, name)
     if as_json:
         click.echo(as_json_text([dict(zip(columns, row, strict=True)) for row in rows]))
     else:

@@ -38,7 +38,7 @@ def test_every_other_mart_has_a_report(any_settings: Settings) -> None:
     assert report(any_settings, "leak") == (["a"], [["x"]])
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "quality"])
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("quality")])
 def test_what_is_not_there_yet_says_so(any_settings: Settings, name: str) -> None:
     publish_rows(any_settings, "CREATE TABLE marts.other (a text)")
     with pytest.raises(StoreError, match=f"Nothing yet: no {name}"):
@@ -53,26 +53,6 @@ def test_an_unknown_name_names_the_nearest(any_settings: Settings) -> None:
         report(any_settings, "othr")
     with pytest.raises(ConfigError, match="known are attribution"):
         report(any_settings, 'x"; DROP TABLE marts.other')
-
-
-def test_quality_shows_failed_checks_with_the_newest_examples(any_settings: Settings) -> None:
-    check = "'visit', 'start_url', 'quarantine', 'A visit has an address', 'Look at the counter'"
-    publish_rows(
-        any_settings,
-        "INSERT INTO ops.batch (batch_id, sequence, source, stream, entity, account_id, kind, row_count, content_hash,"
-        " landed_at, status) VALUES"
-        " ('b1', 1, 'ym', 'visits', 'visit', 'a', 'live', 10, 'h', '2026-01-01', 'admitted'),"
-        " ('b2', 2, 'ym', 'visits', 'visit', 'a', 'live', 20, 'h', '2026-01-02', 'admitted');"
-        "INSERT INTO ops.check_result (batch_id, entity, check_name, severity, description, next_step, is_passed,"
-        " row_count, failed_count, examples) VALUES"
-        f" ('b1', {check}, false, 10, 2, '[1]'), ('b2', {check}, false, 20, 3, '[2]'),"
-        " ('b2', 'visit', 'fine', 'quarantine', 'd', 'n', true, 20, 0, NULL)",
-    )
-    columns, rows = report(any_settings, "quality")
-    found = [dict(zip(columns, row, strict=True)) for row in rows]
-    assert len(found) == 1
-    assert (found[0]["check_name"], found[0]["failed_row_count"], found[0]["row_count"]) == ("start_url", 5, 30)
-    assert (found[0]["failed_batch_count"], found[0]["examples"]) == (2, "[2]")
 
 
 def test_nothing_published_at_all(settings: Settings) -> None:

@@ -24,6 +24,7 @@ from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse import batches, open_warehouse, sql
 from rebuttal.warehouse.batches import Batch
 from rebuttal.warehouse.merge import merge
+from rebuttal.warehouse.publish import publish_quality
 from rebuttal.warehouse.staging import Staged, stage
 from rebuttal.warehouse.tables import batch_outcome
 
@@ -81,7 +82,9 @@ def _follow_rules(report: Report, work: Admission, *, is_needed: bool) -> None:
 
 @contextmanager
 def admission(context: Context) -> Iterator[Admission]:
-    """Everything that admitting needs; on leaving, the warehouse is free again and no scratch table is left."""
+    """Everything that admitting needs; on leaving, what the gate found is published, the warehouse is free again and no
+    scratch table is left.
+    """
     thresholds, registry = load_thresholds(context.settings.config), utm_aliases.registry(context.settings)
     latest = context.clock.now() + timedelta(days=1)
     with open_warehouse(context.settings) as engine, _alone(engine):
@@ -90,6 +93,7 @@ def admission(context: Context) -> Iterator[Admission]:
             yield Admission(engine, Gate(context.settings, latest), thresholds, registry)
         finally:
             _sweep(engine)
+            publish_quality(context.settings, engine)
 
 
 def admit(work: Admission, batch: Batch, rows: str = "") -> tuple[list[Check], dict[str, int] | None]:

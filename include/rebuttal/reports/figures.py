@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from rebuttal.outgoing import are_alike, is_safe, plain_line
 from rebuttal.reports.week import Week
+from rebuttal.warehouse.publish import require_marts
 
 TREND_WEEKS = 12
 USUAL_WEEKS = 8  # the weeks before, whose mean is "usual"
@@ -110,8 +111,9 @@ class Figures:
 def read_figures(engine: Engine, week: Week, expected: Sequence[str]) -> Figures:
     """Read the published marts. A part whose query fails is None and named in `failed`; the others are still read.
 
-    `expected` names the sources that should have data.
+    `expected` names the sources that should have data. Raises StoreError when no marts have been published yet.
     """
+    require_marts(engine)
     failed: list[str] = []
 
     def attempt(name: str, read: Callable[[], Part]) -> Part | None:

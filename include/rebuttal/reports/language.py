@@ -27,9 +27,7 @@ class Words:
 
     def __call__(self, key: str, **values: object) -> str:
         """The text at `key` with {names} filled in. Raises KeyError for a key that does not exist."""
-        found: Any = self.data
-        for part in key.split("."):
-            found = found[part]
+        found = self._at(key)
         return str(found).format(**values) if values else str(found)
 
     def has(self, key: str) -> bool:
@@ -43,7 +41,13 @@ class Words:
 
     def count(self, key: str, n: int) -> str:
         """`n` with its noun in the right form."""
-        return str(self.data[key][plural_form(self.language, n)]).format(n=self.number(n))
+        return str(self._at(key)[plural_form(self.language, n)]).format(n=self.number(n))
+
+    def _at(self, key: str) -> Any:
+        found: Any = self.data
+        for part in key.split("."):
+            found = found[part]
+        return found
 
     def number(self, value: float, digits: int = 0) -> str:
         """1,234.5 or 1 234,5."""

@@ -27,6 +27,7 @@ class Person(Section):
     role: Role
     language: Language
     time_zone: str
+    alerts: bool = False  # whether the daily data-quality alert comes too
 
     @field_validator("email")
     @classmethod
@@ -64,10 +65,20 @@ class DigestRule(Section):
     give_up_after_hours: Annotated[float, Field(gt=0)]
 
 
+class AlertRule(Section):
+    """Where the daily data-quality alert goes beside mails, and what it links to."""
+
+    webhook: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")] | None = None  # id of a connection
+    language: Language = "en"  # of the webhook's text
+    page: Annotated[str, Field(pattern=r"^https?://[^\s\"<>]+$")] | None = None
+    give_up_after_hours: Annotated[float, Field(gt=0)] = 20
+
+
 class People(Section):
     """`people.yml`."""
 
     digest: DigestRule
+    alerts: AlertRule = AlertRule()
     people: tuple[Person, ...]
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""TELL: the weekly objection digest, to each reader once."""
+"""TELL: the weekly objection digest, to each reader once; the daily data-quality alert is in `alerts`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from rebuttal.configuration import Vocabulary, load_vocabulary
 from rebuttal.context import Context
 from rebuttal.errors import ConfigError, CredentialsError, StoreError, UnavailableError
 from rebuttal.records import Report
+from rebuttal.reports.alerts import run_alerts
 from rebuttal.reports.compose import compose
-from rebuttal.reports.delivery import claim_delivery, close_delivery, message_id, open_delivery
+from rebuttal.reports.delivery import claim_delivery, close_delivery, explain, message_id, open_delivery
 from rebuttal.reports.figures import Figures, read_figures
 from rebuttal.reports.mail import Postman, build_message
 from rebuttal.reports.people import People, Person, expected_sources, load_people
@@ -19,12 +20,13 @@ from rebuttal.state import DigestDelivery, Sessions, open_state
 from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse import open_published
 
-KINDS = ("digest",)
-_STATE_OF = {"sent": "sent", "refused": "refused", "unknown": "unknown", "later": "pending"}
+KINDS = ("digest", "alerts")
+STATE_OF = {"sent": "sent", "refused": "refused", "unknown": "unknown", "later": "pending"}
 
 
 def run(context: Context, what: str = "digest") -> Report:
-    """Send `what` to everybody who should have it and has not: one mail per person and ISO week.
+    """Send `what` to everybody who should have it and has not: one digest per person and ISO week, or one alert per
+    channel and day (see `run_alerts`).
 
     Counts: `people`, `sent`, `already_told`, `refused`, `unknown`, `later`, `expired`. `details` name person, week,
     state and Message-ID. Raises ConfigError for an unknown `what` or a wrong people.yml. A mail server that cannot be
@@ -32,6 +34,8 @@ def run(context: Context, what: str = "digest") -> Report:
     """
     if what not in KINDS:
         raise ConfigError(f"There is no report {what!r}", next_step=f"Use one of {', '.join(KINDS)}")
+    if what == "alerts":
+        return run_alerts(context)
     people = load_people(context.settings.config)
     vocabulary = load_vocabulary(context.settings.config)
     report = Report("tell", counts={"people": len(people.people)})
@@ -77,8 +81,9 @@ def _tell_all(
     known: dict[Week, Figures] = {}
     for person in people.people:
         week = week_of(context.clock.now(), person.zone, people.digest.week)
-        identifier = message_id(person, week, what, postman.sender)
-        row, has_ended = open_delivery(sessions, person, week, what, identifier, give_up_after)
+        identifier = message_id(what, week.iso, person.id, postman.sender)
+        new = DigestDelivery(person_id=person.id, iso_week=week.iso, kind=what, message_id=identifier)
+        row, has_ended = open_delivery(sessions, new, give_up_after)
         if row.state == "pending":
             if week not in known:
                 with open_published(context.settings) as engine:
@@ -107,13 +112,13 @@ def _tell(
     if outcome == "yielded":
         report.add("already_told")
         return
-    row.state = _STATE_OF[outcome]
+    row.state = STATE_OF[outcome]
     close_delivery(sessions, row, row.state, code or None)
     failpoint("reports.after_record")
     report.add(outcome)
     report.changed = report.changed or outcome != "later"
     if outcome != "sent":
-        report.problems.append(_explain(person, row, outcome, code))
+        report.problems.append(explain(person.id, row, outcome, code))
 
 
 def _account(person: Person, row: DigestDelivery, has_ended: bool, report: Report) -> None:
@@ -124,14 +129,4 @@ def _account(person: Person, row: DigestDelivery, has_ended: bool, report: Repor
     report.add(row.state)
     if has_ended:
         report.changed = True
-        report.problems.append(_explain(person, row, row.state, ""))
-
-
-def _explain(person: Person, row: DigestDelivery, outcome: str, code: str) -> str:
-    with_code = f" (code {code})" if code else ""
-    return {
-        "refused": f"The mail server refuses {person.id}'s address{with_code}: not tried again, see people.yml",
-        "later": f"The mail to {person.id} was put off{with_code}; the next run tries again",
-        "unknown": f"Whether {person.id} got the mail of {row.iso_week} is not known; it is not sent twice",
-        "expired": f"The mail to {person.id} of {row.iso_week} could not be sent in time and is given up",
-    }[outcome]
+        report.problems.append(explain(person.id, row, row.state, ""))

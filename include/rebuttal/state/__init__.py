@@ -7,6 +7,7 @@ sessions. Everything here is written by one row at a time; figures live in the w
 from rebuttal.state.engine import SCHEMA_VERSION, Sessions, open_state
 from rebuttal.state.journal import decision_id, journal_rows, record_decision
 from rebuttal.state.model import (
+    AlertDelivery,
     ContentTask,
     Decision,
     DigestDelivery,
@@ -19,6 +20,7 @@ from rebuttal.state.model import (
 
 __all__ = [
     "SCHEMA_VERSION",
+    "AlertDelivery",
     "ContentTask",
     "Decision",
     "DigestDelivery",

@@ -7,6 +7,7 @@
 | outbox | effect on the outside world | one row per effect key |
 | decision | decision | rows are added, never changed or deleted |
 | digest_delivery | person, ISO week and kind | one row, so one mail |
+| alert_delivery | channel and day | one row, so one message |
 | label_correction | text and correcting person | |
 | suppression | erased subject (keyed hash) | |
 | tag_alias | spelling variant of a tag and registered value | a variant has at most one accepted meaning |
@@ -157,19 +158,13 @@ class Decision(Base):
     review_at: Mapped[datetime | None]
 
 
-class DigestDelivery(Base):
-    """One mail to one person. state: pending | sending | sent | refused | unknown | expired.
+class Delivery:
+    """One message to one reader. state: pending | sending | sent | refused | unknown | expired.
 
-    `sending` is written between the server's consent to the recipient and the text: only then nobody can know.
+    `sending` is written right before the text goes out: only then nobody can know. `error`: a code, no server's words.
     """
 
-    __tablename__ = "digest_delivery"
-    __table_args__ = (UniqueConstraint("person_id", "iso_week", "kind"),)
-
     delivery_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    person_id: Mapped[str]
-    iso_week: Mapped[str]  # 2026-W46
-    kind: Mapped[str]
     state: Mapped[str]
     message_id: Mapped[str]
     created_at: Mapped[datetime]
@@ -178,6 +173,40 @@ class DigestDelivery(Base):
     lease_until: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
+
+
+class DigestDelivery(Delivery, Base):
+    """One digest to one person; `sending` comes after the server's consent to the recipient."""
+
+    __tablename__ = "digest_delivery"
+    OCCASION = ("person_id", "iso_week", "kind")
+    __table_args__ = (UniqueConstraint(*OCCASION),)
+
+    person_id: Mapped[str]
+    iso_week: Mapped[str]  # 2026-W46
+    kind: Mapped[str]
+
+    @property
+    def occasion(self) -> str:
+        """What it is of: the week."""
+        return self.iso_week
+
+
+class AlertDelivery(Delivery, Base):
+    """The data-quality alert of one day on one channel."""
+
+    __tablename__ = "alert_delivery"
+    OCCASION = ("channel", "day")
+    __table_args__ = (UniqueConstraint(*OCCASION),)
+
+    channel: Mapped[str]  # person:<id> | webhook:<connection>
+    day: Mapped[str]  # 2026-11-16, by the channel's own calendar
+    told_until: Mapped[datetime]  # when the newest batch that it knew of had landed: what is later is news next time
+
+    @property
+    def occasion(self) -> str:
+        """What it is of: the day."""
+        return self.day
 
 
 class LabelCorrection(Base):

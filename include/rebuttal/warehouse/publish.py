@@ -2,13 +2,15 @@
 
 `promote` copies a tested build (`marts_build`) into `marts` in one transaction. `publish` then gives DuckDB readers a
 file of their own, replaced by an atomic rename; on Postgres the transaction itself is what readers see. Both write only
-where something differs.
+where something differs. The data-quality marts say what the gate found, whatever the models made of the rows: they are
+published by themselves after every admission, beside the marts of the last build.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,14 +18,16 @@ from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.exc import DBAPIError
 
 from rebuttal.context import Context
+from rebuttal.errors import StoreError
 from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.warehouse.engine import is_duckdb, open_published, open_warehouse
-from rebuttal.warehouse.tables import CORE, MARTS, MARTS_BUILD, OPS, publication
+from rebuttal.warehouse.quality_mart import QUALITY_NAMES, refresh_quality
+from rebuttal.warehouse.tables import CORE, MARTS, MARTS_BUILD, OPS, publication, published_table
 
 # Beside all marts, what reports read of core and ops: no texts, no landed rows, no personal data.
 PUBLISHED_CORE = ("ad_performance", "owner", "pipeline_stage", "traffic")
-PUBLISHED_OPS = ("batch", "batch_outcome", "check_result", "exchange_rate")
+PUBLISHED_OPS = ("batch", "batch_outcome", "exchange_rate")
 
 
 def promote(engine: Engine) -> list[str]:
@@ -43,27 +47,63 @@ def publish(context: Context) -> Report:
 
     Counts: `tables`, `published` (1 when a new version was made). Call it after any stage has written into `marts`.
     """
-    report = Report("publish", counts={"tables": 0, "published": 0})
-    settings = context.settings
-    with open_warehouse(settings) as engine:
-        with engine.begin() as connection:
-            tables = published_tables(connection)
-            fingerprint = fingerprint_of(connection, tables)
-            report.counts["tables"] = len(tables)
-            version, last = _last(connection)
-            if fingerprint != last:
-                version += 1
-                connection.execute(
-                    publication.insert().values(
-                        version=version, fingerprint=fingerprint, published_at=datetime.now(UTC)
-                    )
-                )
-        if is_duckdb(settings):
-            report.changed = _replace_file(settings, engine, tables, version, fingerprint)
-        else:
-            report.changed = fingerprint != last
-    report.counts["published"] = int(report.changed)
-    return report
+    with open_warehouse(context.settings) as engine:
+        return _publish(context.settings, engine, None)
+
+
+def publish_quality(settings: Settings, engine: Engine) -> Report:
+    """Make the data-quality marts say what `ops` says now, and publish them; all other tables stay as published.
+
+    Counts as `publish`. Cheap: it looks at the data-quality marts only. Nothing new: no new version.
+    """
+    refresh_quality(engine)
+    return _publish(settings, engine, QUALITY_NAMES)
+
+
+def _publish(settings: Settings, engine: Engine, only: tuple[str, ...] | None) -> Report:
+    with engine.begin() as connection:
+        version, last = _last(connection)
+        before = {row.name: row.fingerprint for row in connection.execute(select(published_table))}
+        if (
+            only
+            and version
+            and not (before and (not is_duckdb(settings) or _file_version(settings) == (version, last)))
+        ):
+            only = None  # the copy is cut, gone or of an unknown make: it is made anew, as a whole
+        tables = [name for name in published_tables(connection) if only is None or name in only]
+        if only and not tables:
+            return Report("publish", counts={"tables": 0, "published": 0})
+        now = {name: fingerprint_of(connection, [name]) for name in tables}
+        kept = {name: value for name, value in before.items() if only and name not in only}
+        fingerprint = hashlib.sha256(repr(sorted((kept | now).items())).encode()).hexdigest()
+        if fingerprint != last:
+            version += 1
+            _remember(connection, before, kept | now)
+            values = {"version": version, "fingerprint": fingerprint, "published_at": datetime.now(UTC)}
+            connection.execute(publication.insert().values(values))
+    if is_duckdb(settings):
+        changed = [name for name in tables if now[name] != before.get(name)] if kept else tables
+        is_new = _replace_file(settings, engine, changed, (version, fingerprint), from_last=bool(kept))
+    else:
+        is_new = fingerprint != last
+    return Report("publish", counts={"tables": len(kept | now), "published": int(is_new)}, changed=is_new)
+
+
+def _remember(connection: Connection, before: dict[str, str], now: dict[str, str]) -> None:
+    gone = [name for name in before if before[name] != now.get(name)]
+    come = [{"name": name, "fingerprint": value} for name, value in now.items() if before.get(name) != value]
+    if gone:
+        connection.execute(published_table.delete().where(published_table.c.name.in_(gone)))
+    if come:
+        connection.execute(published_table.insert(), come)
+
+
+def require_marts(engine: Engine) -> None:
+    """Raise StoreError when a published copy has only what the gate found: its marts are still to be built."""
+    with engine.connect() as connection:
+        names = set(published_tables(connection)) - set(QUALITY_NAMES)
+    if not any(name.startswith(f"{MARTS}.") for name in names):
+        raise StoreError("Nothing has been published yet", next_step="Run `rebuttal loop` or `rebuttal model` first")
 
 
 def published_tables(connection: Connection) -> list[str]:
@@ -142,22 +182,29 @@ def _last(connection: Connection) -> tuple[int, str]:
     return (int(row.version), str(row.fingerprint)) if row else (0, "")
 
 
-def _replace_file(settings: Settings, engine: Engine, tables: list[str], version: int, fingerprint: str) -> bool:
-    """Write a new file beside the published one and rename it over; a crash leaves the old one whole."""
+def _replace_file(
+    settings: Settings, engine: Engine, tables: list[str], version: tuple[int, str], *, from_last: bool
+) -> bool:
+    """Write a new file beside the published one and rename it over; a crash leaves the old one whole.
+
+    `from_last`: begin with a copy of the last file and put only `tables` into it anew.
+    """
     target = settings.published_path
-    if _file_version(settings) == (version, fingerprint):
+    if _file_version(settings) == version:
         return False
     new = target.with_name(f"{target.name}.new")
     _remove(new)
+    if from_last:
+        shutil.copyfile(target, new)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         run = connection.exec_driver_sql
         run(f"ATTACH '{_quoted(new)}' AS published_new")
         try:
             run("BEGIN")
             for schema in (MARTS, CORE, OPS):
-                run(f"CREATE SCHEMA published_new.{schema}")
+                run(f"CREATE SCHEMA IF NOT EXISTS published_new.{schema}")
             for table in [*tables, f"{OPS}.publication"]:
-                run(f"CREATE TABLE published_new.{table} AS SELECT * FROM {table}")
+                run(f"CREATE OR REPLACE TABLE published_new.{table} AS SELECT * FROM {table}")
             run("COMMIT")
             run("CHECKPOINT published_new")
         finally:

@@ -263,3 +263,12 @@ publication = Table(
     Column("published_at", TIME, nullable=False),
     schema=OPS,
 )
+
+# What the last version is made of: one row per published table. It tells which of them a next version must replace.
+published_table = Table(
+    "published_table",
+    metadata,
+    Column("name", TEXT, primary_key=True),
+    Column("fingerprint", TEXT, nullable=False),
+    schema=OPS,
+)

@@ -1,0 +1,163 @@
+"""The daily data-quality alert: one grouped message per channel and day, and none when there is nothing to tell.
+
+Channels are the people with `alerts: true` in people.yml (by mail) and the webhook that it may name. What gets worse on
+a day on which a channel was told already is in the next day's message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
+
+from sqlalchemy import select
+
+from rebuttal.context import Context
+from rebuttal.errors import CredentialsError, StoreError, UnavailableError
+from rebuttal.outgoing import PersonalDataError, refuse_personal_data
+from rebuttal.records import Report
+from rebuttal.reports.compose import Digest
+from rebuttal.reports.delivery import (
+    claim_delivery,
+    close_delivery,
+    explain,
+    find_delivery,
+    message_id,
+    open_delivery,
+)
+from rebuttal.reports.findings import compose_alert, gather
+from rebuttal.reports.mail import Outcome, Postman, build_message
+from rebuttal.reports.people import Language, People, Person, load_people
+from rebuttal.reports.webhook import Webhook
+from rebuttal.state import AlertDelivery, Sessions, open_state
+from rebuttal.state.failpoint import failpoint
+from rebuttal.warehouse.reports import Quality, read_quality
+
+_STATE_OF = {"sent": "sent", "refused": "refused", "unknown": "unknown", "later": "pending"}
+Send = Callable[[Digest, AlertDelivery, Callable[[], bool]], tuple[Outcome, str]]
+
+
+@dataclass(frozen=True)
+class Channel:
+    """Somebody to tell. `id` stands in tables and logs and holds no address."""
+
+    id: str
+    language: Language
+    zone: tzinfo
+    name: str
+    sender: str
+    send: Send
+
+
+def run_alerts(context: Context) -> Report:
+    """Tell every channel what is wrong with the data, if it was not told today and there is something to tell.
+
+    Counts: `channels`, `sent`, `nothing_to_tell`, `already_told`, `refused`, `unknown`, `later`, `expired`. Raises
+    ConfigError for a wrong people.yml. A server that cannot be used and marts that were never published are problems.
+    """
+    people = load_people(context.settings.config)
+    report = Report("tell", counts={"channels": 0})
+    try:
+        quality = read_quality(context.settings)
+    except StoreError as error:
+        report.problems.append(str(error))
+        return report
+    with open_state(context.settings) as sessions:
+        for opened in _channels(context, people):
+            report.add("channels")
+            try:
+                _tell(context, people, sessions, quality, opened(), report)
+            except (CredentialsError, UnavailableError, PersonalDataError) as error:
+                report.problems.append(str(error))
+    return report
+
+
+def _channels(context: Context, people: People) -> Iterator[Callable[[], Channel]]:
+    """Each opened on its own, so that one that is broken does not silence the others."""
+    for person in people.people:
+        if person.alerts:
+            yield partial(_mail, context, person)
+    if people.alerts.webhook:
+        yield partial(_webhook, context, people.alerts.webhook, people.alerts.language)
+
+
+def _mail(context: Context, person: Person) -> Channel:
+    postman = Postman(context.resolve("smtp"))
+
+    def send(alert: Digest, row: AlertDelivery, claim: Callable[[], bool]) -> tuple[Outcome, str]:
+        message = build_message(alert, person, postman.sender, row.message_id, datetime.now(UTC))
+        return postman.deliver(message, person.email, claim)
+
+    return Channel(f"person:{person.id}", person.language, person.zone, person.name, postman.sender, send)
+
+
+def _webhook(context: Context, connection_id: str, language: Language) -> Channel:
+    webhook = Webhook(context.resolve(connection_id))
+
+    def send(alert: Digest, _row: AlertDelivery, claim: Callable[[], bool]) -> tuple[Outcome, str]:
+        return webhook.post(f"{alert.subject}\n\n{alert.text}", claim)
+
+    return Channel(f"webhook:{connection_id}", language, UTC, "", "", send)
+
+
+def _tell(
+    context: Context, people: People, sessions: Sessions, quality: Quality, channel: Channel, report: Report
+) -> None:
+    day = context.clock.now().astimezone(channel.zone).date().isoformat()
+    knows = max(stream["last_landed_at"] for stream in quality.streams)
+    identifier = message_id("alert", day, channel.id, channel.sender)
+    new = AlertDelivery(channel=channel.id, day=day, told_until=knows, message_id=identifier)
+    findings = gather(quality, _told_until(sessions, channel))
+    if findings.is_empty and find_delivery(sessions, new) is None:
+        report.add("nothing_to_tell")
+        return
+    row, has_ended = open_delivery(sessions, new, timedelta(hours=people.alerts.give_up_after_hours))
+    if row.state == "pending" and not findings.is_empty:
+        alert = compose_alert(findings, channel.language, day, people.alerts.page, channel.name)
+        refuse_personal_data((_without(alert.text, people.alerts.page), alert.subject), "The data-quality alert")
+        failpoint("alerts.before_send")
+        outcome, code = channel.send(alert, row, partial(claim_delivery, sessions, row, told_until=knows))
+        failpoint("alerts.after_send")
+        if outcome == "yielded":
+            report.add("already_told")
+            return
+        row.state = _STATE_OF[outcome]
+        close_delivery(sessions, row, row.state, code or None)
+        report.add(outcome)
+        report.changed = report.changed or outcome != "later"
+        if outcome != "sent":
+            report.problems.append(_explain(channel, row, outcome, code))
+    elif row.state in ("sent", "refused"):
+        report.add("already_told")
+    elif row.state == "pending":
+        report.add("nothing_to_tell")  # what could not be sent before has healed meanwhile
+    else:
+        report.add(row.state)
+        if has_ended:
+            report.changed = True
+            report.problems.append(_explain(channel, row, row.state, ""))
+    report.details.append({"channel": channel.id, "day": day, "state": row.state})
+
+
+def _told_until(sessions: Sessions, channel: Channel) -> datetime | None:
+    """Up to which landing the channel knows what there was to know; an alert that may have arrived counts."""
+    with sessions() as session:
+        return session.scalars(
+            select(AlertDelivery.told_until)
+            .where(AlertDelivery.channel == channel.id, AlertDelivery.state.in_(("sent", "unknown")))
+            .order_by(AlertDelivery.told_until.desc())
+            .limit(1)
+        ).first()
+
+
+def _without(text: str, page: str | None) -> str:
+    """The link and the grouping of thousands are our own: digits in them are nobody's telephone."""
+    return (text.replace(page, "") if page else text).replace("\u202f", ",")
+
+
+def _explain(channel: Channel, row: AlertDelivery, outcome: str, code: str) -> str:
+    kind, _, reader = channel.id.partition(":")
+    if kind == "webhook" and outcome == "refused":
+        return f"The webhook {reader} refuses the alert (code {code}): not tried again today; check its address"
+    return explain(reader, row, outcome, code)

@@ -1,0 +1,142 @@
+"""What a data-quality alert tells: pure functions from the published marts to a message in one language."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, select_autoescape
+
+from rebuttal.outgoing import is_safe, plain_line
+from rebuttal.reports.compose import Digest
+from rebuttal.reports.language import Words, words_of
+from rebuttal.reports.people import Language
+from rebuttal.warehouse.reports import Quality
+
+_SHOWN = 5  # of each section; the rest is counted
+_TAG_AUDITS = ("spend_without_tagged_visits", "tagged_visits_without_spend")
+_UNKNOWN = "unknown:"  # how admission writes a word that has no meaning yet
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Rows of the data-quality marts by section, the gravest first; empty sections are left out."""
+
+    sections: dict[str, list[Row]]
+
+    @property
+    def is_empty(self) -> bool:
+        """There is nothing to tell."""
+        return not self.sections
+
+
+def gather(quality: Quality, told_until: datetime | None) -> Findings:
+    """What is worth an alert to somebody who knows everything that had landed by `told_until` (None: nothing).
+
+    Held batches and alarms are told as long as they stand. The rest is told when it is news: a check that fails since
+    then, a share that has grown, rows kept out since then.
+    """
+
+    def is_later(moment: datetime | None) -> bool:
+        return moment is not None and (told_until is None or moment > told_until)
+
+    def is_news(check: Row) -> bool:
+        return is_later(check["since_at"]) or (check["trend"] == "rising" and is_later(check["last_seen_at"]))
+
+    alarms = [check for check in quality.failing if check["severity"] == "alarm"]
+    warnings = [check for check in quality.failing if check["severity"] == "warning" and is_news(check)]
+    tags = [check for check in warnings if check["check_name"] in _TAG_AUDITS]
+    unmapped = [check for check in warnings if _UNKNOWN in (check["examples"] or "")]
+    found = {
+        "held": quality.held,
+        "alarms": alarms,
+        "kept_out": [row for row in quality.kept_out if row["quarantined_row_count"] and is_later(row["last_seen_at"])],
+        "unmapped": unmapped,
+        "tags": tags,
+        "checks": [check for check in warnings if check not in tags and check not in unmapped],
+    }
+    return Findings({name: rows for name, rows in found.items() if rows})
+
+
+def compose_alert(findings: Findings, language: Language, day: str, page: str | None, name: str = "") -> Digest:
+    """The message. Examples that look like an address or a number of a person are left out. Pure."""
+    words = words_of(language)
+    view = {
+        "language": language,
+        "words": words,
+        "greeting": words("alert.greeting", name=name) if name else "",
+        "sections": [_section(words, section, rows) for section, rows in findings.sections.items()],
+        "page": page,
+    }
+    html, plain = _template("alert.html.j2").render(view), _template("alert.txt.j2").render(view)
+    return Digest(words("alert.subject", title=_title(words, findings), day=day), html, plain.strip() + "\n", {})
+
+
+def _title(words: Words, findings: Findings) -> str:
+    held = len(findings.sections.get("held", ()))
+    others = sum(len(rows) for section, rows in findings.sections.items() if section != "held")
+    told = [words.count(f"alert.{what}", count) for what, count in (("batches", held), ("problems", others)) if count]
+    return ", ".join(told)
+
+
+def _section(words: Words, section: str, rows: Sequence[Row]) -> dict[str, Any]:
+    line: Callable[[Words, Row], dict[str, Any]] = {"held": _held, "kept_out": _kept_out}.get(section, _check)
+    more = len(rows) - _SHOWN
+    return {
+        "title": words(f"alert.section.{section}"),
+        "lines": [line(words, row) for row in rows[:_SHOWN]],
+        "more": words("alert.more", n=more) if more > 0 else "",
+    }
+
+
+def _held(words: Words, row: Row) -> dict[str, Any]:
+    count = words.count("alert.rows", row["row_count"])
+    return _line(words, row, row["description"] or "", count, row["landed_at"], [])
+
+
+def _kept_out(words: Words, row: Row) -> dict[str, Any]:
+    return _line(
+        words, row, row["description"], words.count("alert.rows", row["quarantined_row_count"]), row["since_at"], []
+    )
+
+
+def _check(words: Words, row: Row) -> dict[str, Any]:
+    found = words.number(row["failed_row_count_latest"])
+    count = words("alert.of", found=found, rows=words.number(row["row_count_latest"]))
+    return _line(words, row, row["description"], count, row["since_at"], json.loads(row["examples"] or "[]"))
+
+
+def _line(
+    words: Words, row: Row, what: str, count: str, since: datetime | None, examples: Sequence[str]
+) -> dict[str, Any]:
+    safe = [plain_line(example, 120) for example in examples if is_safe(example)][:3]
+    where = f"{row['source']}.{row['stream']}" if row["stream"] else words("alert.everywhere")
+    facts = [count, *([words("alert.since", day=words.day(since.date()))] if since else [])]
+    return {
+        "what": plain_line(what, 300),
+        "where": where,
+        "facts": ", ".join(facts),
+        "examples": words("alert.examples", examples="; ".join(safe)) if safe else "",
+        "next": words("alert.next", step=plain_line(row["next_step"], 300)) if row["next_step"] else "",
+    }
+
+
+@cache
+def _template(name: str) -> Template:
+    def read(file: str) -> str:
+        return (files("rebuttal.reports") / "templates" / file).read_text(encoding="utf-8")
+
+    environment = Environment(
+        loader=FunctionLoader(read),
+        autoescape=select_autoescape(("html.j2",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)

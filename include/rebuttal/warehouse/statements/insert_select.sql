@@ -1,0 +1,2 @@
+insert into {{ into }} ({{ columns | join(', ') }})
+{% include name ~ '.sql' %}
