@@ -44,8 +44,7 @@ def test_what_does_not_add_up_is_noticed(any_settings: Settings, tampering: str,
             for statement in tampering.split("; "):
                 connection.execute(text(statement))
         wrong = recount(engine)
-    assert len(wrong) == 1
-    assert noticed in wrong[0]
+    assert sum(noticed in line for line in wrong) == 1, wrong
 
 
 def test_an_empty_warehouse_adds_up(any_settings: Settings) -> None:

@@ -10,14 +10,14 @@ from datetime import timedelta
 from sqlalchemy import Connection, Engine, insert, select, text, update
 
 from rebuttal.context import Context
-from rebuttal.errors import AccountingError, LockedError, StoreError
+from rebuttal.errors import AccountingError, LockedError
 from rebuttal.quality.batch_checks import FINAL, batch_checks
 from rebuttal.quality.checks import Check, record
 from rebuttal.quality.gate import Gate, keep_failed_rows
+from rebuttal.quality.retention import bound
 from rebuttal.quality.thresholds import Thresholds, load_thresholds
 from rebuttal.quality.utm_audit import audit
 from rebuttal.quality.utm_registry import Registry, load_registry
-from rebuttal.records import Report
 from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse import batches, open_warehouse, sql
 from rebuttal.warehouse.batches import Batch
@@ -25,7 +25,8 @@ from rebuttal.warehouse.merge import merge
 from rebuttal.warehouse.staging import Staged, stage
 from rebuttal.warehouse.tables import batch_outcome
 
-RELEASED = "hold released by "
+RELEASED = "hold released by "  # begins the status_reason of a batch that a person let through
+HEALED = "its checks pass by now "  # of a batch that the hold let go by itself
 _LOCK_SECONDS = 60
 
 
@@ -39,29 +40,13 @@ class Admission:
     registry: Registry
 
 
-def run(context: Context) -> Report:
-    """Admit every landed batch in the order of landing. Nothing landed: nothing is written.
+@dataclass(frozen=True)
+class Looked:
+    """A staged batch, the scratch table of its rows that break a rule, and what the row checks found."""
 
-    Each batch ends in one transaction as admitted (merged, with all rows accounted for) or held (nothing merged); the
-    others go on. Raises LockedError when another admission is running, ConfigError when `utm.yml` or `quality.yml` is
-    wrong, and, after all other batches, the AccountingError of a batch whose rows did not add up.
-    """
-    report = Report("admit")
-    with admission(context) as work:
-        failed: AccountingError | None = None
-        with work.engine.connect() as connection:
-            waiting = batches.pending(connection)
-        for batch in waiting:
-            try:
-                _tell(report, batch, *admit(work, batch))
-            except AccountingError as error:
-                failed = failed or error
-                report.problems.append(str(error))
-            except StoreError as error:
-                report.problems.append(str(error))
-        if failed:
-            raise failed
-    return report
+    staged: Staged
+    failed: str
+    checks: list[Check]
 
 
 @contextmanager
@@ -81,25 +66,43 @@ def admit(work: Admission, batch: Batch, rows: str = "") -> tuple[list[Check], d
     """Admit one batch, or of it the landed rows that `rows` (SQL over `landed`) leaves. Checks, and outcomes if
     merged.
     """
+    looked = look(work, batch, rows)
+    outcome: dict[str, int] | None
+    with work.engine.begin() as connection:
+        limit_waiting(connection)
+        if rows:
+            checks, outcome = looked.checks, _release(connection, looked)
+        else:
+            checks, outcome = settle(connection, work, looked)
+        sql.drop(connection, looked.staged.table, looked.failed)
+        failpoint("admit.before_commit")
+    failpoint("admit.after_commit")
+    return checks, outcome
+
+
+def look(work: Admission, batch: Batch, rows: str = "") -> Looked:
+    """Stage a batch and run its suite. Only scratch tables are written; they stay until they are dropped."""
     staged = _stage(work, batch, rows)
     failpoint("admit.after_stage")
     found = work.gate.check(staged)
     with work.engine.begin() as connection:
         failed, checks = keep_failed_rows(connection, staged, found)
     failpoint("admit.after_check")
-    with work.engine.begin() as connection:
-        _limit_waiting(connection)
-        outcome: dict[str, int] | None
-        if rows:
-            outcome = merge(connection, staged, str(failed))
-            _add_outcome(connection, staged, outcome)
-        else:
-            bad = connection.execute(text(f"select count(distinct _row) from {failed}")).scalar_one()
-            checks += batch_checks(connection, staged, int(bad), work.thresholds.hold)
-            outcome = _decide(connection, staged, checks, str(failed))
-        sql.drop(connection, staged.table, str(failed))
-        failpoint("admit.before_commit")
-    failpoint("admit.after_commit")
+    return Looked(staged, str(failed), checks)
+
+
+def settle(connection: Connection, work: Admission, looked: Looked) -> tuple[list[Check], dict[str, int] | None]:
+    """Hold or merge a batch that was looked at. Outcomes are None where it is held.
+
+    A batch that is held already and would be held again is left untouched.
+    """
+    bad = connection.execute(text(f"select count(distinct _row) from {looked.failed}")).scalar_one()
+    checks = looked.checks + batch_checks(connection, looked.staged, int(bad), work.thresholds.hold)
+    if looked.staged.batch.status == batches.HELD and holds(looked.staged.batch, checks):
+        return checks, None
+    outcome = _decide(connection, looked.staged, checks, looked.failed)
+    if outcome and outcome["quarantined"]:
+        bound(connection, work.thresholds.quarantine, looked.staged.batch.batch_id)
     return checks, outcome
 
 
@@ -109,6 +112,12 @@ def holds(batch: Batch, checks: list[Check]) -> list[Check]:
     if (batch.status_reason or "").startswith(RELEASED):
         broken = [check for check in broken if check.name in FINAL]
     return broken
+
+
+def limit_waiting(connection: Connection) -> None:
+    """Let a server give up after a minute of waiting for somebody's lock, instead of never."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"set local lock_timeout = '{_LOCK_SECONDS}s'"))
 
 
 def _stage(work: Admission, batch: Batch, rows: str) -> Staged:
@@ -124,7 +133,7 @@ def _decide(connection: Connection, staged: Staged, checks: list[Check], failed:
     record(connection, batch, checks)
     if broken:
         reason = "; ".join(check.told() for check in broken)
-        _move(connection, batch, batches.HELD, reason)
+        move(connection, batch, batches.HELD, reason)
         return None
     outcome = merge(connection, staged, failed)
     connection.execute(insert(batch_outcome).values(batch_id=batch.batch_id, landed=batch.row_count, **outcome))
@@ -133,11 +142,19 @@ def _decide(connection: Connection, staged: Staged, checks: list[Check], failed:
             f"Batch {batch.name} landed {batch.row_count} rows, but its outcomes are {outcome}",
             next_step="Nothing of it was merged. Report this with the batch id",
         )
-    _move(connection, batch, batches.ADMITTED, batch.status_reason)
+    is_healed = batch.status == batches.HELD
+    move(connection, batch, batches.ADMITTED, f"{HEALED}({batch.status_reason})" if is_healed else batch.status_reason)
     return outcome
 
 
-def _move(connection: Connection, batch: Batch, status: str, reason: str | None) -> None:
+def _release(connection: Connection, looked: Looked) -> dict[str, int]:
+    outcome = merge(connection, looked.staged, looked.failed)
+    _add_outcome(connection, looked.staged, outcome)
+    return outcome
+
+
+def move(connection: Connection, batch: Batch, status: str, reason: str | None) -> None:
+    """Set a batch's status inside the caller's transaction. Raises LockedError when somebody else was quicker."""
     if not batches.set_status(connection, batch, status, reason):
         raise LockedError(
             f"Batch {batch.name} was admitted or held by another process meanwhile; this one wrote nothing",
@@ -159,23 +176,6 @@ def _add_outcome(connection: Connection, staged: Staged, outcome: dict[str, int]
     connection.execute(update(batch_outcome).where(batch_outcome.c.batch_id == staged.batch.batch_id).values(**values))
 
 
-def _tell(report: Report, batch: Batch, checks: list[Check], outcome: dict[str, int] | None) -> None:
-    report.changed = True
-    told = {"source": batch.source, "stream": batch.stream, "batch_id": batch.batch_id, "landed": batch.row_count}
-    warnings = [check.told() for check in checks if check.severity == "warning" and not check.is_passed]
-    if outcome is None:
-        report.add("batches_held")
-        report.add("held", batch.row_count)
-        report.details.append({**told, "status": batches.HELD, "warnings": warnings})
-        for check in holds(batch, checks):
-            report.problems.append(f"Held {batch.name}: {check.told()}. {check.next_step}")
-        return
-    report.add("batches_admitted")
-    for name, rows in {"landed": batch.row_count, **outcome}.items():
-        report.add(name, rows)
-    report.details.append({**told, "status": batches.ADMITTED, **outcome, "warnings": warnings})
-
-
 @contextmanager
 def _alone(engine: Engine) -> Iterator[None]:
     """One admission at a time. DuckDB's file lock sees to it; a server is asked for a lock that dies with us."""
@@ -194,11 +194,6 @@ def _alone(engine: Engine) -> Iterator[None]:
         finally:
             connection.execute(text("select pg_advisory_unlock(hashtextextended('rebuttal.admit', 0))"))
             connection.commit()
-
-
-def _limit_waiting(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text(f"set local lock_timeout = '{_LOCK_SECONDS}s'"))
 
 
 def _sweep(engine: Engine) -> None:

@@ -86,7 +86,7 @@ def _names(connection: Connection, staged: Staged, failed: str) -> dict[str, Any
         "has_copies": entity.same_event is not None,
         "kind": entity.same_event.kind if entity.same_event else "",
         "id": key_text(entity) if entity.same_event else "_key",
-        "suppressed": _suppressed(entity),
+        "suppressed": suppressed(entity),
         "batch_id": quoted(batch.batch_id),
         "source": quoted(batch.source),
         "stream": quoted(batch.stream),
@@ -106,7 +106,8 @@ def _raw_names(dialect: Dialect) -> dict[str, Any]:
     }
 
 
-def _suppressed(entity: Entity) -> str:
+def suppressed(entity: Entity) -> str:
+    """SQL over `staged`: whether a row is about an erased person."""
     found = [
         f"staged.{name} in (select identifier from ops.suppression)" for name in _SUPPRESSIBLE if name in entity.columns
     ]
