@@ -116,12 +116,15 @@ def test_a_held_batch_is_admitted_when_its_checks_pass_with_the_rules_of_today(a
 
 def test_one_hold_that_ends_may_end_another(any_settings: Settings) -> None:
     """The volume is unusual only until a batch in between, held by mistake, becomes part of what is usual."""
-    for number in range(3):
-        land(any_settings, OWNERS, [row(OWNERS, owner_id=f"u{number}-{n}") for n in range(20)], days=1)
-    first = land(any_settings, OWNERS, [row(OWNERS, owner_id=f"x{n}", updated_at="?") for n in range(1000)], days=1)
-    for number in range(2):
-        land(any_settings, OWNERS, [row(OWNERS, owner_id=f"w{number}-{n}") for n in range(1000)], days=1)
-    second = land(any_settings, OWNERS, [row(OWNERS, owner_id=str(n)) for n in range(2000)], days=1)
+    landed = [
+        land(any_settings, OWNERS, [row(OWNERS, owner_id=f"{part}-{n}", **changed) for n in range(count)])
+        for part, (count, changed) in enumerate(
+            [(20, {}), (20, {}), (20, {}), (1000, {"updated_at": "?"}), (1000, {}), (1000, {}), (2000, {})]
+        )
+    ]
+    for number, batch in enumerate(landed):
+        covers(any_settings, batch, number + 1, number + 2)
+    first, second = landed[3], landed[6]
     quality.run(context(any_settings))
     assert [one["batch_id"] for one in holds.list_held(context(any_settings))] == [first, second]
     change(any_settings, "update landing.hubspot__owners set updated_at = '2026-10-02T09:00:00Z'")
