@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from landed import context, land, read, row
-from sqlalchemy import text
+from landed import NOW, context, land, read, row
+from sqlalchemy import select, text
 
 from rebuttal import quality
 from rebuttal.errors import ConfigError
@@ -18,8 +24,21 @@ from rebuttal.state.engine import open_state
 from rebuttal.state.journal import journal_rows
 from rebuttal.warehouse import open_warehouse
 from rebuttal.warehouse.accounting import account, verify
+from rebuttal.warehouse.tables import metadata
 
 ADS, DEALS, OWNERS = "google_ads.ad_performance", "hubspot.deals", "hubspot.owners"
+RUN = """
+import sys
+from datetime import datetime
+from pathlib import Path
+from rebuttal import quality
+from rebuttal.clock import Clock
+from rebuttal.context import Context
+from rebuttal.settings import Settings
+home, config, warehouse, state, now = sys.argv[1:]
+settings = Settings(Path(home), Path(config), "", warehouse, state)
+quality.run(Context(settings, Clock(datetime.fromisoformat(now)), lambda name: None, b"test-identity-key"))
+"""
 OLENA = {"by": "Olena", "reason": "looked at it"}
 
 
@@ -34,6 +53,14 @@ def outcomes(settings: Settings, batch_id: str) -> tuple[str, dict[str, int]]:
 def journal(settings: Settings) -> list[tuple[str, str, str]]:
     with open_state(settings) as sessions, sessions.begin() as session:
         return [(one["kind"], one["decision"], one["decided_by"]) for one in journal_rows(session)]
+
+
+def everything(settings: Settings) -> dict[str, list[str]]:
+    with open_warehouse(settings) as engine, engine.connect() as connection:
+        return {
+            str(table): sorted(str(tuple(found)) for found in connection.execute(select(table)))
+            for table in metadata.sorted_tables
+        }
 
 
 def change(settings: Settings, statement: str) -> None:
@@ -234,6 +261,38 @@ def test_an_erased_persons_rows_leave_a_held_batch_as_suppressed(any_settings: S
     quality.run(context(any_settings))
     assert outcomes(any_settings, held) == ("superseded", {"unchanged": 1, "quarantined": 26, "suppressed": 3})
     assert read(any_settings, "select * from ops.quarantine where raw like '%gone%'") == []
+
+
+@pytest.mark.parametrize(
+    "failpoint", ["admit.before_commit:kill@2", "heal.before_commit:kill", "heal.after_commit:kill"]
+)
+def test_killed_while_a_hold_ends_and_run_again_equals_undisturbed(
+    any_settings: Settings, tmp_path: Path, request: pytest.FixtureRequest, failpoint: str
+) -> None:
+    on_server = any_settings.warehouse_url.startswith("postgresql")
+    url = request.getfixturevalue("postgres_url")() if on_server else f"duckdb:///{tmp_path / 'calm.duckdb'}"
+    calm = replace(any_settings, warehouse_url=url, state_url=f"sqlite:///{tmp_path / 'calm.sqlite'}")
+    for one in (calm, any_settings):
+        land(one, ADS, [*bad(1), row(ADS, ad_id="gone")], days=1)
+        land(one, ADS, ads(1, 5, 5), days=1)
+    quality.run(context(calm))
+    arguments = [any_settings.home, any_settings.config, any_settings.warehouse_url, any_settings.state_url, NOW]
+    killed = subprocess.run(
+        [sys.executable, "-c", RUN, *map(str, arguments)],
+        env={**os.environ, "FAILPOINT": failpoint},
+        capture_output=True,
+        check=False,
+        timeout=240,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    with open_warehouse(any_settings) as engine:
+        assert verify(engine) == 2
+    quality.run(context(any_settings))
+    assert everything(any_settings) == everything(calm)
+    assert len(journal(calm)) == 1
+    assert journal(any_settings) == journal(calm)
+    statuses = read(calm, "select status from ops.batch order by sequence")
+    assert [one["status"] for one in statuses] == ["superseded", "admitted"]
 
 
 def test_the_other_streams_go_on_and_a_second_look_changes_nothing(any_settings: Settings) -> None:

@@ -50,13 +50,14 @@ def recount(engine: Engine) -> list[str]:
     """
     with engine.connect() as connection:
         streams = list(connection.execute(select(*_STREAM).distinct().order_by(*_STREAM)).tuples())
-        missing = [f"{source}__{stream}" for source, stream, _ in streams if not _has(connection, source, stream)]
-        streams = [found for found in streams if f"{found[0]}__{found[1]}" not in missing]
-        tables = sorted(f"{LANDING}.{source}__{stream}" for source, stream, _ in streams)
+        here = [found for found in streams if _has_landing(connection, *found)]
+        lost = [found for found in streams if found not in here]
+        tables = sorted(f"{LANDING}.{source}__{stream}" for source, stream, _ in here)
         rows = sql.run_file(connection, "recount.sql", landing=tables).mappings().all()
         return [
+            *(f"{source}.{stream}: its landing table is missing" for source, stream, _ in lost),
             *(line for row in rows for line in _differences(dict(row))),
-            *(line for found in streams for line in _unfound(connection, *found)),
+            *(line for found in here for line in _unfound(connection, *found)),
             *(line for entity in ENTITIES.values() for line in _misplaced(connection, entity)),
         ]
 
@@ -64,7 +65,7 @@ def recount(engine: Engine) -> list[str]:
 _STREAM = (batch_table.c.source, batch_table.c.stream, batch_table.c.entity)
 
 
-def _has(connection: Connection, source: str, stream: str) -> bool:
+def _has_landing(connection: Connection, source: str, stream: str, _entity: str) -> bool:
     return inspect(connection).has_table(f"{source}__{stream}", schema=LANDING)
 
 
