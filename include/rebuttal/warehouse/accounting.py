@@ -49,7 +49,7 @@ def recount(engine: Engine) -> list[str]:
     superseded must have left nothing in core.
     """
     with engine.connect() as connection:
-        streams = list(connection.execute(select(*_STREAM).distinct().order_by(*_STREAM)).tuples())
+        streams = [tuple(row) for row in connection.execute(select(*_STREAM).distinct().order_by(*_STREAM))]
         here = [found for found in streams if _has_landing(connection, *found)]
         lost = [found for found in streams if found not in here]
         tables = sorted(f"{LANDING}.{source}__{stream}" for source, stream, _ in here)
