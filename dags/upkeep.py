@@ -1,9 +1,10 @@
-"""Check every hour, by an independent count over the stored tables, that every landed row is accounted for.
+"""Every hour: an independent count over the stored tables that every landed row is accounted for, and retention.
 
 **Starts** every hour.
-**Writes** nothing.
-**When it fails** the log names the batches whose rows do not add up. Do not trust the marts of that source until it is
-explained; the landing rows are still there.
+**Writes** `ops.quarantine`: copies of quarantined rows that are too old or too many are cut to hash and head; each row
+keeps its line (`quality.yml`).
+**When it fails** in `account`, the log names the batches whose rows do not add up. Do not trust the marts of that
+source until it is explained; the landing rows are still there.
 **Rerun** at any time.
 """
 
@@ -16,7 +17,7 @@ from rebuttal_airflow.notify import default_args
 
 with DAG(
     dag_id="upkeep",
-    description="Recount that every landed row is accounted for",
+    description="Recount that every landed row is accounted for; cut old copies in quarantine",
     doc_md=__doc__,
     schedule=CronTriggerTimetable("40 * * * *", timezone="UTC"),
     start_date=None,
@@ -35,4 +36,12 @@ with DAG(
         with open_warehouse(load_settings()) as engine:
             return verify(engine)
 
+    @task(task_id="retention")
+    def retention() -> dict[str, object]:
+        from rebuttal.context import Context
+        from rebuttal.quality import retention
+
+        return retention.run(Context.from_environment()).as_dict()
+
     account()
+    retention()

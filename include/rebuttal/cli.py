@@ -15,8 +15,10 @@ from typing import Any
 
 import click
 
+from rebuttal.commands.hold import hold
 from rebuttal.commands.quality import docs, print_quality
 from rebuttal.commands.quarantine import quarantine
+from rebuttal.commands.replay import replay
 from rebuttal.commands.shown import DAY, JSON, UNTIL, context_until, finish, print_report
 from rebuttal.commands.utm import utm
 from rebuttal.context import Context
@@ -48,6 +50,8 @@ def cli() -> None:
 cli.add_command(quarantine)
 cli.add_command(utm)
 cli.add_command(docs)
+cli.add_command(hold)
+cli.add_command(replay)
 
 
 def _stage(name: str, **options: Any) -> Callable[[Callable[..., None]], click.Command]:
@@ -156,14 +160,24 @@ def report(name: str, as_json: bool) -> None:
 
 
 @cli.command()
+@click.option(
+    "--recount", is_flag=True, help="Count again from landing, core and quarantine, and fail on a difference."
+)
 @JSON
-def account(as_json: bool) -> None:
-    """Where every landed row ended, per batch and in total. Fails when a sum does not hold."""
+def account(recount: bool, as_json: bool) -> None:
+    """Where every landed row ended, per batch and in total. Fails when a sum does not hold.
+
+    A batch is landed (not judged yet), held (waits, nothing merged), admitted, or superseded (was held; a later answer
+    of the vendor stands in its place, nothing merged). The last two add up to what they landed.
+    """
     from rebuttal.warehouse import open_warehouse
     from rebuttal.warehouse.accounting import account as read
+    from rebuttal.warehouse.accounting import verify
 
     with open_warehouse(Context.from_environment().settings) as engine:
         batches = read(engine)
+        if recount:
+            verify(engine)
     total = {name: sum(int(row[name] or 0) for row in batches) for name in ("landed", *OUTCOMES)}
     if as_json:
         click.echo(as_json_text({"batches": batches, "total": total}))
@@ -174,7 +188,8 @@ def account(as_json: bool) -> None:
     wrong = [
         f"{row['source']}.{row['stream']} batch {row['batch_id']}"
         for row in batches
-        if row.get("status") == "admitted" and row["landed"] != sum(int(row[name] or 0) for name in OUTCOMES)
+        if row.get("status") in ("admitted", "superseded")
+        and row["landed"] != sum(int(row[name] or 0) for name in OUTCOMES)
     ]
     if wrong:
         raise RebuttalError(f"Rows do not add up in {', '.join(wrong)}", next_step="Do not trust the marts; look there")

@@ -19,6 +19,8 @@ from rebuttal.warehouse import ENTITIES, open_warehouse
 from rebuttal.warehouse.accounting import account, recount
 from rebuttal.warehouse.tables import metadata
 
+OLENA = {"by": "Olena", "reason": "the currency was mended"}
+
 
 def outcome(settings: Settings, batch_id: str) -> dict[str, int]:
     """The outcomes of a batch that are not zero."""
@@ -307,15 +309,16 @@ def test_many_times_the_usual_volume_is_held_until_a_named_person_lets_it_in(any
     assert outcome(any_settings, batch) == {}
     assert len(read(any_settings, "select * from core.owner")) == 3
 
-    with pytest.raises(ConfigError):
-        holds.release(context(any_settings), batch, by=" ")
-    holds.release(context(any_settings), batch, by="Olena, marketing")
+    for nobody in ({"by": " ", "reason": "a mass change"}, {"by": "Olena", "reason": ""}):
+        with pytest.raises(ConfigError, match="named person for a reason"):
+            holds.release(context(any_settings), batch, **nobody)
+    holds.release(context(any_settings), batch, by="Olena, marketing", reason="a mass change")
     quality.run(context(any_settings))
 
     assert outcome(any_settings, batch) == {"new": 2000}
     [released] = read(any_settings, "select status, status_reason from ops.batch where batch_id = :id", id=batch)
     assert released["status"] == "admitted"
-    assert released["status_reason"].startswith("hold released by Olena, marketing (volume_usual")
+    assert released["status_reason"].startswith("hold released by Olena, marketing: a mass change (volume_usual")
 
 
 def test_the_same_rows_over_more_days_are_usual(any_settings: Settings) -> None:
@@ -332,7 +335,8 @@ def test_another_accounts_data_is_refused_whole_and_nobody_can_wave_it_through(a
     rows = [row("google_ads.ad_performance"), row("google_ads.ad_performance", ad_id="a2", customer_id="999")]
     batch = land(any_settings, "google_ads.ad_performance", rows)
     quality.run(context(any_settings))
-    holds.release(context(any_settings), batch, by="Olena")
+    with pytest.raises(ConfigError, match="cannot be released: Every row belongs to the account"):
+        holds.release(context(any_settings), batch, by="Olena", reason="looks fine")
     quality.run(context(any_settings))
     [held] = read(any_settings, "select status, status_reason from ops.batch where batch_id = :id", id=batch)
     assert held["status"] == "held"
@@ -389,19 +393,19 @@ def test_a_released_row_is_admitted_once_and_the_batch_still_adds_up(any_setting
 
     # Nothing was mended: nothing moves.
     before = everything(any_settings)
-    assert not quarantine.release(context(any_settings), batch).changed
+    assert not quarantine.release(context(any_settings), batch, **OLENA).changed
     assert everything(any_settings) == before
 
     with open_warehouse(any_settings) as engine, engine.begin() as connection:
         connection.execute(text("update landing.hubspot__deals set currency = 'EUR' where deal_id = '9'"))
-    assert quarantine.release(context(any_settings), batch, 2).counts.get("new") == 0
-    report = quarantine.release(context(any_settings), batch)
+    assert quarantine.release(context(any_settings), batch, 2, **OLENA).counts.get("new") == 0
+    report = quarantine.release(context(any_settings), batch, **OLENA)
     assert report.changed
     assert outcome(any_settings, batch) == {"new": 2, "quarantined": 1}
     assert len(read(any_settings, "select * from core.deal where deal_id = '9' and currency = 'EUR'")) == 1
     assert [found["row_number"] for found in quarantine.list_rows(context(any_settings))] == [2]
     before = everything(any_settings)
-    assert not quarantine.release(context(any_settings), batch, 1).changed
+    assert not quarantine.release(context(any_settings), batch, 1, **OLENA).changed
     assert everything(any_settings) == before
 
 
@@ -413,7 +417,7 @@ def test_a_released_row_does_not_replace_what_was_landed_later(any_settings: Set
     quality.run(context(any_settings))
     with open_warehouse(any_settings) as engine, engine.begin() as connection:
         connection.execute(text("update landing.google_ads__ad_performance set currency = 'EUR'"))
-    report = quarantine.release(context(any_settings), held_back)
+    report = quarantine.release(context(any_settings), held_back, **OLENA)
     assert report.counts["unchanged"] == 1
     assert read(any_settings, "select clicks, batch_id from core.ad_performance") == [{"clicks": 5, "batch_id": first}]
 
@@ -421,7 +425,7 @@ def test_a_released_row_does_not_replace_what_was_landed_later(any_settings: Set
 def test_an_unknown_quarantined_row_is_a_clear_error(any_settings: Settings) -> None:
     with pytest.raises(ConfigError, match="No row 3 of batch nothing is in quarantine"):
         quarantine.show(context(any_settings), "nothing", 3)
-    assert not quarantine.release(context(any_settings), "nothing").changed
+    assert not quarantine.release(context(any_settings), "nothing", **OLENA).changed
 
 
 def test_rows_of_an_erased_person_are_suppressed_and_counted(any_settings: Settings) -> None:

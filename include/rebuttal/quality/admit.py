@@ -10,16 +10,15 @@ from datetime import timedelta
 from sqlalchemy import Connection, Engine, insert, select, text, update
 
 from rebuttal.context import Context
-from rebuttal.errors import AccountingError, LockedError, StoreError
-from rebuttal.quality import audits, utm_aliases
+from rebuttal.errors import AccountingError, LockedError
+from rebuttal.quality import utm_aliases
 from rebuttal.quality.batch_checks import FINAL, batch_checks
 from rebuttal.quality.checks import Check, record
 from rebuttal.quality.gate import Gate, keep_failed_rows
+from rebuttal.quality.retention import bound
 from rebuttal.quality.thresholds import Thresholds, load_thresholds
 from rebuttal.quality.utm_audit import audit
-from rebuttal.quality.utm_history import renormalise
 from rebuttal.quality.utm_registry import Registry
-from rebuttal.records import Report
 from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse import batches, open_warehouse, sql
 from rebuttal.warehouse.batches import Batch
@@ -28,7 +27,8 @@ from rebuttal.warehouse.publish import publish_quality
 from rebuttal.warehouse.staging import Staged, stage
 from rebuttal.warehouse.tables import batch_outcome
 
-RELEASED = "hold released by "
+RELEASED = "hold released by "  # begins the status_reason of a batch that a person let through
+HEALED = "its checks pass by now "  # of a batch that the hold let go by itself
 _LOCK_SECONDS = 60
 
 
@@ -42,42 +42,18 @@ class Admission:
     registry: Registry
 
 
-def run(context: Context) -> Report:
-    """Admit every landed batch in the order of landing. Nothing landed: nothing is written.
+@dataclass(frozen=True)
+class Looked:
+    """A staged batch, the scratch table of its rows that break a rule, and what the row checks found."""
 
-    Each batch ends in one transaction as admitted (merged, with all rows accounted for) or held (nothing merged); the
-    others go on. Raises LockedError when another admission is running, ConfigError when `utm.yml` or `quality.yml` is
-    wrong, and, after all other batches, the AccountingError of a batch whose rows did not add up.
-    """
-    report = Report("admit")
-    with admission(context) as work:
-        failed: AccountingError | None = None
-        with work.engine.connect() as connection:
-            waiting = batches.pending(connection)
-        _follow_rules(report, work, is_needed=bool(waiting))
-        for batch in waiting:
-            try:
-                _tell(report, batch, *admit(work, batch))
-            except AccountingError as error:
-                failed = failed or error
-                report.problems.append(str(error))
-            except StoreError as error:
-                report.problems.append(str(error))
-        audits.run(context, work.engine, report)
-        if failed:
-            raise failed
-    return report
+    staged: Staged
+    failed: str
+    checks: list[Check]
 
-
-def _follow_rules(report: Report, work: Admission, *, is_needed: bool) -> None:
-    """History is judged by the same tag rules as what is new. An empty warehouse stays empty."""
-    with work.engine.begin() as connection:
-        _limit_waiting(connection)
-        if not is_needed and connection.execute(text("select 1 from core.visit limit 1")).first() is None:
-            return
-        if judged := renormalise(connection, work.registry):
-            report.add("visits_judged_again", judged)
-            report.changed = True
+    @property
+    def scratch(self) -> tuple[str, ...]:
+        """Its scratch views and tables, for whoever is done with it."""
+        return (*self.staged.tables, self.failed)
 
 
 @contextmanager
@@ -100,25 +76,43 @@ def admit(work: Admission, batch: Batch, rows: str = "") -> tuple[list[Check], d
     """Admit one batch, or of it the landed rows that `rows` (SQL over `landed`) leaves. Checks, and outcomes if
     merged.
     """
+    looked = look(work, batch, rows)
+    outcome: dict[str, int] | None
+    with work.engine.begin() as connection:
+        limit_waiting(connection)
+        if rows:
+            checks, outcome = looked.checks, _release(connection, looked)
+        else:
+            checks, outcome = settle(connection, work, looked)
+        sql.drop(connection, *looked.scratch)
+        failpoint("admit.before_commit")
+    failpoint("admit.after_commit")
+    return checks, outcome
+
+
+def look(work: Admission, batch: Batch, rows: str = "") -> Looked:
+    """Stage a batch and run its suite. Only scratch tables are written; they stay until they are dropped."""
     staged = _stage(work, batch, rows)
     failpoint("admit.after_stage")
     found = work.gate.check(staged)
     with work.engine.begin() as connection:
         failed, checks = keep_failed_rows(connection, staged, found)
     failpoint("admit.after_check")
-    with work.engine.begin() as connection:
-        _limit_waiting(connection)
-        outcome: dict[str, int] | None
-        if rows:
-            outcome = merge(connection, staged, str(failed))
-            _add_outcome(connection, staged, outcome)
-        else:
-            bad = connection.execute(text(f"select count(distinct _row) from {failed}")).scalar_one()
-            checks += batch_checks(connection, staged, int(bad), work.thresholds.hold)
-            outcome = _decide(connection, staged, checks, str(failed))
-        sql.drop(connection, *sql.scratch_tables(connection))
-        failpoint("admit.before_commit")
-    failpoint("admit.after_commit")
+    return Looked(staged, str(failed), checks)
+
+
+def settle(connection: Connection, work: Admission, looked: Looked) -> tuple[list[Check], dict[str, int] | None]:
+    """Hold or merge a batch that was looked at. Outcomes are None where it is held.
+
+    A batch that is held already and would be held again is left untouched.
+    """
+    bad = connection.execute(text(f"select count(distinct _row) from {looked.failed}")).scalar_one()
+    checks = looked.checks + batch_checks(connection, looked.staged, int(bad), work.thresholds.hold)
+    if looked.staged.batch.status == batches.HELD and holds(looked.staged.batch, checks):
+        return checks, None
+    outcome = _decide(connection, looked.staged, checks, looked.failed)
+    if outcome and outcome["quarantined"]:
+        bound(connection, work.thresholds.quarantine, looked.staged.batch.batch_id)
     return checks, outcome
 
 
@@ -128,6 +122,12 @@ def holds(batch: Batch, checks: list[Check]) -> list[Check]:
     if (batch.status_reason or "").startswith(RELEASED):
         broken = [check for check in broken if check.name in FINAL]
     return broken
+
+
+def limit_waiting(connection: Connection) -> None:
+    """Let a server give up after a minute of waiting for somebody's lock, instead of never."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"set local lock_timeout = '{_LOCK_SECONDS}s'"))
 
 
 def _stage(work: Admission, batch: Batch, rows: str) -> Staged:
@@ -143,7 +143,7 @@ def _decide(connection: Connection, staged: Staged, checks: list[Check], failed:
     record(connection, batch, checks)
     if broken:
         reason = "; ".join(check.told() for check in broken)
-        _move(connection, batch, batches.HELD, reason)
+        move(connection, batch, batches.HELD, reason)
         return None
     outcome = merge(connection, staged, failed)
     connection.execute(insert(batch_outcome).values(batch_id=batch.batch_id, landed=batch.row_count, **outcome))
@@ -152,11 +152,19 @@ def _decide(connection: Connection, staged: Staged, checks: list[Check], failed:
             f"Batch {batch.name} landed {batch.row_count} rows, but its outcomes are {outcome}",
             next_step="Nothing of it was merged. Report this with the batch id",
         )
-    _move(connection, batch, batches.ADMITTED, batch.status_reason)
+    is_healed = batch.status == batches.HELD
+    move(connection, batch, batches.ADMITTED, f"{HEALED}({batch.status_reason})" if is_healed else batch.status_reason)
     return outcome
 
 
-def _move(connection: Connection, batch: Batch, status: str, reason: str | None) -> None:
+def _release(connection: Connection, looked: Looked) -> dict[str, int]:
+    outcome = merge(connection, looked.staged, looked.failed)
+    _add_outcome(connection, looked.staged, outcome)
+    return outcome
+
+
+def move(connection: Connection, batch: Batch, status: str, reason: str | None) -> None:
+    """Set a batch's status inside the caller's transaction. Raises LockedError when somebody else was quicker."""
     if not batches.set_status(connection, batch, status, reason):
         raise LockedError(
             f"Batch {batch.name} was admitted or held by another process meanwhile; this one wrote nothing",
@@ -178,23 +186,6 @@ def _add_outcome(connection: Connection, staged: Staged, outcome: dict[str, int]
     connection.execute(update(batch_outcome).where(batch_outcome.c.batch_id == staged.batch.batch_id).values(**values))
 
 
-def _tell(report: Report, batch: Batch, checks: list[Check], outcome: dict[str, int] | None) -> None:
-    report.changed = True
-    told = {"source": batch.source, "stream": batch.stream, "batch_id": batch.batch_id, "landed": batch.row_count}
-    warnings = [check.told() for check in checks if check.severity == "warning" and not check.is_passed]
-    if outcome is None:
-        report.add("batches_held")
-        report.add("held", batch.row_count)
-        report.details.append({**told, "status": batches.HELD, "warnings": warnings})
-        for check in holds(batch, checks):
-            report.problems.append(f"Held {batch.name}: {check.told()}. {check.next_step}")
-        return
-    report.add("batches_admitted")
-    for name, rows in {"landed": batch.row_count, **outcome}.items():
-        report.add(name, rows)
-    report.details.append({**told, "status": batches.ADMITTED, **outcome, "warnings": warnings})
-
-
 @contextmanager
 def _alone(engine: Engine) -> Iterator[None]:
     """One admission at a time. DuckDB's file lock sees to it; a server is asked for a lock that dies with us."""
@@ -213,11 +204,6 @@ def _alone(engine: Engine) -> Iterator[None]:
         finally:
             connection.execute(text("select pg_advisory_unlock(hashtextextended('rebuttal.admit', 0))"))
             connection.commit()
-
-
-def _limit_waiting(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text(f"set local lock_timeout = '{_LOCK_SECONDS}s'"))
 
 
 def _sweep(engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""When a batch is held (`quality.yml`)."""
+"""When a batch is held, and how much of quarantined rows is kept (`quality.yml`)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,19 @@ class Hold(Section):
     filled_rows: int = Field(default=50, ge=1)
 
 
+class Quarantine(Section):
+    """See the comments in `quality.yml`."""
+
+    raw_days: int = Field(default=90, ge=1)
+    max_rows_per_batch: int = Field(default=1000, ge=0)
+    raw_limit: int = Field(default=65_536, ge=0, le=65_536)  # characters; the merge keeps no more than this
+
+
 class Thresholds(Section):
     """All of `quality.yml`."""
 
     hold: Hold = Hold()
+    quarantine: Quarantine = Quarantine()
 
 
 def load_thresholds(config: Path) -> Thresholds:

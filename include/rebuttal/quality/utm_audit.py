@@ -33,7 +33,8 @@ def audit(connection: Connection, staged: Staged, registry: Registry) -> Staged:
         for name in ("source", "account_id", *staged.entity.columns, "batch_id", "row_hash", "_row", "_key")
     )
     same = f"tags.combination = {combination(dialect_of(connection), 'visit.')}"
-    return replace(staged, found=f"(select {columns} from {staged.table} as visit left join {tags} as tags on {same})")
+    found = f"(select {columns} from {staged.table} as visit left join {tags} as tags on {same})"
+    return replace(staged, found=found, beside=(tags,))
 
 
 def verdicts_of(connection: Connection, visits: str, registry: Registry) -> list[dict[str, Any]]:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, select, update
 
 from rebuttal.warehouse.tables import batch as batch_table
 
-LANDED, ADMITTED, HELD = "landed", "admitted", "held"
+# landed -> admitted | held. held -> landed (a person releases it) | admitted (its checks pass by now) | superseded (a
+# later answer of the vendor was admitted in its place) -> landed (a person wants it all the same).
+LANDED, ADMITTED, HELD, SUPERSEDED = "landed", "admitted", "held", "superseded"
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,61 @@ def pending(connection: Connection) -> list[Batch]:
         select(*_COLUMNS).where(batch_table.c.status == LANDED).order_by(batch_table.c.sequence, batch_table.c.batch_id)
     )
     return [_batch(row) for row in found]
+
+
+def held(connection: Connection, like: Batch | None = None) -> list[Batch]:
+    """Held batches, oldest first; with `like` only those that feed the same entity of the same source and account."""
+    chosen = select(*_COLUMNS).where(batch_table.c.status == HELD)
+    if like:
+        chosen = chosen.where(*same_unit(like.source, like.entity, like.account_id))
+    return [_batch(row) for row in connection.execute(chosen.order_by(batch_table.c.sequence, batch_table.c.batch_id))]
+
+
+def judged(connection: Connection, source: str, entity: str, account_id: str) -> list[Batch]:
+    """Whatever was admitted, held or superseded of one entity, source and account, in the order of landing."""
+    chosen = select(*_COLUMNS).where(*same_unit(source, entity, account_id), batch_table.c.status != LANDED)
+    return [_batch(row) for row in connection.execute(chosen.order_by(batch_table.c.sequence, batch_table.c.batch_id))]
+
+
+def same_unit(source: str, entity: str, account_id: str) -> tuple[ColumnElement[bool], ...]:
+    """What feeds one entity of one source and account: only these batches can have an influence on each other."""
+    return (
+        batch_table.c.source == source,
+        batch_table.c.entity == entity,
+        batch_table.c.account_id == account_id,
+    )
+
+
+def covering(connection: Connection, batch: Batch) -> Batch | None:
+    """The first admitted batch of the same stream, landed later, that asked the vendor again for what `batch` brought.
+
+    It reaches to the end of the batch's window at least, and begins no later than the batch does, or than the part of
+    its window that was new then (after all earlier admitted batches): re-read windows slide day by day.
+    """
+    if batch.window_from is None or batch.window_to is None:
+        return None
+    of_stream = (
+        batch_table.c.source == batch.source,
+        batch_table.c.stream == batch.stream,
+        batch_table.c.account_id == batch.account_id,
+        batch_table.c.status == ADMITTED,
+    )
+    known_until = connection.execute(
+        select(func.max(batch_table.c.window_to)).where(*of_stream, batch_table.c.sequence < batch.sequence)
+    ).scalar()
+    begins = known_until if known_until and batch.window_from < known_until < batch.window_to else batch.window_from
+    found = connection.execute(
+        select(*_COLUMNS)
+        .where(
+            *of_stream,
+            batch_table.c.sequence > batch.sequence,
+            batch_table.c.window_to >= batch.window_to,
+            batch_table.c.window_from <= begins,
+        )
+        .order_by(batch_table.c.sequence)
+        .limit(1)
+    ).one_or_none()
+    return None if found is None else _batch(found)
 
 
 def find(connection: Connection, batch_id: str) -> Batch | None:

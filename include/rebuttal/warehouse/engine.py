@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, event, inspect
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateSchema
@@ -23,6 +23,12 @@ from rebuttal.warehouse import dialects
 from rebuttal.warehouse.tables import SCHEMAS, metadata
 
 LOCK_WAIT_SECONDS = 120.0
+# What Postgres calls them (SQLSTATE).
+_LOCKED = {
+    "55P03": "another process held a table or row for longer than this one waits",
+    "40P01": "this process and another waited for each other, and the server stopped this one",
+    "40001": "another process changed the same rows at the same time",
+}
 
 
 @contextmanager
@@ -94,7 +100,21 @@ def _engine(url: str) -> Engine:
         Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, pool_pre_ping=not url.startswith("duckdb"))
     _set_utc(engine)
+    _name_locks(engine)
     return engine
+
+
+def _name_locks(engine: Engine) -> None:
+    """A server that gave up waiting for a lock, or broke a deadlock, means LockedError: try again later."""
+
+    @event.listens_for(engine, "handle_error")
+    def name_lock(context: ExceptionContext) -> None:
+        told = _LOCKED.get(getattr(context.original_exception, "sqlstate", None) or "")
+        if told:
+            raise LockedError(
+                f"The warehouse {engine.url.database} was busy: {told}. Nothing of this step was written",
+                next_step="Wait for the other command, DAG run or query to end, then run this again",
+            ) from context.original_exception
 
 
 def _set_utc(engine: Engine) -> None:

@@ -114,7 +114,7 @@ def _names(connection: Connection, staged: Staged, failed: str) -> dict[str, Any
         "has_copies": entity.same_event is not None,
         "kind": entity.same_event.kind if entity.same_event else "",
         "id": key_text(entity),
-        "suppressed": _suppressed(entity) if _has_rows(connection, "ops.suppression") else "false",
+        "suppressed": suppressed(entity) if _has_rows(connection, "ops.suppression") else "false",
         "batch_id": quoted(batch.batch_id),
         "source": quoted(batch.source),
         "stream": quoted(batch.stream),
@@ -160,7 +160,8 @@ def _raw_names(dialect: Dialect) -> dict[str, Any]:
     }
 
 
-def _suppressed(entity: Entity) -> str:
+def suppressed(entity: Entity) -> str:
+    """SQL over `staged`: whether a row is about an erased person."""
     found = [
         f"staged.{name} in (select identifier from ops.suppression)" for name in _SUPPRESSIBLE if name in entity.columns
     ]

@@ -52,7 +52,7 @@ for _entity in ENTITIES.values():
         # Rows folded into another one: kept whole, because a late original may set one free again.
         _core_table(_entity, f"{_entity.name}_copy")
 
-# One row per batch that was landed. status: landed -> admitted | held. `sequence` orders batches as they came.
+# One row per batch that was landed. `status`: see batches.py. `sequence` orders them as they came.
 batch = Table(
     "batch",
     metadata,

@@ -18,17 +18,21 @@ from sqlalchemy import Connection, Engine, Row, delete, func, insert, select
 from rebuttal.context import Context
 from rebuttal.quality.audits.limits import AuditLimits, load_limits
 from rebuttal.quality.checks import Check
+from rebuttal.quality.utm_registry import Registry
+from rebuttal.quality.utm_spend import campaign_gaps, entity_of, record_gaps, spend_checks
 from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.warehouse.batches import ADMITTED
 from rebuttal.warehouse.same_records import BookingRule, follow_merges, match_bookings
 from rebuttal.warehouse.tables import audit_result, audit_run, batch, batch_outcome
 
+_OF_SPEND = {"visit", "ad_performance"}
 _TOLD = ("entity", "severity", "description", "next_step", "is_passed", "failed_count", "examples", "query")
 
 
-def run(context: Context, engine: Engine, report: Report) -> None:
-    """Bring `ops.merged_record`, `ops.same_booking` and `ops.audit_result` up to the core that `engine` holds.
+def run(context: Context, engine: Engine, registry: Registry, report: Report) -> None:
+    """Bring `ops.merged_record`, `ops.same_booking`, `ops.campaign_gap` and `ops.audit_result` up to the core that
+    `engine` holds. `registry` has the links whose spend and visits are compared.
 
     Nothing is written when core and rules are as they were. What could not be asked is a problem in `report`, and
     keeps its earlier answer: a failed query is never an answer. Raises ConfigError when `audits.yml` is wrong.
@@ -37,13 +41,19 @@ def run(context: Context, engine: Engine, report: Report) -> None:
     with engine.begin() as connection:
         state = _state(connection)
         stored = _stored(connection)
-        now = Audited(max(state.values(), default=[0])[0], _hashed(limits), state)
+        now = Audited(max(state.values(), default=[0])[0], _hashed(limits, registry), state)
         if not state or now == stored:
             return
         changed = follow_merges(connection)
         changed |= match_bookings(connection, BookingRule(tuple(limits.booking_systems), limits.booking_minutes))
-    answers, problems = _ask(context.settings, limits, now.differing(stored))
+    differing = now.differing(stored)
+    answers, problems = _ask(context.settings, limits, differing)
     report.problems += problems
+    if differing is None or differing & _OF_SPEND:
+        with engine.begin() as connection:
+            gaps = campaign_gaps(connection, registry)
+            changed |= bool(record_gaps(connection, gaps))
+            answers += [(entity_of(check), check) for check in spend_checks(connection, gaps)]
     with engine.begin() as connection:
         written = [check for entity, check in answers if _keep(connection, now.sequence, entity, check)]
         if not problems:
@@ -92,13 +102,14 @@ def _stored(connection: Connection) -> Audited | None:
     return None if found is None else Audited(found.sequence, found.rules, json.loads(found.entities))
 
 
-def _hashed(limits: AuditLimits) -> str:
-    """Of the limits and of the files that make the rules: a changed rule is asked at once."""
+def _hashed(limits: AuditLimits, registry: Registry) -> str:
+    """Of the limits, the registered links and the files that make the rules: a changed rule is asked at once."""
     ours, theirs = Path(__file__).parent, resources.files("rebuttal.warehouse") / "statements"
     digest = hashlib.sha256(limits.model_dump_json().encode())
     for path in sorted([*ours.glob("*.py"), *ours.glob("sql/*.sql")]):
         digest.update(path.read_bytes())
-    for name in ("follow_merges.sql", "same_bookings.sql"):
+    digest.update(registry.fingerprint.encode())
+    for name in ("follow_merges.sql", "same_bookings.sql", "campaign_gaps.sql"):
         digest.update((theirs / name).read_bytes())
     return digest.hexdigest()
 

@@ -47,6 +47,12 @@ class Staged:
     missing: tuple[str, ...]
     row_count: int
     found: str = ""
+    beside: tuple[str, ...] = ()  # scratch tables that `found` joins
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Its scratch view or table, and those beside it."""
+        return (self.table, *self.beside)
 
     @property
     def written(self) -> str:

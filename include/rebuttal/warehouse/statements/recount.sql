@@ -1,5 +1,5 @@
--- The same counted again from what is stored, for admitted batches: the landed rows, the quarantine, the evidence of folds.
-select batch.batch_id, outcome.landed as recorded_landed,
+-- Every batch counted again from what is stored: the landed rows, the quarantine, the evidence of folds.
+select batch.batch_id, batch.status, batch.row_count, outcome.landed as recorded_landed,
     outcome.new + outcome.changed + outcome.unchanged + outcome.deduplicated + outcome.quarantined
         + outcome.suppressed as recorded_sum,
     outcome.deduplicated as recorded_deduplicated, outcome.quarantined as recorded_quarantined,
@@ -22,5 +22,4 @@ left join (
 left join (
     select batch_id, count(*) as rows from ops.quarantine where status = 'quarantined' group by batch_id
 ) as quarantine on quarantine.batch_id = batch.batch_id
-where batch.status = 'admitted'
 order by batch.sequence
