@@ -26,10 +26,6 @@ NEVER = (
     "batches_not_adding_up_lower_is_better",
     "batches_held_lower_is_better",
 )
-_ASSISTANTS = pytest.mark.xfail(strict=False, reason="AI assistants are not yet a status of their own")
-KINDS_OF_TAGS = [
-    pytest.param(kind, marks=_ASSISTANTS if kind in ("ai_assistant", "unregistered") else ()) for kind in DETERMINISTIC
-]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +54,7 @@ def test_copies_are_found_and_nothing_else(measures: Measures) -> None:
     assert {name: value for name, value in found.items() if value < 0.99} == {}
 
 
-@pytest.mark.parametrize("kind", KINDS_OF_TAGS)
+@pytest.mark.parametrize("kind", DETERMINISTIC)
 def test_tag_mismatches_are_found_and_nothing_else(measures: Measures, kind: str) -> None:
     if kind == "contradicts_referrer" and measures[f"tags_{kind}_recall"] is None:
         pytest.skip("nobody in this small world shared a mail's link in a messenger")

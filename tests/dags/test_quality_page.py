@@ -42,7 +42,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     land(settings, "hubspot.owners", [row("hubspot.owners")], row_count=2)
     assert len(quality.run(context(settings)).problems) == 1
-    assert build(settings).counts["pages"] == 3
+    assert build(settings).counts["pages"] == 4
     (home / "secret.html").write_text("a secret of the house", encoding="utf-8")
     return home
 

@@ -212,7 +212,7 @@ def test_rows_kept_out_are_told_by_reason_until_they_are_let_in(any_settings: Se
     assert found["next_step"].startswith("Look at the raw row")
     with open_warehouse(any_settings) as engine, engine.begin() as connection:
         connection.execute(text("update landing.hubspot__deals set amount = '1' where deal_id = '2'"))
-    quarantine.release(context(any_settings), batch_id)
+    quarantine.release(context(any_settings), batch_id, by="Olena", reason="mended")
     [found] = told(any_settings, "quality_quarantine")
     assert (found["quarantined_row_count"], found["released_row_count"]) == (2, 1)
     [stream] = told(any_settings, "quality_stream")

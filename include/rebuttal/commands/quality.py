@@ -17,6 +17,7 @@ MEANING = {
     "alarm": "A total or a link between tables does not hold; do not trust the figures it names",
     "quarantine": "Such rows are kept out until somebody looks",
     "warning": "Such rows are let in; the figures may be off",
+    "notice": "Such rows are as they should be; it is good to know that they are there",
 }
 
 

@@ -65,11 +65,16 @@ def admission(context: Context) -> Iterator[Admission]:
     latest = context.clock.now() + timedelta(days=1)
     with open_warehouse(context.settings) as engine, _alone(engine):
         _sweep(engine)
+        is_locked_out = False
         try:
             yield Admission(engine, Gate(context.settings, latest), thresholds, registry)
+        except LockedError:
+            is_locked_out = True
+            raise
         finally:
             _sweep(engine)
-            publish_quality(context.settings, engine)
+            if not is_locked_out:  # it would wait for the same lock
+                publish_quality(context.settings, engine)
 
 
 def admit(work: Admission, batch: Batch, rows: str = "") -> tuple[list[Check], dict[str, int] | None]:

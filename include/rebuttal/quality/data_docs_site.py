@@ -36,6 +36,7 @@ _MEANS = {
     "alarm": "else figures must not be trusted",
     "quarantine": "else the row is kept out",
     "warning": "else it is reported",
+    "notice": "else it is counted",
 }
 
 

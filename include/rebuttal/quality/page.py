@@ -21,6 +21,7 @@ SEVERITIES = {
     "alarm": ("Alarm", "Tables do not fit each other. Do not trust the figures that it names."),
     "quarantine": ("Kept out", "Such rows wait in quarantine, are in no figure, and can be let in after a fix."),
     "warning": ("Warning", "Such rows are let in and marked. The figures may be off by them."),
+    "notice": ("Notice", "Such rows are as they should be. It is good to know that they are there."),
 }
 TRENDS = {
     "new": "new: the batch before had none",

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, delete, func, select, text, update
 
 from rebuttal.context import Context
 from rebuttal.errors import ConfigError
+from rebuttal.quality import audits
 from rebuttal.quality.admit import RELEASED, Admission, Looked, admission, limit_waiting, look, settle
 from rebuttal.quality.healing import settle_again, write_journal
 from rebuttal.records import OUTCOMES, Report
@@ -56,6 +57,7 @@ def replay(context: Context, what: str, account_id: str | None = None) -> Report
     with admission(context) as work:
         for unit in _units(work.engine, what, account_id):
             _replay(work, unit, report)
+        audits.run(context, work.engine, work.registry, report)
         with work.engine.connect() as connection:
             write_journal(context, connection)
     return report

@@ -23,6 +23,7 @@ from rebuttal.warehouse import dialects
 from rebuttal.warehouse.tables import SCHEMAS, metadata
 
 LOCK_WAIT_SECONDS = 120.0
+SERVER_LOCK_SECONDS = 120
 # What Postgres calls them (SQLSTATE).
 _LOCKED = {
     "55P03": "another process held a table or row for longer than this one waits",
@@ -125,6 +126,8 @@ def _set_utc(engine: Engine) -> None:
         if engine.dialect.name == "duckdb":
             # One checkpoint when the file is closed, not one for every batch: what is committed is safe in the log.
             cursor.execute("SET checkpoint_threshold = '1GB'")
+        else:
+            cursor.execute(f"SET lock_timeout = '{SERVER_LOCK_SECONDS}s'")  # instead of waiting for ever
         cursor.close()
         if hasattr(connection, "commit"):
             connection.commit()
