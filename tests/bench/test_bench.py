@@ -15,11 +15,27 @@ from bench.speed.timing import in_turn, ratio
 from bench import run
 from rebuttal.settings import PROJECT_ROOT
 
-SMALL = {"ingest": 1200, "validate": 3000, "merge": 10_000, "attribution": 2000, "classify": 4, "digest": 60}
+SMALL = {
+    "ingest": 1200,
+    "validate": 3000,
+    "merge": 10_000,
+    "growth": 20_000,
+    "attribution": 2000,
+    "classify": 4,
+    "digest": 60,
+}
 RATIOS = {
     "ingest": {"ingest_vs_dlt_default", "ingest_vs_dlt_tuned", "ingest_vs_bare_spool", "ingest_peak_mb_ours"},
-    "validate": {"validate_checks_vs_sql", "validate_gate_vs_sql", "validate_suite_vs_counting"},
-    "merge": {"merge_vs_bare", "merge_postgres_vs_bare"},
+    "validate": {
+        "validate_checks_vs_sql",
+        "validate_gate_vs_sql",
+        "validate_tags_vs_sql",
+        "validate_admit_vs_sql",
+        "validate_suite_vs_counting",
+        "validate_peak_mb",
+    },
+    "merge": {"merge_vs_dbt", "merge_vs_bare", "merge_postgres_vs_bare"},
+    "growth": {"merge_growth_exponent"},
     "attribution": {"attribution_vs_join", "attribution_paths_vs_join"},
     "classify": {"classify_vs_embedding"},
     "digest": {"digest_vs_reading"},

@@ -16,6 +16,7 @@ from rebuttal.errors import ConfigError
 from rebuttal.quality.audits.catalog import audits, rule_name
 from rebuttal.quality.audits.limits import AuditLimits, load_limits
 from rebuttal.quality.expectations import ExpectNoRowsFrom
+from rebuttal.quality.utm_spend import SPEND, VISITS
 from rebuttal.settings import Settings
 from rebuttal.warehouse import open_warehouse
 
@@ -23,9 +24,9 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 def answers(settings: Settings) -> dict[str, dict[str, Any]]:
-    """The newest answer of each audit."""
+    """The newest answer of each audit, but for money and tagged visits, which are tested by themselves."""
     rows = read(settings, "select * from ops.audit_result order by sequence")
-    return {found["check_name"]: found for found in rows}
+    return {found["check_name"]: found for found in rows if found["check_name"] not in (SPEND, VISITS)}
 
 
 def bad_weeks() -> Weeks:
@@ -152,7 +153,7 @@ def test_an_answer_is_written_again_only_when_it_differs(settings: Settings) -> 
     land(settings, CONTACTS, [row(CONTACTS), row(CONTACTS, contact_id="q", segment="martian")])
     quality.run(context(settings))
     count = len(read(settings, "select * from ops.audit_result"))
-    assert count == len(audits(AuditLimits()))
+    assert count == len({*(rule_name(rule) for rule in audits(AuditLimits())), SPEND, VISITS})
     land(settings, CONTACTS, [row(CONTACTS, contact_id="r", updated_at="2026-11-02T09:00:00Z")])
     quality.run(context(settings))
     assert len(read(settings, "select * from ops.audit_result")) == count
