@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select
+from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from rebuttal.context import Context
 from rebuttal.quality.audits.limits import AuditLimits, load_limits
@@ -185,16 +185,17 @@ def _keep(connection: Connection, sequence: int, entity: str, check: Check) -> b
     }
     ours = audit_result.c.check_name == check.name
     # Rules that changed are asked again about the same core: their answer replaces the one of before.
-    before: Row[Any] | None = connection.execute(
-        select(*(audit_result.c[name] for name in _TOLD), audit_result.c.row_count, audit_result.c.sequence)
-        .where(ours, audit_result.c.sequence <= sequence)
-        .order_by(audit_result.c.sequence.desc())
-        .limit(1)
+    kept = [audit_result.c[name] for name in (*_TOLD, "row_count", "sequence")]
+    before = connection.execute(
+        select(*kept).where(ours, audit_result.c.sequence <= sequence).order_by(audit_result.c.sequence.desc()).limit(1)
     ).one_or_none()
-    if before is not None and tuple(before)[: len(_TOLD)] == tuple(values[name] for name in _TOLD):
-        # How many rows were looked at is no news of later batches, but of the same ones it is another answer.
-        if before.sequence < sequence or before.row_count == check.row_count:
-            return False
+    # How many rows were looked at is no news of later batches, but of the same ones it is another answer.
+    if (
+        before is not None
+        and tuple(before)[: len(_TOLD)] == tuple(values[name] for name in _TOLD)
+        and (before.sequence < sequence or before.row_count == check.row_count)
+    ):
+        return False
     connection.execute(delete(audit_result).where(ours, audit_result.c.sequence == sequence))
     connection.execute(insert(audit_result).values(check_name=check.name, sequence=sequence, **values))
     return True
