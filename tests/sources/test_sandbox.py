@@ -172,3 +172,16 @@ def test_the_next_week_is_pulled_from_the_watermark_and_the_truth_is_never_read(
     assert [name for name, rows in undisturbed.items() if set(rows) - set(found[name])] == []
     operated = sandbox.calls()["_sandbox"]
     assert not any("truth" in path for path in operated)
+
+
+def test_the_vendors_own_totals_come_with_the_rows(sandbox: Sandbox, settings: Settings, tmp_path: Path) -> None:
+    report = sources.run(sandbox.context(settings, tmp_path), source="google_ads")
+    assert report.problems == []
+    added = "sum(cast(impressions as bigint)), sum(cast(clicks as bigint)), sum(cast(cost_micros as bigint)) / 1e6"
+    with open_warehouse(settings) as engine, engine.connect() as connection:
+        found = dict(connection.execute(text("select measure, cast(total as double) from ops.vendor_total")).all())
+        impressions, clicks, cost = connection.execute(
+            text(f"select {added} from landing.google_ads__ad_performance")
+        ).one()
+    assert clicks > 0
+    assert found == {"impressions": impressions, "clicks": clicks, "cost": pytest.approx(cost, abs=1e-6)}

@@ -41,7 +41,7 @@ def batch_checks(connection: Connection, staged: Staged, bad_rows: int, limits: 
         _fields_as_declared(staged),
         _no_new_fields(connection, staged),
         fields_keep_type(connection, staged, bad_rows),
-        *money_checks(connection, staged),
+        *money_checks(connection, staged, bad_rows),
     ]
 
 

@@ -19,7 +19,7 @@ CENTS, CENTS_DEALS, CENTS_MEDIAN, CENTS_NEW_DEALS = 100, 3, 50, 20
 _HISTORY_DAYS, _HISTORY_MIN_DAYS = 92, 3
 
 
-def money_checks(connection: Connection, staged: Staged) -> list[Check]:
+def money_checks(connection: Connection, staged: Staged, bad_rows: int) -> list[Check]:
     """The money checks of the batch's entity; none for entities without money."""
     if staged.entity.name == "ad_performance":
         found = [
@@ -31,7 +31,7 @@ def money_checks(connection: Connection, staged: Staged) -> list[Check]:
         found = [_amounts_in_units(connection, staged)]
     else:
         found = []
-    return [*found, *_totals(connection, staged)]
+    return [*found, *_totals(connection, staged, bad_rows)]
 
 
 def _currency_one(connection: Connection, staged: Staged) -> Check:
@@ -108,7 +108,7 @@ def _ours(staged: Staged) -> dict[str, str]:
     return {"source": staged.batch.source, "account": staged.batch.account_id}
 
 
-def _totals(connection: Connection, staged: Staged) -> list[Check]:
+def _totals(connection: Connection, staged: Staged, bad_rows: int) -> list[Check]:
     """Sums over the batch's rows against the totals that the vendor gave with them; nothing where it gave none."""
     query = select(vendor_total.c.measure, vendor_total.c.total).where(
         vendor_total.c.batch_id == staged.batch.batch_id, vendor_total.c.measure.in_(list(staged.entity.columns))
@@ -126,7 +126,8 @@ def _totals(connection: Connection, staged: Staged) -> list[Check]:
     return [
         Check(
             "totals_agree",
-            "hold",
+            # Rows that are kept out, with values that cannot be read, may be all that is missing.
+            "warning" if bad_rows else "hold",
             "The rows add up to the vendor's own totals",
             "Rows are missing or twice in the vendor's answer: pull this window again; compare by hand before release",
             staged.row_count,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from statistics import median
 
 from sqlalchemy import Connection, func, insert, select, text
 
 from rebuttal.sources.declare import Window
 from rebuttal.sources.spool import Piece
-from rebuttal.warehouse.tables import batch
+from rebuttal.warehouse.tables import batch, vendor_total
 
 LIVE, BACKFILL = "live", "backfill"
 
@@ -95,3 +97,10 @@ def enter(connection: Connection, pulled: Pulled, piece: Piece, batch_id: str, l
             status="landed",
         )
     )
+
+
+def enter_totals(connection: Connection, batch_id: str, totals: Mapping[str, Decimal]) -> None:
+    """What the vendor says that the batch adds up to; the gate compares."""
+    rows = [{"batch_id": batch_id, "measure": measure, "total": total} for measure, total in totals.items()]
+    if rows:
+        connection.execute(insert(vendor_total), rows)

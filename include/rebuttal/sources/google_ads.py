@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from rebuttal.errors import CutBodyError, RebuttalError, ThrottledError
@@ -61,16 +62,26 @@ def pages(session: Session, window: Window) -> Iterator[Page]:
     request = Request(
         path=f"/{extra.get('version') or 'v26'}/customers/{session.account}/googleAds:search",
         method="POST",
-        json={"query": query(window), "searchSettings": {"returnTotalResultsCount": True}},
+        json={"query": query(window), "searchSettings": {"returnTotalResultsCount": True, "returnSummaryRow": True}},
         headers={"login-customer-id": manager} if manager else {},
     )
     count, total = 0, None
     for page in by_token(session, request, link="nextPageToken", into="pageToken", in_body=True):
         count += len(page.data.get("results") or ())
         total = page.data.get("totalResultsCount") or total
+        if summary := page.data.get("summaryRow"):
+            session.totals.update(_totals(summary))
         yield page
     if total is not None and count != int(total):
         raise CutBodyError(f"Google Ads says {total} rows for {window} but gave {count}")
+
+
+def _totals(summary: dict[str, Any]) -> dict[str, Decimal]:
+    """What the vendor adds up, in the entity's measures; metrics that are zero are left out of its answer."""
+    metrics = summary.get("metrics") or {}
+    sums = {name: Decimal(str(metrics.get(name, 0))) for name in ("impressions", "clicks", "costMicros")}
+    cost = sums.pop("costMicros") / 1_000_000
+    return {**sums, "cost": cost}
 
 
 def results(page: Page) -> Iterable[Any]:

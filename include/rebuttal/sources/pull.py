@@ -192,7 +192,7 @@ class _StreamPull:
 
     def _land(self, until: datetime) -> None:
         """Land the whole slices up to `until` as a batch, unless they say nothing new."""
-        window, piece = Window(self._since, until), self._rows.take()
+        window, piece, totals = Window(self._since, until), self._rows.take(), self._reader.take_totals()
         self._since = until
         stream, settings = self._stream, self._context.settings
         with (
@@ -221,6 +221,7 @@ class _StreamPull:
             with engine.begin() as connection:
                 table.confirm(connection, batch_id, piece.row_count)
                 batches.enter(connection, book, piece, batch_id, self._context.clock.now())
+                batches.enter_totals(connection, batch_id, totals)
         self._book(piece, batch_id)
         self._before = cursor or self._before
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
@@ -30,12 +31,14 @@ class SliceReader:
         self._stream, self._session, self._maker, self._rows = stream, session, maker, rows
         self.watermark = watermark
         self.row_count = 0
+        self._totals: dict[str, Decimal] = {}
         self._cursor_paths = (stream.cursor or "").split("|") if stream.cursor else []
 
     def read(self, window: Window) -> None:
         """Read a slice; anew when the vendor lost the thread. Raises errors of the tree, the spool being as before."""
         for attempt in range(1, SLICE_ATTEMPTS + 1):
             trial = copy.copy(self.watermark)
+            self._session.totals.clear()
             try:
                 self._read_once(window, trial)
             except (CutBodyError, ExpiredPagesError):
@@ -48,7 +51,14 @@ class SliceReader:
             else:
                 self._rows.keep_slice()
                 self.watermark = trial
+                for measure, total in self._session.totals.items():
+                    self._totals[measure] = self._totals.get(measure, Decimal(0)) + total
                 return
+
+    def take_totals(self) -> dict[str, Decimal]:
+        """The vendor's own totals of the slices that were read since the last call."""
+        taken, self._totals = self._totals, {}
+        return taken
 
     def _read_once(self, window: Window, watermark: Watermark) -> None:
         try:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,10 @@ _READABLE = re.compile(r"[^\w ,:@+-]")
 
 @dataclass
 class Session:
-    """`account` is the vendor's account id; `notes` are lines for the report (sampled data and the like)."""
+    """`account` is the vendor's account id; `notes` are lines for the report (sampled data and the like).
+
+    `totals` are what the vendor says that the rows of the slice being read add up to: entity's measure -> sum.
+    """
 
     client: Client
     connection: Connection
@@ -34,6 +38,7 @@ class Session:
     spool: Path
     notes: list[str] = field(default_factory=list)
     page_count: int = 0
+    totals: dict[str, Decimal] = field(default_factory=dict)
 
     def fetch(self, request: Request) -> Page:
         """One page, kept in the spool as it came."""
