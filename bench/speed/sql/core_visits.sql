@@ -6,7 +6,7 @@ insert into core.visit (
 )
 select
     'yandex_metrica', '24601337', cast(6100000000000000000 + {first} + n as text),
-    case when n % 200 > 0 then cast(({first} + n) * 7919 % 1000003 as text) end,
+    case when n % 200 > 0 then cast(({first} + n) * cast(7919 as bigint) % 1000003 as text) end,
     timestamp with time zone '2026-01-01 00:00:00+00' + ({first} + n) * interval '1 second',
     n % 900, 1 + n % 9, n % 3 = 0, n % 4 = 0,
     case when n % 2 = 0 then 'mobile' else 'desktop' end,

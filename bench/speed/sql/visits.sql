@@ -5,7 +5,7 @@ insert into landing.yandex_metrica__visits ({columns}, _batch_id, _row, _key, _r
 select
     cast(6100000000000000000 + {first} + n as text) as visit_id,
     '24601337' as counter_id,
-    case when n % 200 > 0 then cast(({first} + n) * 7919 % 1000003 as text) end as client_id,
+    case when n % 200 > 0 then cast(({first} + n) * cast(7919 as bigint) % 1000003 as text) end as client_id,
     substr(cast(timestamp '2026-08-15 00:00:00' + ({first} + n) * 37 % 7776000 * interval '1 second' as text), 1, 19)
         as date_time_utc,
     case when n % 3 = 0 then '1' else '0' end as is_new_user,

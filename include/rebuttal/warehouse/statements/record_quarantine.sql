@@ -25,9 +25,11 @@ join landed on landed._row = told._row
 join {{ failed }} as first on first._row = told._row and first.position = told.position
 where not exists (
     select 1 from ops.quarantine as known where known.batch_id = {{ batch_id }} and known.row_number = told._row
-);
+)
+{%- if was_quarantined %};
 
 -- Rows of an earlier quarantine that passed this time.
 update ops.quarantine set status = 'released', released_batch_id = {{ batch_id }}
 where batch_id = {{ batch_id }} and status = 'quarantined'
     and row_number in (select _row from {{ judged }} where outcome <> 'quarantined')
+{%- endif %}
