@@ -12,6 +12,7 @@ from rebuttal.commands.shown import context_until, print_report
 from rebuttal.display import print_table
 from rebuttal.settings import Settings
 
+_QUERY_SHOWN = 240
 MEANING = {
     "hold": "The whole batch waits; people see the last good data",
     "alarm": "A total or a link between tables does not hold; do not trust the figures it names",
@@ -69,7 +70,9 @@ def _print_check(check: dict[str, Any]) -> None:
         click.echo(f"    {'' if number else 'examples':<9} {example}")
     click.echo(f"    do        {check['next_step']}")
     if check["query"]:
-        click.echo(f"    see       {' '.join(check['query'].split())}")
+        query = " ".join(check["query"].split())
+        shown = query if len(query) <= _QUERY_SHOWN else f"{query[:_QUERY_SHOWN]} ... (whole with --json)"
+        click.echo(f"    see       {shown}")
 
 
 def _accounting(streams: list[dict[str, Any]], totals: dict[str, int]) -> tuple[list[str], list[list[Any]]]:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert
 
@@ -46,24 +47,25 @@ class Check:
         shown = tuple(_ADDRESS.sub("<address>", value)[:200] for value in values)[:3]
         return replace(self, examples=shown)
 
+    def stored(self) -> dict[str, Any]:
+        """What is kept of it, by column: all but its name."""
+        return {
+            "severity": self.severity,
+            "description": self.description,
+            "next_step": self.next_step,
+            "is_passed": self.is_passed,
+            "row_count": self.row_count,
+            "failed_count": self.failed_count,
+            "examples": json.dumps(self.examples, ensure_ascii=False) if self.examples else None,
+            "query": self.query,
+        }
+
 
 def record(connection: Connection, batch: Batch, checks: Iterable[Check]) -> None:
     """Write the results of a batch's checks, replacing those of an earlier look at it."""
     connection.execute(delete(check_result).where(check_result.c.batch_id == batch.batch_id))
     rows = [
-        {
-            "batch_id": batch.batch_id,
-            "entity": batch.entity,
-            "check_name": check.name,
-            "severity": check.severity,
-            "description": check.description,
-            "next_step": check.next_step,
-            "is_passed": check.is_passed,
-            "row_count": check.row_count,
-            "failed_count": check.failed_count,
-            "examples": json.dumps(check.examples, ensure_ascii=False) if check.examples else None,
-            "query": check.query,
-        }
+        {"batch_id": batch.batch_id, "entity": batch.entity, "check_name": check.name, **check.stored()}
         for check in checks
     ]
     connection.execute(insert(check_result), rows)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import DDL, Column, Index, MetaData, Table, event
 
 from rebuttal.warehouse.entities import (
@@ -88,6 +90,20 @@ batch_outcome = Table(
     schema=OPS,
 )
 
+
+def _found() -> list[Column[Any]]:
+    """What a check found, whatever it looked at."""
+    return [
+        Column("description", TEXT, nullable=False),
+        Column("next_step", TEXT, nullable=False),
+        Column("is_passed", BOOL, nullable=False),
+        Column("row_count", INT, nullable=False),
+        Column("failed_count", INT, nullable=False),
+        Column("examples", TEXT),  # JSON list, at most three, no personal data
+        Column("query", TEXT),
+    ]
+
+
 # One row per expectation and batch.
 check_result = Table(
     "check_result",
@@ -96,13 +112,7 @@ check_result = Table(
     Column("entity", TEXT, nullable=False),
     Column("check_name", TEXT, nullable=False),
     Column("severity", TEXT, nullable=False),  # quarantine | hold | warning
-    Column("description", TEXT, nullable=False),
-    Column("next_step", TEXT, nullable=False),
-    Column("is_passed", BOOL, nullable=False),
-    Column("row_count", INT, nullable=False),
-    Column("failed_count", INT, nullable=False),
-    Column("examples", TEXT),  # JSON list, at most three, no personal data
-    Column("query", TEXT),
+    *_found(),
     schema=OPS,
 )
 
@@ -115,13 +125,7 @@ audit_result = Table(
     Column("sequence", INT, primary_key=True),
     Column("entity", TEXT, nullable=False),
     Column("severity", TEXT, nullable=False),  # notice | warning | alarm
-    Column("description", TEXT, nullable=False),
-    Column("next_step", TEXT, nullable=False),
-    Column("is_passed", BOOL, nullable=False),
-    Column("row_count", INT, nullable=False),
-    Column("failed_count", INT, nullable=False),
-    Column("examples", TEXT),  # JSON list, at most three, no personal data
-    Column("query", TEXT),
+    *_found(),
     schema=OPS,
 )
 

@@ -172,17 +172,7 @@ def _source(gx: Any, url: str) -> Any:
 
 def _keep(connection: Connection, sequence: int, entity: str, check: Check) -> bool:
     """Write an answer that differs from the one before; False when it does not."""
-    values = {
-        "entity": entity,
-        "severity": check.severity,
-        "description": check.description,
-        "next_step": check.next_step,
-        "is_passed": check.is_passed,
-        "row_count": check.row_count,
-        "failed_count": check.failed_count,
-        "examples": json.dumps(check.examples, ensure_ascii=False) if check.examples else None,
-        "query": check.query,
-    }
+    values = {"entity": entity, **check.stored()}
     ours = audit_result.c.check_name == check.name
     # Rules that changed are asked again about the same core: their answer replaces the one of before.
     kept = [audit_result.c[name] for name in (*_TOLD, "row_count", "sequence")]
