@@ -35,7 +35,7 @@ format: .venv/.ready-dev ## format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup ## measure speed as ratios in one run -> build/bench.json
+bench: .venv/.ready-dev .venv-dbt/.ready ## measure speed as ratios in one run -> build/bench.json
 	@$(BIN)/python -m bench.run
 
 truth: setup ## measure our numbers against the hidden truth: make truth SEEDS="101 102" -> build/truth.json
