@@ -71,6 +71,9 @@ class IdentityGuards(_Strict):
     max_contacts_per_phone: int = Field(3, ge=1)
     max_contacts_per_device: int = Field(3, ge=1)
     max_contacts_per_click: int = Field(3, ge=1)
+    max_records_per_identifier: int = Field(200, ge=2)
+    max_records_per_hour: int = Field(20, ge=2)
+    company_phone_days: int = Field(30, ge=0)
 
 
 class JourneyConfig(_Strict):

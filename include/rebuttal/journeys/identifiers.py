@@ -1,70 +1,108 @@
-"""Identifiers as the CRM, the analytics tools and surveys show them: one key each, and when it was first seen."""
+"""Evidence as core shows it, kept as numbers: what came, changed or went since the last time, and whom it touches.
+
+Text is compared and numbered inside the warehouse. Only numbers of the islands that are touched are read from it.
+"""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import fields
+from typing import Any
 
-import pandas as pd
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import Connection
 
-SEPARATOR = "\x1f"
+from rebuttal.journeys.configuration import IdentityGuards
+from rebuttal.journeys.identity import Records
+from rebuttal.journeys.identity_bulk import count, fetch, run, statements
+from rebuttal.journeys.identity_graph import Longs
+from rebuttal.warehouse.dialects import dialect_of
 
-
-@dataclass(frozen=True)
-class Evidence:
-    """Rows of journeys/sql/*.sql as frames; every time is UTC, every id text or missing."""
-
-    contacts: pd.DataFrame
-    devices: pd.DataFrame
-    clicks: pd.DataFrame
-    answers: pd.DataFrame
-    deal_contacts: pd.DataFrame
-
-
-def all_identifiers(evidence: Evidence) -> pd.DataFrame:
-    """One row per identifier seen anywhere, sorted by key, with the first time it was seen."""
-    contacts, answers = evidence.contacts, evidence.answers
-    merged = contacts[["source", "account_id", "created_at", "merged_ids"]].dropna(subset="merged_ids")
-    merged = merged.assign(identifier=merged["merged_ids"].map(merged_list)).explode("identifier")
-    own = contacts.rename(columns={"contact_id": "identifier"})
-    named = evidence.deal_contacts.rename(columns={"contact_id": "identifier", "first_seen_at": "created_at"})
-    parts = [
-        rows[["source", "account_id", "identifier", "created_at"]]
-        .rename(columns={"created_at": "first_seen_at"})
-        .assign(identifier_kind="contact_id")
-        for rows in (own, merged, named)
-    ]
-    for kind in ("email_hash", "phone_hash", "client_id", "gclid", "yclid"):
-        parts.append(_global(kind, contacts[kind], contacts["created_at"]))
-    parts.append(_global("client_id", evidence.devices["client_id"], evidence.devices["first_seen_at"]))
-    for kind in ("gclid", "yclid"):
-        clicks = evidence.clicks[evidence.clicks["kind"] == kind]
-        parts.append(_global(kind, clicks["click_id"], clicks["first_seen_at"]))
-    for kind in ("email_hash", "client_id"):
-        parts.append(_global(kind, answers[kind], answers["submitted_at"]))
-    nodes = pd.concat([part for part in parts if not part.empty] or parts[:1], ignore_index=True)
-    nodes = nodes[nodes["identifier"].notna() & (nodes["identifier"] != "")]
-    nodes["key"] = key_of(nodes["identifier_kind"], nodes["identifier"], nodes["source"], nodes["account_id"])
-    nodes["first_seen_at"] = pd.to_datetime(nodes["first_seen_at"], utc=True).astype("datetime64[us, UTC]")
-    nodes = nodes.sort_values(["key", "first_seen_at"], na_position="last").drop_duplicates("key")
-    return nodes.reset_index(drop=True)
+SCRATCH = (
+    "view:identity_evidence",
+    *(f"identity_{name}" for name in ("web", "delta", "touched", "gone", "text", "name", "number", "came", "seed")),
+    *(f"identity_{name}" for name in ("carried", "crowd", "flipped", "scope")),
+)
+TRAITS = ("segment", "language", "company", "owner")
+FLAGS = ("is_scoped", "is_role", "is_online")
 
 
-def _global(kind: str, identifiers: pd.Series, seen: pd.Series) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"identifier_kind": kind, "source": "", "account_id": "", "identifier": identifiers, "first_seen_at": seen}
+def find_changes(connection: Connection, *, is_first: bool) -> int:
+    """Compare core with what was resolved last; the number of records that came, changed or went."""
+    dialect = dialect_of(connection)
+    run(connection, "web")
+    run(
+        connection,
+        "evidence",
+        first_deal=f"coalesce(cast({dialect.epoch_us('min(created_at)')} as text), '')",
+        seen=f"coalesce(cast({dialect.epoch_us('seen_at')} as text), '')",
     )
+    run(connection, "everything" if is_first else "differ")
+    return count(connection, "identity_delta")
 
 
-def key_of(
-    kind: str | pd.Series, identifier: pd.Series, source: pd.Series | str = "", account: pd.Series | str = ""
-) -> pd.Series:
-    return kind + SEPARATOR + source + SEPARATOR + account + SEPARATOR + identifier
+def take_in(connection: Connection, guards: IdentityGuards, *, is_first: bool) -> None:
+    """Bring dictionary and records up to the changes, and leave in `identity_scope` whom they touch."""
+    run(connection, "forget")
+    delta = (
+        "JOIN identity_delta AS delta ON delta.is_there AND delta.record_id = now.record_id"
+        " AND delta.record_kind = now.record_kind AND delta.source = now.source AND delta.account_id = now.account_id"
+    )
+    named = (
+        "JOIN identity_name AS name ON name.identifier = known.identifier"
+        " AND name.identifier_kind = known.identifier_kind AND name.source = known.source"
+        " AND name.account_id = known.account_id"
+    )
+    run(connection, "learn", only_delta="" if is_first else delta, only_named="" if is_first else named)
+    run(
+        connection,
+        "crowds",
+        only_seed="" if is_first else "JOIN identity_seed ON identity_seed.node_id = carried.node_id",
+        max_records=guards.max_records_per_identifier,
+        max_records_per_hour=guards.max_records_per_hour,
+    )
+    run(connection, "scope")
 
 
-def merged_list(text: object) -> list[str]:
-    """Ids from JSON (`["1", "2"]`) or from the CRM's own notation (`1;2`)."""
-    words = str(text).strip()
-    if words.startswith("["):
-        return [str(value) for value in json.loads(words)]
-    return [word.strip() for word in words.replace(",", ";").split(";") if word.strip()]
+def read_records(connection: Connection, *, is_first: bool) -> Records:
+    """The evidence of the scope."""
+    dialect = dialect_of(connection)
+    types = {field.name: pa.int64() for field in fields(Records) if field.name != "crowds"}
+    types |= dict.fromkeys(TRAITS, pa.string()) | dict.fromkeys(FLAGS, pa.bool_())
+    scope = "" if is_first else "AND self_node IN (SELECT node_id FROM identity_scope)"
+    is_click = "record_kind IN ('gclid', 'yclid')"
+    parts = []
+    for which, ordered in (
+        (f"NOT {is_click}", ""),
+        (is_click, f"ORDER BY seen_at NULLS LAST, record_id{dialect.collation}"),
+    ):
+        phrases = {"seen": dialect.epoch_us("seen_at"), "which": which, "ordered": ordered, "only_scope": scope}
+        parts.append(fetch(connection, statements("records", **phrases)[0], types))
+    table = pa.concat_tables(parts)
+    columns: dict[str, Any] = {name: _column(table.column(name)) for name in types}
+    return Records(**columns, crowds=_crowds(connection))
+
+
+def read_crowd_members(connection: Connection) -> tuple[Longs, Longs]:
+    """Shared devices among the touched: nodes, and when each was first seen (microseconds UTC, or NEVER)."""
+    query = statements("crowd_members", seen=dialect_of(connection).epoch_us("crowd.seen_at"))[0]
+    table = fetch(connection, query, {"node": pa.int64(), "seen": pa.int64()})
+    return _column(table.column("node")), _column(table.column("seen"))
+
+
+def _crowds(connection: Connection) -> Longs:
+    query = (
+        "SELECT node_id AS node FROM identity_crowd UNION ALL SELECT node_id FROM core.identity_island"
+        " WHERE is_crowd AND node_id NOT IN (SELECT node_id FROM identity_seed)"
+    )
+    return _column(fetch(connection, query, {"node": pa.int64()}).column("node"))
+
+
+def _column(column: pa.ChunkedArray) -> Longs:
+    """Numbers and flags as they are, text as codes (-1 where there is none; which code means which does not matter)."""
+    if column.type == pa.string():
+        coded = column.combine_chunks().dictionary_encode()
+        column = coded.indices.cast(pa.int64()).fill_null(-1)
+        return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.int64)
+    found: Longs = column.to_numpy()
+    return found

@@ -3,11 +3,15 @@
 Evidence goes from strong to weak: merges that the CRM itself made, then e-mail, then phone, then devices and ad clicks.
 Each step may only join what the steps before left apart, and what looks shared joins nobody:
 
-- a desk's e-mail, a test or invalid address, or an identifier that more contacts carry than `IdentityGuards` allows;
-- a phone or device whose holders contradict each other (another personal e-mail, segment or language);
+- an identifier that is a crowd's whatever else is known (a desk's, test or invalid address, a burst, hundreds of
+  records), or that more persons carry than `IdentityGuards` allows;
+- a phone or device whose holders contradict each other (another personal e-mail, segment or language), and the phone of
+  a company where something speaks for a second person (see `_company_phone`);
 - a click id copied to a second device, and merges that run in a circle.
 
-Every refusal is kept with its reason. Only keyed hashes and vendor ids come in; nothing here is readable personal data.
+Every refusal is kept with its reason. All of it is numbers: text stays in the warehouse (`identifiers.py`). A decision
+looks only at what one island holds, that is, at nodes that any evidence (refused or not, crowds aside) connects; so
+resolving some islands gives the same rows as resolving all.
 """
 
 from __future__ import annotations
@@ -16,244 +20,307 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from rebuttal.journeys.configuration import IdentityGuards
-from rebuttal.journeys.identifiers import SEPARATOR, Evidence, all_identifiers, key_of, merged_list
+from rebuttal.journeys.identity_graph import Graph, Longs, distinct_count, joined, least_member, spread
 
-PERSONAL = "personal"
-Labels = npt.NDArray[np.int64]
+RECORD_KINDS = ("contact", "booking", "answer", "deal", "merge", "device", "gclid", "yclid")
+CONTACT, BOOKING, ANSWER, DEAL, MERGE, DEVICE, GCLID, YCLID = range(len(RECORD_KINDS))
+# In the order of their names, which is also the order in which equally old identifiers name a person.
+KINDS = (
+    "booking_id",
+    "client_id",
+    "contact_id",
+    "email_hash",
+    "gclid",
+    "partner_email_hash",
+    "partner_phone_hash",
+    "phone_hash",
+    "response_id",
+    "yclid",
+)
+_SELF_KINDS = ("contact_id", "booking_id", "response_id", "contact_id", "contact_id", "client_id", "gclid", "yclid")
+RULES = ("alone", "vendor_merge", "email", "phone", "click", "device", "survey")
+DAY = 86_400_000_000  # microseconds
+NEVER = int(np.iinfo(np.int64).max)
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Records:
+    """Evidence as numbers, one entry a record. Nodes are those of core.identity_node, 0 where there is none; traits are
+    codes, -1 where unknown; `seen` is microseconds since 1970 UTC, NEVER where unknown. Clicks stand in the order of
+    their times, then of their devices' names. `crowds`: nodes that glue nobody.
+    """
+
+    kind: Longs
+    self_node: Longs
+    email: Longs
+    phone: Longs
+    client: Longs
+    gclid: Longs
+    yclid: Longs
+    other: Longs
+    seen: Longs
+    segment: Longs
+    language: Longs
+    company: Longs
+    owner: Longs
+    is_scoped: Mask
+    is_role: Mask
+    is_online: Mask
+    crowds: Longs
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+
+NODES = ("self_node", "email", "phone", "client", "gclid", "yclid", "other")
 
 
 @dataclass(frozen=True)
 class Resolution:
-    """What was found, as two frames.
-
-    `members`: key, identifier_kind, source, account_id, identifier, first_seen_at, component, rule; one row per
-    identifier, but for refused addresses, phones and clicks, which are nobody.
-    `refusals`: identifier_kind, identifier, reason, member_count.
+    """What was found, by node: `component` and `island` are the least node of each, `rule` counts in RULES, `kind` in
+    KINDS, `seen` as in Records. `is_nobody`: refused addresses, phones and clicks that belong to no person.
+    `refusals`: (node, reason, how many it would have glued).
     """
 
-    members: pd.DataFrame
-    refusals: pd.DataFrame
+    node: Longs
+    kind: Longs
+    component: Longs
+    island: Longs
+    rule: npt.NDArray[np.int8]
+    seen: Longs
+    is_nobody: Mask
+    refusals: list[tuple[int, str, int]]
 
 
-def resolve(evidence: Evidence, guards: IdentityGuards) -> Resolution:
-    """Put every identifier into exactly one component (a person). Deterministic: the order of rows does not matter."""
-    graph = _Graph(all_identifiers(evidence))
-    contacts = _contact_rows(evidence.contacts)
-    _merges(graph, contacts)
-    _email(graph, contacts, guards)
-    _phone(graph, contacts, guards)
-    _devices(graph, contacts, evidence, guards)
-    members = graph.nodes.assign(component=graph.components(), rule=graph.rule)
-    refusals = pd.DataFrame(
-        sorted(set(graph.refused)), columns=["identifier_kind", "identifier", "reason", "member_count"]
-    )
-    # A desk's phone or a test address is nobody; a shared device is still somebody, though nobody we know.
-    nobody = members["identifier_kind"].isin(["email_hash", "phone_hash", "gclid", "yclid"]) & (
-        members["rule"] == "alone"
-    )
-    refused_names = refusals["identifier_kind"] + SEPARATOR + refusals["identifier"]
-    nobody &= (members["identifier_kind"] + SEPARATOR + members["identifier"]).isin(refused_names)
-    return Resolution(members[~nobody].reset_index(drop=True), refusals)
+def resolve(records: Records, guards: IdentityGuards) -> Resolution:
+    """Put every named node, crowds aside, into exactly one component (a person). The order of records of other kinds
+    than clicks does not matter.
+    """
+    resolver = _Resolver(records, guards)
+    resolver.merges()
+    resolver.email()
+    resolver.phone()
+    resolver.devices()
+    return resolver.resolution()
 
 
-class _Graph:
-    """Nodes, the edges accepted so far, and what was refused."""
+class _Resolver:
+    def __init__(self, records: Records, guards: IdentityGuards) -> None:
+        self.records, self.guards = records, guards
+        self.graph = Graph([getattr(records, name) for name in NODES])
+        self.crowd = np.isin(self.graph.nodes, records.crowds)
+        # Crowds are nobody's evidence: from here on they are not there (-1).
+        places = {name: self.graph.index(getattr(records, name)) for name in NODES}
+        self.at = {name: np.where(self.crowd[at], -1, at) if len(at) else at for name, at in places.items()}
+        self.named = places
+        self.refusals: list[tuple[int, str, int]] = []
+        self.own_email, self.own_phone = self.at["email"].copy(), self.at["phone"].copy()
+        # Whose segment and language count for a record: its own, and for an answer those of its deal's contact.
+        self.traits = np.arange(len(records), dtype=np.int64)
+        self.is_person = np.isin(records.kind, (CONTACT, BOOKING))
 
-    def __init__(self, nodes: pd.DataFrame) -> None:
-        self.nodes = nodes
-        self.position = pd.Series(np.arange(len(nodes)), index=nodes["key"])
-        self.rule = np.full(len(nodes), "alone", dtype=object)
-        self.refused: list[tuple[str, str, str, int]] = []
-        self._left: list[Labels] = []
-        self._right: list[Labels] = []
+    def merges(self) -> None:
+        """Follow the CRM's own merges through chains; a circle (A into B into A) is refused whole."""
+        rows = self.records.kind == MERGE
+        into, merged = self.at["self_node"][rows], self.at["other"][rows]
+        circle = self.graph.strong_components(into, merged)
+        in_circle = circle[into] == circle[merged]
+        looped = np.unique(np.concatenate([into[in_circle], merged[in_circle]]))
+        for place in looped:
+            members = int((circle[looped] == circle[place]).sum())
+            self.refusals.append((int(self.graph.nodes[place]), "merge_circle", members))
+        self.graph.join(into[~in_circle], merged[~in_circle], RULES.index("vendor_merge"))
 
-    def components(self) -> Labels:
-        """The component of every node, numbered by first member."""
-        count = len(self.nodes)
-        if not self._left:
-            return np.arange(count, dtype=np.int64)
-        left, right = np.concatenate(self._left), np.concatenate(self._right)
-        matrix = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(count, count))
-        return np.asarray(connected_components(matrix, directed=False)[1], dtype=np.int64)
+    def email(self) -> None:
+        """One personal address is one person, unless more persons carry it than one person has records."""
+        rows, held = self._held("email", self.is_person)
+        members = self._members(rows, held)
+        too_many = members > self.guards.max_contacts_per_email
+        self._refuse(held, members, [(too_many, "too_many_contacts")])
+        self._join(rows, held, ~too_many, "email")
+        answers, given = self._held("email", self.records.kind == ANSWER)
+        refused = np.isin(given, held[too_many])
+        self.own_email[answers[refused]] = -1
+        self._join(answers, given, ~refused, "email")
 
-    def join(self, left: pd.Series, right: pd.Series, rule: str) -> None:
-        """Accept edges between keys; `right` nodes that had no rule yet get this one."""
-        if left.empty:
-            return
-        a = self.position.loc[left].to_numpy(dtype=np.int64)
-        b = self.position.loc[right].to_numpy(dtype=np.int64)
-        self._left.append(a)
-        self._right.append(b)
-        for nodes in (a, b):
-            fresh = nodes[self.rule[nodes] == "alone"]
-            self.rule[fresh] = rule
+    def phone(self) -> None:
+        """A phone joins only records that do not contradict each other, and never the people of one desk."""
+        rows, held = self._held("phone", self.is_person)
+        rows, held = self._shared(rows, held, np.full(len(rows), RULES.index("phone")))[:2]
+        members = self._members(rows, held)
+        shared = members > 1
+        too_many = members > self.guards.max_contacts_per_phone
+        desk = shared & _any(held, self.records.is_role[rows])
+        contradiction = shared & (_differ(held, self.own_email[rows]) | self._other_people(rows, held))
+        company = shared & self._company_phone(rows, held)
+        reasons = [
+            (too_many, "too_many_contacts"),
+            (desk, "desk_phone"),
+            (contradiction, "contradiction"),
+            (company, "company_phone"),
+        ]
+        self._refuse(held, members, reasons)
+        self._join(rows, held, ~(too_many | desk | contradiction | company), "phone")
 
-    def component_of(self, keys: pd.Series) -> Labels:
-        """The present component of each key."""
-        found: Labels = self.components()[self.position.loc[keys].to_numpy(dtype=np.int64)]
-        return found
+    def devices(self) -> None:
+        """Tie client ids to people: a record's own, through its ad click, or through a survey answered there."""
+        self._name_answers()
+        links = [
+            (*self._held("client", self.is_person), "device"),
+            (*self._by_click("gclid"), "click"),
+            (*self._by_click("yclid"), "click"),
+            (*self._held("client", (self.records.kind == ANSWER) & self.is_named), "survey"),
+        ]
+        rows = np.concatenate([link[0] for link in links])
+        held = np.concatenate([link[1] for link in links])
+        rule = np.concatenate([np.full(len(link[0]), RULES.index(link[2])) for link in links])
+        rows, held, rule = self._shared(rows, held, rule)
+        members = self._members(rows, held)
+        too_many = members > self.guards.max_contacts_per_device
+        people = _differ(held, self.own_email[rows]) & _differ(held, self.own_phone[rows])
+        contradiction = (members > 1) & (people | self._other_people(rows, held))
+        self._refuse(held, members, [(too_many, "shared_device"), (contradiction, "contradiction")])
+        for name in ("click", "device", "survey"):
+            self._join(rows, held, ~(too_many | contradiction) & (rule == RULES.index(name)), name)
 
-    def refuse(self, found: pd.DataFrame, reason: str) -> None:
-        """Keep refusals; `found` has identifier_kind, identifier, member_count."""
-        columns = found[["identifier_kind", "identifier", "member_count"]]
-        for kind, identifier, count in columns.itertuples(index=False, name=None):
-            self.refused.append((str(kind), str(identifier), reason, int(count)))
+    def resolution(self) -> Resolution:
+        """All of it, crowds left out: who carries them is not known here."""
+        records, nodes = self.records, self.graph.nodes
+        kind, seen = np.zeros(len(nodes), dtype=np.int64), np.full(len(nodes), NEVER)
+        own = np.array([KINDS.index(name) for name in _SELF_KINDS])[records.kind]
+        for name in NODES:
+            at = self.named[name]
+            rows = np.flatnonzero(at >= 0)
+            kind[at[rows]] = own[rows] if name == "self_node" else self._kinds(name)[rows]
+            np.minimum.at(seen, at[rows], records.seen[rows])
+        refused = np.isin(nodes, [node for node, _, _ in self.refusals])
+        names_nobody = np.isin(
+            kind, [KINDS.index(name) for name in KINDS if name.endswith("_hash") or name in ("gclid", "yclid")]
+        )
+        component, island = least_member(nodes, self.graph.components()), least_member(nodes, self._islands())
+        keep, rule = ~self.crowd, self.graph.rule
+        nobody = refused & names_nobody & (rule == 0)
+        return Resolution(
+            *(column[keep] for column in (nodes, kind, component, island)), rule[keep], seen[keep], nobody[keep],
+            refusals=self.refusals,
+        )  # fmt: skip
 
+    def _kinds(self, column: str) -> Longs:
+        """What kind of identifier stands in a column, by record."""
+        scoped = self.records.is_scoped
+        if column in ("email", "phone"):
+            plain, own = KINDS.index(f"{column}_hash"), KINDS.index(f"partner_{column}_hash")
+            return np.where(scoped, own, plain)
+        name = {"client": "client_id", "other": "contact_id"}.get(column, column)
+        return np.full(len(scoped), KINDS.index(name))
 
-def _merges(graph: _Graph, contacts: pd.DataFrame) -> None:
-    """Follow the CRM's own merges through chains; a circle (A into B into A) is refused whole."""
-    merges = contacts.loc[contacts["merged_ids"].notna(), ["key", "source", "account_id", "merged_ids"]]
-    merges = merges.assign(merged=merges["merged_ids"].map(merged_list)).explode("merged").dropna(subset="merged")
-    if merges.empty:
-        return
-    merges["merged_key"] = key_of("contact_id", merges["merged"], merges["source"], merges["account_id"])
-    merges = merges[merges["key"] != merges["merged_key"]]
-    a = graph.position.loc[merges["key"]].to_numpy(dtype=np.int64)
-    b = graph.position.loc[merges["merged_key"]].to_numpy(dtype=np.int64)
-    size = len(graph.nodes)
-    directed = coo_array((np.ones(len(a), dtype=np.int8), (a, b)), shape=(size, size))
-    circle = connected_components(directed, directed=True, connection="strong")[1]
-    in_circle = circle[a] == circle[b]
-    looped = np.unique(np.concatenate([a[in_circle], b[in_circle]]))
-    for node in looped:
-        members = int((circle[looped] == circle[node]).sum())
-        graph.refused.append(("contact_id", str(graph.nodes["identifier"].iloc[node]), "merge_circle", members))
-    graph.join(merges.loc[~in_circle, "key"], merges.loc[~in_circle, "merged_key"], "vendor_merge")
+    def _islands(self) -> Longs:
+        """What any evidence connects, refused or not: nothing outside an island can change a decision in it."""
+        itself = self.at["self_node"]
+        edges = [(itself, self.at[name]) for name in NODES[1:]]
+        left, right = (np.concatenate(side) for side in zip(*edges, strict=True))
+        both = (left >= 0) & (right >= 0)
+        return joined(len(self.graph.nodes), left[both], right[both])
 
+    def _name_answers(self) -> None:
+        """An answer without a personal address is its deal's contact's, traits and all."""
+        records, other = self.records, self.at["other"]
+        answers = np.flatnonzero((records.kind == ANSWER) & (self.own_email < 0) & (other >= 0))
+        self.graph.join(other[answers], self.at["self_node"][answers], RULES.index("survey"))
+        self.is_named = self.own_email >= 0
+        self.is_named[answers] = True
+        contacts = np.flatnonzero(records.kind == CONTACT)
+        row_of = np.full(len(self.graph.nodes), -1, dtype=np.int64)
+        row_of[self.at["self_node"][contacts]] = contacts
+        known = answers[row_of[other[answers]] >= 0]
+        self.traits[known] = row_of[other[known]]
+        for own in (self.own_email, self.own_phone):
+            own[known] = own[self.traits[known]]
 
-def _email(graph: _Graph, contacts: pd.DataFrame, guards: IdentityGuards) -> None:
-    rows = _carried(graph, contacts, "email_hash")
-    rows = _refuse_kinds(graph, rows, "email_kind")
-    too_many = rows["member_count"] > guards.max_contacts_per_email
-    graph.refuse(rows[too_many], "too_many_contacts")
-    graph.join(rows.loc[~too_many, "key"], rows.loc[~too_many, "identifier_key"], "email")
+    def _by_click(self, kind: str) -> tuple[Longs, Longs]:
+        """Records and the device that carried their click first; a click that no visit shows stands for its device."""
+        clicks = (
+            (self.records.kind == RECORD_KINDS.index(kind)) & (self.at["self_node"] >= 0) & (self.named["client"] >= 0)
+        )
+        click, device = self.at["self_node"][clicks], self.named["client"][clicks]
+        order = np.argsort(click, kind="stable")
+        click, device = click[order], device[order]
+        is_first = np.ones(len(click), dtype=bool)
+        is_first[1:] = click[1:] != click[:-1]
+        carriers = np.bincount(click, minlength=len(self.graph.nodes))
+        for place in np.flatnonzero(carriers > 1):
+            self.refusals.append((int(self.graph.nodes[place]), "copied_click", int(carriers[place])))
+        device_of = np.arange(len(self.graph.nodes), dtype=np.int64)
+        device_of[click[is_first]] = np.where(self.crowd[device[is_first]], -1, device[is_first])
+        usable = is_first & ~self.crowd[device]
+        self.graph.join(click[usable], device[usable], RULES.index("click"))
+        rows, held = self._held(kind, self.is_person)
+        members = self._members(rows, held)
+        too_many = members > self.guards.max_contacts_per_click
+        self._refuse(held, members, [(too_many, "too_many_contacts")])
+        rows, held = rows[~too_many], device_of[held[~too_many]]
+        return rows[held >= 0], held[held >= 0]
 
+    def _company_phone(self, rows: Longs, held: Longs) -> Mask:
+        """Whether a company's phone has a holder who is likely a colleague of the first one.
 
-def _phone(graph: _Graph, contacts: pd.DataFrame, guards: IdentityGuards) -> None:
-    """A phone joins only contacts that do not contradict each other, and never the people of one desk."""
-    rows = _carried(graph, contacts, "phone_hash")
-    rows = _refuse_kinds(graph, rows, "phone_kind")
-    shared = rows["member_count"] > 1
-    too_many = rows["member_count"] > guards.max_contacts_per_phone
-    desk = shared & rows.groupby("identifier_key")["has_role_email"].transform("any")
-    contradiction = shared & ((_differ(rows, "personal_email") > 1) | _other_people(rows))
-    _refuse_first(
-        graph, rows, [(too_many, "too_many_contacts"), (desk, "desk_phone"), (contradiction, "contradiction")]
-    )
-    keep = ~(too_many | desk | contradiction)
-    graph.join(rows.loc[keep, "key"], rows.loc[keep, "identifier_key"], "phone")
+        A rep who files a known caller again does so soon, for the same owner, by hand. A later record that came by the
+        site itself, belongs to another owner, or comes after `company_phone_days` is somebody else at the same desk.
+        """
+        records, span = self.records, self.guards.company_phone_days * DAY
+        seen, component = records.seen[rows], self.graph.components()[self.at["self_node"][rows]]
+        begun = spread(held, seen, np.minimum)
+        is_first = seen == begun
+        is_other = component != spread(held, np.where(is_first, component, NEVER), np.minimum)
+        late = is_other & (seen > np.minimum(begun, NEVER - span) + span)
+        online = is_other & ~is_first & records.is_online[rows]
+        owners = _differ(held, np.where(is_first | is_other, records.owner[rows], -1))
+        return _any(held, records.company[rows] >= 0) & (_any(held, late | online) | owners)
 
+    def _held(self, name: str, which: Mask) -> tuple[Longs, Longs]:
+        """Those of these records that carry an identifier in this column, and its place."""
+        rows = np.flatnonzero(which & (self.at[name] >= 0))
+        return rows, self.at[name][rows]
 
-def _devices(graph: _Graph, contacts: pd.DataFrame, evidence: Evidence, guards: IdentityGuards) -> None:
-    """Tie client ids to contacts: the contact's own, through its ad click, or through a survey answered there."""
-    links = [_carried(graph, contacts, "client_id").assign(rule="device")]
-    links += [_by_click(graph, contacts, evidence.clicks, kind, guards) for kind in ("gclid", "yclid")]
-    links.append(_by_answer(graph, contacts, evidence.answers))
-    rows = pd.concat(links, ignore_index=True).drop_duplicates(["key", "identifier_key"])
-    rows = _with_component(graph, rows)
-    shared = rows["member_count"] > 1
-    too_many = rows["member_count"] > guards.max_contacts_per_device
-    people = (_differ(rows, "personal_email") > 1) & (_differ(rows, "personal_phone") > 1)
-    contradiction = shared & (people | _other_people(rows))
-    _refuse_first(graph, rows, [(too_many, "shared_device"), (contradiction, "contradiction")])
-    kept = rows[~(too_many | contradiction)]
-    for rule, group in kept.groupby("rule", sort=True):
-        graph.join(group["key"], group["identifier_key"], str(rule))
+    def _shared(self, rows: Longs, held: Longs, rule: Longs) -> tuple[Longs, Longs, Longs]:
+        """What one record alone carries needs no guard and is joined; the rest comes back."""
+        alone = np.bincount(held, minlength=1)[held] == 1
+        for number in np.unique(rule[alone]):
+            self._join(rows, held, alone & (rule == number), RULES[number])
+        return rows[~alone], held[~alone], rule[~alone]
 
+    def _members(self, rows: Longs, held: Longs) -> Longs:
+        """For each row, how many persons (components so far) carry its identifier."""
+        return distinct_count(held, self.graph.components()[self.at["self_node"][rows]])
 
-def _by_click(
-    graph: _Graph, contacts: pd.DataFrame, clicks: pd.DataFrame, kind: str, guards: IdentityGuards
-) -> pd.DataFrame:
-    """Contact to device through an ad click: the click belongs to the device that carried it first."""
-    seen = clicks[clicks["kind"] == kind].sort_values(["click_id", "first_seen_at", "client_id"])
-    seen = seen.assign(member_count=seen.groupby("click_id")["client_id"].transform("size"))
-    first = seen.drop_duplicates("click_id").assign(identifier_kind=kind)
-    first = first.rename(columns={"click_id": "identifier", "client_id": "device"})
-    graph.refuse(first[first["member_count"] > 1], "copied_click")
-    first["device_key"] = key_of("client_id", first["device"])
-    graph.join(key_of(kind, first["identifier"]), first["device_key"], "click")
-    rows = _carried(graph, contacts, kind)
-    too_many = rows["member_count"] > guards.max_contacts_per_click
-    graph.refuse(rows[too_many].drop_duplicates("identifier_key"), "too_many_contacts")
-    rows = rows[~too_many].merge(first[["identifier", "device", "device_key"]], on="identifier", how="left")
-    # A click that no visit shows stands for its device itself.
-    known = rows["device"].notna()
-    rows["identifier_kind"] = rows["identifier_kind"].where(~known, "client_id")
-    rows["identifier"] = rows["device"].where(known, rows["identifier"])
-    rows["identifier_key"] = rows["device_key"].where(known, rows["identifier_key"])
-    return rows.assign(rule="click")
+    def _other_people(self, rows: Longs, held: Longs) -> Mask:
+        """Whether holders differ in what a person does not change: segment, language."""
+        source = self.traits[rows]
+        return _differ(held, self.records.segment[source]) | _differ(held, self.records.language[source])
 
+    def _refuse(self, held: Longs, members: Longs, reasons: list[tuple[Mask, str]]) -> None:
+        """Keep the first reason that fits each identifier."""
+        done = np.zeros(len(held), dtype=bool)
+        for mask, reason in reasons:
+            places, at = np.unique(held[mask & ~done], return_index=True)
+            counts = members[mask & ~done][at].tolist()
+            self.refusals += [(n, reason, c) for n, c in zip(self.graph.nodes[places].tolist(), counts, strict=True)]
+            done |= mask
 
-def _by_answer(graph: _Graph, contacts: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
-    """To a device through a survey: from the address that was given there, or else from the contact of its deal."""
-    rows = answers[answers["client_id"].notna() & (answers["client_id"] != "")]
-    refused = {identifier for kind, identifier, _, _ in graph.refused if kind == "email_hash"}
-    is_known = (rows["email_kind"] == PERSONAL) & rows["email_hash"].notna() & ~rows["email_hash"].isin(refused)
-    by_email = rows[is_known]
-    by_email = by_email.assign(key=key_of("email_hash", by_email["email_hash"]), personal_email=by_email["email_hash"])
-    by_deal = rows.loc[~is_known & rows["contact_id"].notna(), ["client_id", "source", "account_id", "contact_id"]]
-    by_deal = by_deal.assign(key=key_of("contact_id", by_deal["contact_id"], by_deal["source"], by_deal["account_id"]))
-    traits = contacts[["key", "personal_email", "personal_phone", "segment", "language"]]
-    found = pd.concat([by_email, by_deal.merge(traits, on="key", how="left")], ignore_index=True)
-    return found.assign(
-        identifier_kind="client_id",
-        identifier=found["client_id"],
-        identifier_key=key_of("client_id", found["client_id"]),
-        rule="survey",
-    )
-
-
-def _carried(graph: _Graph, contacts: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """Contacts that carry an identifier of this kind, with the number of persons (components so far) that do."""
-    rows = contacts[contacts[kind].notna() & (contacts[kind] != "")]
-    rows = rows.assign(identifier_kind=kind, identifier=rows[kind], identifier_key=key_of(kind, rows[kind]))
-    return _with_component(graph, rows)
-
-
-def _with_component(graph: _Graph, rows: pd.DataFrame) -> pd.DataFrame:
-    component = graph.component_of(rows["key"])
-    rows = rows.assign(component=component)
-    return rows.assign(member_count=rows.groupby("identifier_key")["component"].transform("nunique"))
-
-
-def _refuse_kinds(graph: _Graph, rows: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Role, test, invalid and unknown kinds never join. The worst word seen for an identifier counts for all of it."""
-    bad = rows[rows[column].fillna("unknown") != PERSONAL]
-    reasons = bad.assign(reason=bad[column].fillna("unknown")).groupby("identifier_key")["reason"].min()
-    refused = rows[rows["identifier_key"].isin(reasons.index)]
-    for reason, group in refused.groupby(refused["identifier_key"].map(reasons), sort=True):
-        graph.refuse(group.drop_duplicates("identifier_key"), str(reason))
-    return rows[~rows["identifier_key"].isin(reasons.index)]
-
-
-def _refuse_first(graph: _Graph, rows: pd.DataFrame, reasons: list[tuple[pd.Series, str]]) -> None:
-    done = pd.Series(False, index=rows.index)
-    for mask, reason in reasons:
-        graph.refuse(rows[mask & ~done].drop_duplicates("identifier_key"), reason)
-        done |= mask
-
-
-def _differ(rows: pd.DataFrame, column: str) -> pd.Series:
-    """How many different known values the holders of the same identifier have, per row."""
-    return rows.groupby("identifier_key")[column].transform("nunique")
-
-
-def _other_people(rows: pd.DataFrame) -> pd.Series:
-    """Whether the holders of the same identifier differ in what a person does not change: segment, language."""
-    return (_differ(rows, "segment") > 1) | (_differ(rows, "language") > 1)
+    def _join(self, rows: Longs, held: Longs, keep: Mask, rule: str) -> None:
+        self.graph.join(self.at["self_node"][rows[keep]], held[keep], RULES.index(rule))
 
 
-def _contact_rows(contacts: pd.DataFrame) -> pd.DataFrame:
-    personal_email = contacts["email_hash"].where(contacts["email_kind"] == PERSONAL)
-    personal_phone = contacts["phone_hash"].where(contacts["phone_kind"] == PERSONAL)
-    return contacts.assign(
-        key=key_of("contact_id", contacts["contact_id"], contacts["source"], contacts["account_id"]),
-        personal_email=personal_email,
-        personal_phone=personal_phone,
-        has_role_email=contacts["email_kind"] == "role",
-    ).sort_values("key", ignore_index=True)
+def _differ(held: Longs, values: Longs) -> Mask:
+    """Whether the holders of the same identifier have more than one known (not negative) value."""
+    least = spread(held, np.where(values >= 0, values, NEVER), np.minimum)
+    return least < spread(held, values, np.maximum)
+
+
+def _any(held: Longs, values: Mask) -> Mask:
+    """Whether it is so for any holder of the same identifier."""
+    found: Mask = np.bincount(held, weights=values, minlength=1)[held] > 0
+    return found

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Numeric, Table
 
-from rebuttal.warehouse.tables import CORE, DATE, INT, OPS, TEXT, TIME, metadata
+from rebuttal.warehouse.tables import BOOL, CORE, DATE, INT, OPS, TEXT, TIME, metadata
 
-# One row per identifier ever seen. `identifier_kind`: contact_id, email_hash, phone_hash, client_id, gclid, yclid. Only
-# contact_id belongs to a source and account; the others mean the same everywhere and have '' there. `rule` says by
-# which evidence the identifier belongs to this person. Refused addresses, phones and clicks are nobody and not here.
+# One row per identifier that evidence names. `identifier_kind`: contact_id, booking_id, email_hash, phone_hash,
+# client_id, gclid, yclid, and partner_email_hash, partner_phone_hash. The first two belong to a source and account, the
+# partner's hashes to a partner (its id stands in `account_id`); the others mean the same everywhere and have '' there.
+# `rule` says by which evidence the identifier belongs to this person. Refused addresses, phones and clicks are nobody
+# and not here.
 person_identifier = Table(
     "person_identifier",
     metadata,
@@ -24,16 +26,59 @@ person_identifier = Table(
     schema=CORE,
 )
 
-# One row per identifier that was not allowed to glue people, and why. `member_count`: how many it would have glued.
+# One row per identifier that was not allowed to glue people, and why. `member_count`: how many it would have glued:
+# records where its reason is a word of its own (role, test, ...), `burst` or `too_many_records`, else persons.
 identity_refusal = Table(
     "identity_refusal",
     metadata,
     Column("identifier_kind", TEXT, nullable=False),
+    Column("source", TEXT, nullable=False),
+    Column("account_id", TEXT, nullable=False),
     Column("identifier", TEXT, nullable=False),
     Column("reason", TEXT, nullable=False),
     Column("member_count", INT, nullable=False),
     schema=CORE,
 )
+
+# What identity resolved last, so that only what has changed is resolved again. Emptying these three costs one full
+# resolve and changes nobody's person_id. The dictionary: a number for every identifier that evidence names.
+identity_node = Table(
+    "identity_node",
+    metadata,
+    Column("node_id", INT, nullable=False),
+    *(Column(name, TEXT, nullable=False) for name in ("identifier_kind", "source", "account_id", "identifier")),
+    schema=CORE,
+)
+
+# Nodes that any evidence connects, refused or not, are one island: what changes outside cannot change a decision
+# inside. A crowd (a desk's address, a burst, hundreds of records) connects nothing and is an island of its own.
+identity_island = Table(
+    "identity_island",
+    metadata,
+    Column("node_id", INT, nullable=False),
+    Column("island_id", INT, nullable=False),
+    Column("is_crowd", BOOL, nullable=False),
+    schema=CORE,
+)
+
+# One row per record of core that names identifiers (see journeys/sql/identity/evidence.sql), as numbers.
+identity_record = Table(
+    "identity_record",
+    metadata,
+    *(Column(name, TEXT, nullable=False) for name in ("record_kind", "source", "account_id", "record_id")),
+    Column("fingerprint", TEXT, nullable=False),
+    Column("seen_at", TIME),
+    Column("self_node", INT, nullable=False),
+    *(Column(f"{name}_node", INT) for name in ("email", "phone", "client", "gclid", "yclid", "other")),
+    Column("is_scoped", BOOL, nullable=False),
+    *(Column(name, TEXT) for name in ("email_kind", "phone_kind", "segment", "language", "company_id", "owner_id")),
+    Column("is_online", BOOL),
+    schema=CORE,
+)
+
+# Persons whose rows in core.person_identifier changed, came or went, old and new ids alike, since whoever builds by
+# person emptied this table last.
+person_change = Table("person_change", metadata, Column("person_id", TEXT, primary_key=True), schema=OPS)
 
 # rates.csv as loaded: 1 unit of `currency` is `rate_to_base` units of the base currency from `valid_from` on.
 exchange_rate = Table(

@@ -1,0 +1,3 @@
+-- The first time, every record is new.
+CREATE TEMPORARY TABLE identity_delta AS
+SELECT record_kind, source, account_id, record_id, false AS was, true AS is_there FROM identity_evidence

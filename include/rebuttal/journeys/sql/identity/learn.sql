@@ -1,0 +1,48 @@
+-- New and changed records come in: their identifiers get numbers (those known keep theirs), and are touched.
+CREATE TEMPORARY TABLE identity_text AS
+SELECT now.*, CASE WHEN partner_id <> '' THEN 'partner_email_hash' ELSE 'email_hash' END AS email_node_kind,
+    CASE WHEN partner_id <> '' THEN 'partner_phone_hash' ELSE 'phone_hash' END AS phone_node_kind
+FROM identity_evidence AS now
+{only_delta};
+CREATE TEMPORARY TABLE identity_name AS
+SELECT DISTINCT identifier_kind, source, account_id, identifier FROM (
+    SELECT self_kind AS identifier_kind, self_source AS source, self_account AS account_id, self_id AS identifier
+    FROM identity_text
+    UNION ALL SELECT email_node_kind, '', partner_id, email_hash FROM identity_text WHERE email_hash <> ''
+    UNION ALL SELECT phone_node_kind, '', partner_id, phone_hash FROM identity_text WHERE phone_hash <> ''
+    UNION ALL SELECT 'client_id', '', '', client_id FROM identity_text WHERE client_id <> ''
+    UNION ALL SELECT 'gclid', '', '', gclid FROM identity_text WHERE gclid <> ''
+    UNION ALL SELECT 'yclid', '', '', yclid FROM identity_text WHERE yclid <> ''
+    UNION ALL SELECT 'contact_id', other_source, other_account, other_id FROM identity_text WHERE other_id <> ''
+) AS named;
+INSERT INTO core.identity_node (node_id, identifier_kind, source, account_id, identifier)
+SELECT (SELECT coalesce(max(node_id), 0) FROM core.identity_node) + row_number() OVER (), name.identifier_kind,
+    name.source, name.account_id, name.identifier
+FROM identity_name AS name
+WHERE NOT EXISTS (
+    SELECT 1 FROM core.identity_node AS known
+    WHERE known.identifier = name.identifier AND known.identifier_kind = name.identifier_kind
+        AND known.source = name.source AND known.account_id = name.account_id
+);
+CREATE TEMPORARY TABLE identity_number AS
+SELECT known.* FROM core.identity_node AS known {only_named};
+CREATE TEMPORARY TABLE identity_came AS
+SELECT now.record_kind, now.source, now.account_id, now.record_id, now.fingerprint, now.seen_at,
+    self.node_id AS self_node, email.node_id AS email_node, phone.node_id AS phone_node, client.node_id AS client_node,
+    google.node_id AS gclid_node, yandex.node_id AS yclid_node, other.node_id AS other_node,
+    now.partner_id <> '' AS is_scoped, now.email_kind, now.phone_kind, now.segment, now.language, now.company_id,
+    now.owner_id, now.is_online
+FROM identity_text AS now
+JOIN identity_number AS self ON self.identifier = now.self_id AND self.identifier_kind = now.self_kind
+    AND self.source = now.self_source AND self.account_id = now.self_account
+LEFT JOIN identity_number AS email ON email.identifier = now.email_hash
+    AND email.identifier_kind = now.email_node_kind AND email.account_id = now.partner_id
+LEFT JOIN identity_number AS phone ON phone.identifier = now.phone_hash
+    AND phone.identifier_kind = now.phone_node_kind AND phone.account_id = now.partner_id
+LEFT JOIN identity_number AS client ON client.identifier = now.client_id AND client.identifier_kind = 'client_id'
+LEFT JOIN identity_number AS google ON google.identifier = now.gclid AND google.identifier_kind = 'gclid'
+LEFT JOIN identity_number AS yandex ON yandex.identifier = now.yclid AND yandex.identifier_kind = 'yclid'
+LEFT JOIN identity_number AS other ON other.identifier = now.other_id AND other.identifier_kind = 'contact_id'
+    AND other.source = now.other_source AND other.account_id = now.other_account;
+INSERT INTO core.identity_record SELECT * FROM identity_came;
+INSERT INTO identity_touched SELECT node_id FROM identity_number
