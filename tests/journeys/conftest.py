@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, insert
+from tests.journeys.people_warehouse import KEPT, MEMORY, People
 
 from rebuttal.clock import Clock
 from rebuttal.connections import Connection
@@ -182,3 +184,27 @@ def fill() -> Callable[..., None]:
 def company() -> dict[str, list[dict[str, Any]]]:
     """A small company, see COMPANY."""
     return COMPANY
+
+
+@pytest.fixture(scope="module")
+def people_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    home: Path = tmp_path_factory.mktemp("people")
+    settings = Settings(home, home, "", f"duckdb:///{home / 'warehouse.duckdb'}", "sqlite://")
+    with open_warehouse(settings) as engine:
+        yield engine
+
+
+@pytest.fixture
+def people(people_engine: Engine) -> People:
+    people = People(people_engine, insert_core)
+    people.forget(*KEPT, *MEMORY)
+    return people
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def people_of_any(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[People]:
+    settings = Settings(tmp_path, tmp_path, "", f"duckdb:///{tmp_path / 'warehouse.duckdb'}", "sqlite://")
+    if request.param == "postgres":
+        settings = replace(settings, warehouse_url=request.getfixturevalue("postgres_url")())
+    with open_warehouse(settings) as engine:
+        yield People(engine, insert_core)

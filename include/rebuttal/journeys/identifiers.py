@@ -18,11 +18,6 @@ from rebuttal.journeys.identity_bulk import count, fetch, run, statements
 from rebuttal.journeys.identity_graph import Longs
 from rebuttal.warehouse.dialects import dialect_of
 
-SCRATCH = (
-    "view:identity_evidence",
-    *(f"identity_{name}" for name in ("web", "delta", "touched", "gone", "text", "name", "number", "came", "seed")),
-    *(f"identity_{name}" for name in ("carried", "crowd", "flipped", "scope")),
-)
 TRAITS = ("segment", "language", "company", "owner")
 FLAGS = ("is_scoped", "is_role", "is_online")
 
@@ -53,7 +48,15 @@ def take_in(connection: Connection, guards: IdentityGuards, *, is_first: bool) -
         " AND name.identifier_kind = known.identifier_kind AND name.source = known.source"
         " AND name.account_id = known.account_id"
     )
-    run(connection, "learn", only_delta="" if is_first else delta, only_named="" if is_first else named)
+    unknown = (
+        "WHERE NOT EXISTS (SELECT 1 FROM core.identity_node AS known WHERE known.identifier = name.identifier"
+        " AND known.identifier_kind = name.identifier_kind AND known.source = name.source"
+        " AND known.account_id = name.account_id)"
+    )
+    if is_first:
+        run(connection, "learn", held="VIEW", only_delta="", only_unknown="", only_named="")
+    else:
+        run(connection, "learn", held="TABLE", only_delta=delta, only_unknown=unknown, only_named=named)
     run(
         connection,
         "crowds",

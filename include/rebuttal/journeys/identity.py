@@ -204,9 +204,8 @@ class _Resolver:
         keep, rule = ~self.crowd, self.graph.rule
         nobody = refused & names_nobody & (rule == 0)
         return Resolution(
-            *(column[keep] for column in (nodes, kind, component, island)), rule[keep], seen[keep], nobody[keep],
-            refusals=self.refusals,
-        )  # fmt: skip
+            nodes[keep], kind[keep], component[keep], island[keep], rule[keep], seen[keep], nobody[keep], self.refusals
+        )
 
     def _kinds(self, column: str) -> Longs:
         """What kind of identifier stands in a column, by record."""

@@ -68,8 +68,12 @@ def put(connection: Connection, name: str, columns: pa.Table) -> None:
     connection.exec_driver_sql(f"ANALYZE {name}")
 
 
-def drop_scratch(connection: Connection, names: tuple[str, ...]) -> None:
-    """Drop temporary tables, and views (`view:name`), where they exist."""
-    for name in names:
-        kind, _, view = name.rpartition(":")
-        connection.exec_driver_sql(f"DROP {kind or 'table'} IF EXISTS {view}")
+def drop_scratch(connection: Connection, *prefixes: str) -> None:
+    """Drop the temporary tables and views whose names begin so, views first: they stand on tables."""
+    for kind in ("VIEW", "TABLE"):
+        found = connection.execute(
+            text(f"SELECT table_name FROM information_schema.{kind}s WHERE table_schema NOT IN ('core', 'ops')")
+        )
+        for (name,) in found.all():
+            if name.startswith(prefixes):
+                connection.exec_driver_sql(f"DROP {kind} IF EXISTS {name} CASCADE")

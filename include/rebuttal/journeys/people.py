@@ -25,11 +25,7 @@ from rebuttal.warehouse.tables import rule_version
 
 RULE_NAME, VERSION = "identity", 1  # a new version resolves everything once more
 MEMORY = ("identity_record", "identity_island", "identity_node")
-SCRATCH = (
-    *identifiers.SCRATCH,
-    *(f"identity_{name}" for name in ("found", "member", "first", "refused", "past", "heir", "newcomer", "person")),
-    *("identity_next", "identity_clash", "refusal_past", "refusal_next", "rows_gone", "rows_come"),
-)
+SCRATCH = ("identity_", "refusal_", "rows_")  # every temporary table and view begins so
 _LATEST = 1 << 58  # leaves room for the kind in one number
 
 
@@ -40,13 +36,13 @@ def update_people(engine: Engine, guards: IdentityGuards) -> dict[str, int]:
     `written` (rows of either table that were written).
     """
     with engine.begin() as connection:
-        drop_scratch(connection, SCRATCH)
+        drop_scratch(connection, *SCRATCH)
         is_first = _is_first(connection, guards)
         written = 0
         if identifiers.find_changes(connection, is_first=is_first) or is_first:
             identifiers.take_in(connection, guards, is_first=is_first)
             written = _resolve_scope(connection, guards, is_first=is_first)
-        drop_scratch(connection, SCRATCH)
+        drop_scratch(connection, *SCRATCH)
         return {
             "persons": count(connection, "(SELECT DISTINCT person_id FROM core.person_identifier) AS person"),
             "identifiers": count(connection, "core.person_identifier"),
@@ -71,7 +67,7 @@ def _is_first(connection: Connection, guards: IdentityGuards) -> bool:
 def _resolve_scope(connection: Connection, guards: IdentityGuards, *, is_first: bool) -> int:
     found = resolve(identifiers.read_records(connection, is_first=is_first), guards)
     _put(connection, found)
-    scope = "" if is_first else "JOIN identity_scope AS scope ON scope.node_id = node.node_id"
+    scope = "" if is_first else "WHERE node_id IN (SELECT node_id FROM identity_scope)"
     run(connection, "past", outer="LEFT" if is_first else "", only_scope=scope)
     run(connection, "persons", collation=dialect_of(connection).collation)
     _part_namesakes(connection)
@@ -151,9 +147,9 @@ def _refusals_in_scope(is_first: bool) -> str:
     if is_first:
         return ""
     return (
-        "JOIN core.identity_node AS node ON node.identifier = refusal.identifier"
-        " AND node.identifier_kind = refusal.identifier_kind AND node.source = refusal.source"
-        " AND node.account_id = refusal.account_id JOIN identity_scope AS scope ON scope.node_id = node.node_id"
+        "JOIN (SELECT * FROM core.identity_node WHERE node_id IN (SELECT node_id FROM identity_scope)) AS node"
+        " ON node.identifier = refusal.identifier AND node.identifier_kind = refusal.identifier_kind"
+        " AND node.source = refusal.source AND node.account_id = refusal.account_id"
     )
 
 
@@ -169,7 +165,7 @@ def _replace_people(connection: Connection) -> int:
                 " WHERE person_id NOT IN (SELECT person_id FROM ops.person_change)"
             )
         )
-    drop_scratch(connection, ("rows_gone", "rows_come"))
+    drop_scratch(connection, "rows_")
     return written
 
 
@@ -180,11 +176,12 @@ def _replace(
 
     Leaves what went in `rows_gone` and what came in `rows_come`.
     """
-    drop_scratch(connection, ("rows_gone", "rows_come"))
+    drop_scratch(connection, "rows_")
     listed = ", ".join(columns)
+    stands = count(connection, past)
     for name, one, other in (("rows_gone", past, after), ("rows_come", after, past)):
-        minus = f" EXCEPT SELECT {listed} FROM {other}" if count(connection, other) else ""
-        connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {name} AS SELECT {listed} FROM {one}{minus}")
+        held, minus = ("TABLE", f" EXCEPT SELECT {listed} FROM {other}") if stands else ("VIEW", "")
+        connection.exec_driver_sql(f"CREATE TEMPORARY {held} {name} AS SELECT {listed} FROM {one}{minus}")
     gone, come = count(connection, "rows_gone"), count(connection, "rows_come")
     if gone:
         same = " AND ".join(f"rows_gone.{name} = stored.{name}" for name in key)

@@ -13,7 +13,7 @@ SELECT node_id FROM (
 ) AS named
 WHERE node_id IS NOT NULL;
 DELETE FROM core.identity_record AS past
-WHERE EXISTS (
+WHERE past.self_node IN (SELECT self_node FROM identity_gone) AND EXISTS (
     SELECT 1 FROM identity_delta AS delta
     WHERE delta.was AND delta.record_id = past.record_id AND delta.record_kind = past.record_kind
         AND delta.source = past.source AND delta.account_id = past.account_id

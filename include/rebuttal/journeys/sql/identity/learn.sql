@@ -1,5 +1,5 @@
 -- New and changed records come in: their identifiers get numbers (those known keep theirs), and are touched.
-CREATE TEMPORARY TABLE identity_text AS
+CREATE TEMPORARY {held} identity_text AS
 SELECT now.*, CASE WHEN partner_id <> '' THEN 'partner_email_hash' ELSE 'email_hash' END AS email_node_kind,
     CASE WHEN partner_id <> '' THEN 'partner_phone_hash' ELSE 'phone_hash' END AS phone_node_kind
 FROM identity_evidence AS now
@@ -19,14 +19,10 @@ INSERT INTO core.identity_node (node_id, identifier_kind, source, account_id, id
 SELECT (SELECT coalesce(max(node_id), 0) FROM core.identity_node) + row_number() OVER (), name.identifier_kind,
     name.source, name.account_id, name.identifier
 FROM identity_name AS name
-WHERE NOT EXISTS (
-    SELECT 1 FROM core.identity_node AS known
-    WHERE known.identifier = name.identifier AND known.identifier_kind = name.identifier_kind
-        AND known.source = name.source AND known.account_id = name.account_id
-);
-CREATE TEMPORARY TABLE identity_number AS
+{only_unknown};
+CREATE TEMPORARY {held} identity_number AS
 SELECT known.* FROM core.identity_node AS known {only_named};
-CREATE TEMPORARY TABLE identity_came AS
+INSERT INTO core.identity_record
 SELECT now.record_kind, now.source, now.account_id, now.record_id, now.fingerprint, now.seen_at,
     self.node_id AS self_node, email.node_id AS email_node, phone.node_id AS phone_node, client.node_id AS client_node,
     google.node_id AS gclid_node, yandex.node_id AS yclid_node, other.node_id AS other_node,
@@ -44,5 +40,4 @@ LEFT JOIN identity_number AS google ON google.identifier = now.gclid AND google.
 LEFT JOIN identity_number AS yandex ON yandex.identifier = now.yclid AND yandex.identifier_kind = 'yclid'
 LEFT JOIN identity_number AS other ON other.identifier = now.other_id AND other.identifier_kind = 'contact_id'
     AND other.source = now.other_source AND other.account_id = now.other_account;
-INSERT INTO core.identity_record SELECT * FROM identity_came;
 INSERT INTO identity_touched SELECT node_id FROM identity_number

@@ -6,4 +6,4 @@ UNION ALL
 SELECT node_id, node_id, true FROM identity_crowd;
 DELETE FROM core.identity_node
 WHERE node_id IN (SELECT node_id FROM identity_scope)
-    AND node_id NOT IN (SELECT node_id FROM core.identity_island)
+    AND node_id NOT IN (SELECT node_id FROM identity_found) AND node_id NOT IN (SELECT node_id FROM identity_crowd)
