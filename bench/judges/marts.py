@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -83,11 +83,11 @@ def refunds(query: Query) -> dict[tuple[str, str], Decimal] | None:
     """(month, currency) -> what was given back, where a mart says it; None where none does."""
     if not {"refunded_amount", "refunded_at"} <= set(columns(query, "marts", "deal")):
         return None
-    found: Counter[tuple[str, str]] = Counter()
+    found: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for at, currency, amount in query("SELECT refunded_at, currency, refunded_amount FROM marts.deal"):
         if at is not None and amount:
-            found[_utc(at).strftime("%Y-%m"), currency] += Decimal(str(amount))  # type: ignore[assignment]
-    return dict(found)  # type: ignore[arg-type]
+            found[_utc(at).strftime("%Y-%m"), currency] += Decimal(str(amount))
+    return found
 
 
 def attribution(query: Query) -> dict[tuple[str, str], dict[str, Credit]]:

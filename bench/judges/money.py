@@ -17,8 +17,9 @@ Cell = tuple[str, str]  # month, currency or what else parts it
 def money(query: Query, truth: Truth) -> Measures:
     """`*_months_equal`: of the months (and currencies) that either side has, the share that agrees to the cent.
 
-    Revenue and orders are what the CRM holds: net of refunds, in the month of its closing date. `*_true_months_equal`
-    puts them where the deal was truly won: closing dates that somebody typed in later move deals between months.
+    Revenue and orders are what the CRM holds: net of refunds, in the month of its closing date. Dates that somebody
+    typed in later move deals between months: `revenue_in_true_month` is the share of the money that stands in the month
+    in which the deal was truly won.
     """
     return _spend(query, truth) | _sales(query, truth)
 
@@ -36,45 +37,44 @@ def _spend(query: Query, truth: Truth) -> Measures:
     measures: Measures = {}
     for platform in sorted(true):
         wanted = {cell: Decimal(micros) / 1_000_000 for cell, micros in true[platform].items()}
+        mine, theirs = sum(ours[platform].values(), Decimal()), sum(wanted.values(), Decimal())
         measures[f"spend_{platform}_months_equal"] = equal(ours[platform], wanted)
-        measures[f"spend_{platform}_ratio"] = _part(ours[platform], wanted)
+        measures[f"spend_{platform}_ratio"] = ratio(float(mine), float(theirs))
+        measures[f"spend_{platform}_off_by_cents_lower_is_better"] = float(abs(mine - theirs) * 100)
     return measures
 
 
 def _sales(query: Query, truth: Truth) -> Measures:
-    sums: dict[Cell, Decimal] = defaultdict(Decimal)
-    orders: Counter[Cell] = Counter()
-    for deal in marts.deals(query):
-        if deal.outcome == "won" and deal.closed_at is not None:
-            cell = (deal.closed_at.strftime("%Y-%m"), deal.currency)
-            sums[cell] += deal.amount
-            orders[cell] += 1
-    held_sums: dict[Cell, Decimal] = defaultdict(Decimal)
-    true_sums: dict[Cell, Decimal] = defaultdict(Decimal)
-    held_orders, true_orders = Counter[Cell](), Counter[Cell]()
+    ours = {
+        deal.deal_id: ((_month(deal.closed_at), deal.currency), deal.amount)
+        for deal in marts.deals(query)
+        if deal.outcome == "won" and deal.closed_at is not None
+    }
+    held: dict[str, tuple[Cell, Decimal]] = {}
+    true: dict[str, tuple[Cell, Decimal]] = {}
     given_back: dict[Cell, Decimal] = defaultdict(Decimal)
     for row in truth["deals"]:
-        currency, held = row["currency"], row["recorded"]
-        if held["outcome"] == "won":
-            cell = (_month(held["closed_at"]), currency)
-            held_sums[cell] += Decimal(held["amount"])
-            held_orders[cell] += 1
-        refund = Decimal(row["refund"] or 0)
+        currency, recorded, refund = row["currency"], row["recorded"], Decimal(row["refund"] or 0)
+        if recorded["outcome"] == "won":
+            cell = (_month(datetime.fromisoformat(recorded["closed_at"])), currency)
+            held[row["deal_id"]] = (cell, Decimal(recorded["amount"]))
         if row["outcome"] == "won" and refund < Decimal(row["amount"]):
-            cell = (_month(row["closed_at"]), currency)
-            true_sums[cell] += Decimal(row["amount"]) - refund
-            true_orders[cell] += 1
+            cell = (_month(datetime.fromisoformat(row["closed_at"])), currency)
+            true[row["deal_id"]] = (cell, Decimal(row["amount"]) - refund)
         if refund:
-            given_back[_month(row["refunded_at"]), currency] += refund
-    refunds = marts.refunds(query)
+            given_back[_month(datetime.fromisoformat(row["refunded_at"])), currency] += refund
     rates = {name: Decimal(str(rate)) for name, rate in truth["eur_per_unit"].items()}
+    # Currencies are added up at the world's own rates: exchange is not judged here.
+    in_place = sum(amount * rates[cell[1]] for deal, (cell, amount) in true.items() if ours.get(deal) == (cell, amount))
+    mine, theirs = _total(ours, rates), _total(true, rates)
+    refunds = marts.refunds(query)
     return {
-        "revenue_months_equal": equal(sums, held_sums),
-        "revenue_true_months_equal": equal(sums, true_sums),
-        "revenue_ratio": _part(sums, true_sums, rates),
-        "orders_months_equal": equal(orders, held_orders),
-        "orders_true_months_equal": equal(orders, true_orders),
-        "orders_ratio": ratio(sum(orders.values()), sum(true_orders.values())),
+        "revenue_months_equal": equal(_sums(ours), _sums(held)),
+        "revenue_in_true_month": ratio(float(in_place), float(theirs)),
+        "revenue_ratio": ratio(float(mine), float(theirs)),
+        "revenue_off_by_cents_lower_is_better": float(abs(mine - theirs) * 100),
+        "orders_months_equal": equal(_counts(ours), _counts(held)),
+        "orders_ratio": ratio(len(ours), len(true)),
         "refunds_months_equal": None if refunds is None else equal(refunds, given_back),
     }
 
@@ -86,16 +86,20 @@ def equal(ours: Mapping[Cell, Decimal | int], true: Mapping[Cell, Decimal | int]
     return ratio(same, len(cells))
 
 
-def _part(
-    ours: Mapping[Cell, Decimal], true: Mapping[Cell, Decimal], rates: Mapping[str, Decimal] | None = None
-) -> float | None:  # fmt: skip
-    """Our sum over the true one. Currencies are added up at the world's own rates: exchange is not judged here."""
-
-    def total(cells: Mapping[Cell, Decimal]) -> Decimal:
-        return sum((value * (rates[currency] if rates else 1) for (_, currency), value in cells.items()), Decimal())
-
-    return ratio(float(total(ours)), float(total(true)))
+def _sums(deals: Mapping[str, tuple[Cell, Decimal]]) -> Mapping[Cell, Decimal]:
+    sums: dict[Cell, Decimal] = defaultdict(Decimal)
+    for cell, amount in deals.values():
+        sums[cell] += amount
+    return sums
 
 
-def _month(at: str) -> str:
-    return datetime.fromisoformat(at).strftime("%Y-%m")
+def _counts(deals: Mapping[str, tuple[Cell, Decimal]]) -> Mapping[Cell, int]:
+    return Counter(cell for cell, _ in deals.values())
+
+
+def _total(deals: Mapping[str, tuple[Cell, Decimal]], rates: Mapping[str, Decimal]) -> Decimal:
+    return sum((amount * rates[cell[1]] for cell, amount in deals.values()), Decimal())
+
+
+def _month(at: datetime) -> str:
+    return at.strftime("%Y-%m")

@@ -105,6 +105,7 @@ class People:
     device_kind: tuple[float, ...] = (0.62, 0.33, 0.05)  # mobile, desktop, tablet
     consent_none: float = 0.11
     consent_basic: float = 0.15  # the counter yes, GA4 no
+    consent_loss: float = 0.0  # of all people: refuse on every device, on top of those; what they do is the same
     blocker: Mapping[str, float] = field(default_factory=lambda: {"mobile": 0.03, "desktop": 0.15, "tablet": 0.03})
     cookie_week: Mapping[str, float] = field(
         default_factory=lambda: {"mobile": 0.38, "desktop": 0.2, "tablet": 0.5}
