@@ -17,16 +17,19 @@ OURS = {"word_of_mouth": "offline"}
 REASONS = (
     *("split", "glued", "missing", "midnight", "time", "tags_lost", "tags_wrong", "channel", "self_reported", "added"),
 )
-# Faults after which what arrived no longer tells the channel.
-LOST = ("missing", "stripped")
+# Faults after which what arrived no longer tells the channel, or tells another one.
+LOST = ("missing", "stripped", "contradicts_click")
 Step = tuple[datetime, str]
 
 
 def journeys(query: Query, truth: Truth) -> Measures:
     """The share of fully observed people whose published sequence (time, channel) equals the true one; of the others,
-    the share by the first reason that applies. `visits_equal` leaves out touches that people told us of themselves.
+    the share by the first reason that applies. `visits_equal` leaves out touches that people told us of themselves;
+    `told_equal` is of the people all of whose visits arrived with something that tells the channel.
     """
     total, equal, visits_equal, lead_total, lead_equal = 0, 0, 0, 0, 0
+    told_total, told_equal = 0, 0
+    visits = {str(row["visit_id"]): row for row in truth["visits"]}
     why: Counter[str] = Counter()
     for row, _, reason in compared(query, truth):
         total += 1
@@ -35,11 +38,15 @@ def journeys(query: Query, truth: Truth) -> Measures:
         lead_total += bool(row["lead_at"])
         lead_equal += bool(row["lead_at"]) and not reason
         why[reason] += bool(reason)
+        is_told = all(tells_channel(visits[one["visits"][0]]) for one in row["journey"])
+        told_total += is_told
+        told_equal += is_told and not reason
     measures: Measures = {
         "journeys_observed_people": float(total),
         "journeys_equal": ratio(equal, total),
         "journeys_visits_equal": ratio(visits_equal, total),
         "journeys_equal_of_leads": ratio(lead_equal, lead_total),
+        "journeys_told_equal": ratio(told_equal, told_total),
     }
     return measures | {f"journeys_differ_by_{name}_lower_is_better": ratio(why[name], total) for name in REASONS}
 
@@ -71,6 +78,12 @@ def is_observed(row: dict[str, Any], truth: Truth, group_of: dict[tuple[str, str
         and len(groups) == 1
         and None not in groups
     )
+
+
+def tells_channel(visit: dict[str, Any]) -> bool:
+    """Whether what arrived with a visit of the truth can tell its channel."""
+    is_silent = not visit["arrived"] and not visit["referrer"] and not visit["click_id_arrived"]
+    return visit["tag_fault"] not in LOST and (not is_silent or visit["channel"] == "direct")
 
 
 def differs(row: dict[str, Any], ours: list[Touchpoint], visits: dict[str, Any]) -> str:

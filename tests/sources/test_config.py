@@ -82,8 +82,8 @@ def test_unknown_names_are_told_with_the_nearest() -> None:
 
 def test_every_stream_feeds_a_known_entity() -> None:
     streams = [stream for source in registry().values() for stream in source.streams]
-    assert len(streams) == 14
-    assert {stream.entity for stream in streams} == set(ENTITIES) - {"booking"}  # no puller yet: landed by hand
+    assert len(streams) == 15
+    assert {stream.entity for stream in streams} == set(ENTITIES)
     assert all(set(stream.key) <= set(stream.column_names) for stream in streams)
 
 

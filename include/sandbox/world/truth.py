@@ -1,13 +1,14 @@
 """The hidden truth, as plain data for judges. Money is text, to the cent, with its currency; instants ISO 8601 UTC.
 
 Keys: `persons`, `contacts`, `visits`, `copies`, `injected`, `spend`, `campaigns`, `money`, `deals`, `doubts`, `texts`,
-`responses`, `content`, `channels`. Of copies, `id` is the copy's own id (the same as `original_id` where a row was sent
-again as it is) and kind is resent, double, resubmitted or refired. Of visits, `tags` are what they should be, `arrived`
-what came, `slip` what was typed wrongly and where.
+`responses`, `partners`, `bookings`, `content`, `channels`. Of copies, `id` is the copy's own id (the same as
+`original_id` where a row was sent again as it is) and kind is resent, double, resubmitted or refired. Of visits, `tags`
+are what they should be, `arrived` what came, `slip` what was typed wrongly and where.
 
 Version 2 added `campaigns`, `injected` (which is also `faults`, until a served sandbox puts its wire faults there), and
 `arrived`, `slip`, `referrer`, `platform`, `is_registered` of visits. Version 3 added `journey` and `is_consented` of
-persons, and what the CRM holds of each deal (`recorded`). A served sandbox adds `bad_rows`.
+persons, what the CRM holds of each deal (`recorded`), `partners`, and `bookings` with their lifecycles in canonical
+words. A served sandbox adds `bad_rows`.
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ def tell(world: Simulation, counterfactuals: bool) -> dict[str, Any]:
         "doubts": _doubts(world, look, lives),
         "texts": look.files.texts + look.answers.texts + look.reasons,
         "responses": look.answers.truth,
+        "partners": look.booked.partners,
+        "bookings": look.booked.truth,
         "content": _content(world, lives, counterfactuals),
         "channels": _channels(world, look, lives, counterfactuals),
     }
