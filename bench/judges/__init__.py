@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from bench.judges.attribution import attribution
 from bench.judges.audits import audits
+from bench.judges.bookings import bookings
 from bench.judges.duplicates import duplicates, merged_records
 from bench.judges.identity import identity
 from bench.judges.journeys import journeys
@@ -23,7 +24,7 @@ from bench.judges.tags import tags
 __all__ = ["Measures", "Truth", "judge", "judge_gate", "judge_model"]
 
 GATE = (duplicates, losses, bad_rows, accounting, tags, audits)
-MODEL = (identity, journeys, money, attribution)
+MODEL = (identity, journeys, money, attribution, bookings)
 LOOP = (*GATE, merged_records, objections, *MODEL)
 
 

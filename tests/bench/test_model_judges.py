@@ -57,7 +57,13 @@ def modelled(tmp_path_factory: pytest.TempPathFactory) -> Modelled:
 
 def test_all_that_is_promised_is_measured(modelled: Modelled) -> None:
     measured = {name for name, value in modelled.measures.items() if value is not None}
-    assert {"identity_precision", "identity_recall_knowable", "journeys_equal", "orders_months_equal"} <= measured
+    assert {
+        "identity_precision",
+        "identity_recall_knowable",
+        "journeys_equal",
+        "bookings_told_right",
+        "orders_months_equal",
+    } <= measured
     assert {"spend_google-ads_months_equal", "spend_yandex-direct_months_equal", "revenue_months_equal"} <= measured
     for model in ("first", "last", "last_non_direct", "linear", "time_decay", "position_based"):
         assert {f"attribution_{model}_{what}_lower_is_better" for what in ("distance", "revenue_distance")} <= measured
@@ -101,6 +107,18 @@ CASES = {
         "UPDATE marts.deal SET outcome = 'open' WHERE deal_id = (SELECT min(deal_id) FROM marts.deal "
         "WHERE outcome = 'won')",
         "orders_months_equal",
+    ),
+    "a booking lost": (
+        "DELETE FROM core.booking WHERE booking_id = (SELECT min(booking_id) FROM core.booking)",
+        "bookings_lost_lower_is_better",
+    ),
+    "a booking in another word": (
+        "UPDATE core.booking SET status = 'was here' WHERE booking_id = (SELECT min(booking_id) FROM core.booking)",
+        "bookings_told_right",
+    ),
+    "a booking of another salon": (
+        "UPDATE core.booking SET partner_id = 'salon-99' WHERE booking_id = (SELECT min(booking_id) FROM core.booking)",
+        "bookings_told_right",
     ),
     "all credit to what nobody uses": (
         "UPDATE marts.attribution SET channel = 'offline_events' WHERE model = 'linear'",
