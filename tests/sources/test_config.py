@@ -122,6 +122,8 @@ hubspot.calls: conversation_id updated_at created_at archived occurred_at body d
     owner_id contact_ids deal_ids
 typeform.responses: form_id form_kind response_id landed_at submitted_at nps reason comment source_answer email_hash
     email_kind hidden
+yclients.bookings: booking_id partner_id service specialist starts_at created_at updated_at status attendance is_online
+    amount currency archived email_hash email_kind phone_hash phone_kind
 """
 
 
