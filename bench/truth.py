@@ -24,7 +24,7 @@ from sqlalchemy import create_engine
 from bench.company import ROOT, Company, World, company
 from bench.judges import Measures, judge, judge_gate, judge_model
 from bench.judges.journeys import compared
-from bench.judges.ltv import horizon_days, ltv
+from bench.judges.ltv import days_to_run, ltv
 from bench.judges.measure import Truth, query_of, ratio
 from bench.judges.tags import disagreements
 
@@ -62,7 +62,7 @@ def measured(place: Company, *, part: str, why: bool = False) -> Measures:
             _explain(truth, connection)
             if part != "gate":
                 _explain_journeys(truth, connection)
-        days = horizon_days(query_of(connection)) if part != "gate" else 0
+        days = days_to_run(query_of(connection), truth) if part != "gate" else 0
         if days:
             place.advance(days)
             found |= ltv(query_of(connection), truth, place.truth())

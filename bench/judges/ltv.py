@@ -3,53 +3,61 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime, timedelta
-
-from scipy.stats import spearmanr
+from datetime import date, datetime
 
 from bench.judges import marts
-from bench.judges.identity import persons_of
+from bench.judges.marts import Predicted
 from bench.judges.measure import Measures, Query, Truth, ratio
 
 
-def horizon_days(query: Query) -> int:
-    """How far the world has to run on for the longest prediction; 0 where nothing is predicted."""
-    return max((one.horizon_days for one in marts.ltv(query) or ()), default=0)
+def days_to_run(query: Query, truth: Truth) -> int:
+    """How far the world has to run on until every prediction can be judged; 0 where nothing is predicted."""
+    now = datetime.fromisoformat(truth["now"]).date()
+    return max([0, *((one.until - now).days + 1 for one in marts.ltv(query))])
 
 
 def ltv(query: Query, now: Truth, later: Truth) -> Measures:
-    """`later` is the truth after `horizon_days`. Money in EUR, refunds taken off, by the day of winning.
+    """What cohorts are predicted to bring still, beside what they brought by the CRM of `later`, refunds taken off.
 
-    `ltv_total_ratio`: all predictions over what came (1 is right). `ltv_error`: the sum of absolute errors over what
-    came. `ltv_rank_correlation`: whether those who bring more are those predicted to (Spearman, -1 to 1).
+    `ltv_total_ratio`: all predictions over what came (1 is right). `ltv_error`: the sum of the cohorts' absolute errors
+    over what came.
     """
-    of_whom: dict[str, set[str]] = defaultdict(set)
-    true_of = persons_of(now)
-    for node, person in marts.people(query).items():
-        if node in true_of:
-            of_whom[person].add(true_of[node])
-    begun = datetime.fromisoformat(now["now"])
-    predictions = marts.ltv(query) or []
-    brought = {
-        days: _brought(later, begun, begun + timedelta(days=days)) for days in {one.horizon_days for one in predictions}
-    }
-    predicted = [one.value for one in predictions]
-    came = [sum(brought[one.horizon_days][who] for who in of_whom[one.person_id]) for one in predictions]
-    errors = sum(abs(mine - true) for mine, true in zip(predicted, came, strict=True))
-    is_varied = len(set(predicted)) > 1 and len(set(came)) > 1
+    predictions = marts.ltv(query)
+    if not predictions:
+        return {}
+    members = _cohorts(now)
+    came = [_brought(later, one, members[one.cohort_month]) for one in predictions]
+    errors = sum(abs(one.value - true) for one, true in zip(predictions, came, strict=True))
     return {
-        "ltv_people": float(len(predicted)),
-        "ltv_total_ratio": ratio(sum(predicted), sum(came)),
+        "ltv_cohorts": float(len(predictions)),
+        "ltv_total_ratio": ratio(sum(one.value for one in predictions), sum(came)),
         "ltv_error_lower_is_better": ratio(errors, sum(came)),
-        "ltv_rank_correlation": float(spearmanr(predicted, came).statistic) if is_varied else None,
     }
 
 
-def _brought(truth: Truth, since: datetime, until: datetime) -> dict[str, float]:
-    """True person -> EUR of the deals won from `since` to `until`."""
-    found: dict[str, float] = defaultdict(float)
+def _cohorts(truth: Truth) -> dict[date, set[str]]:
+    """Month of the first purchase -> the true people who made it then."""
+    first: dict[str, date] = {}
     for row in truth["deals"]:
-        if row["outcome"] == "won" and since <= datetime.fromisoformat(row["closed_at"]) < until:
-            amount = float(row["amount"]) - float(row["refund"] or 0)
-            found[row["person"]] += amount * float(truth["eur_per_unit"][row["currency"]])
+        if row["recorded"]["outcome"] == "won":
+            month = _day(row).replace(day=1)
+            first[row["person"]] = min(month, first.get(row["person"], month))
+    found: dict[date, set[str]] = defaultdict(set)
+    for person, month in first.items():
+        found[month].add(person)
     return found
+
+
+def _brought(truth: Truth, prediction: Predicted, people: set[str]) -> float:
+    """EUR that these people brought in the predicted months, at the world's own rates."""
+    return sum(
+        float(row["recorded"]["amount"]) * float(truth["eur_per_unit"][row["currency"]])
+        for row in truth["deals"]
+        if row["person"] in people
+        and row["recorded"]["outcome"] == "won"
+        and prediction.since <= _day(row) < prediction.until
+    )
+
+
+def _day(row: dict[str, dict[str, str]]) -> date:
+    return datetime.fromisoformat(row["recorded"]["closed_at"]).date()

@@ -9,6 +9,8 @@ from decimal import Decimal
 
 from bench.judges.measure import Query
 
+# Of a mart that tells several dimensions and periods, the rows that are judged.
+WHOLE = {"dimension": "channel", "period_kind": "all"}
 Identifier = tuple[str, str]  # kind (contact_id, client_id), value
 
 
@@ -45,11 +47,12 @@ class DealRow:
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a person, as we know them, is predicted to bring from `made_on` on, within `horizon_days`."""
+    """What the customers of one cohort (month of their first purchase) are predicted to bring between two days, in all
+    and in the base currency."""
 
-    person_id: str
-    made_on: date
-    horizon_days: int
+    cohort_month: date
+    since: date
+    until: date
     value: float
 
 
@@ -93,24 +96,40 @@ def refunds(query: Query) -> dict[tuple[str, str], Decimal] | None:
 def attribution(query: Query) -> dict[tuple[str, str], dict[str, Credit]]:
     """(conversion type, model) -> channel -> credit, for whatever models and types the mart holds."""
     held = columns(query, "marts", "attribution")
-    name, value = ("name", "value") if "dimension" in held else ("channel", "value_base")
-    only = "WHERE dimension = 'channel'" if "dimension" in held else ""
+    name = "name" if "name" in held else "channel"
+    only = [f"{column} = '{value}'" for column, value in WHOLE.items() if column in held]
+    where = f"WHERE {' AND '.join(only)}" if only else ""
     found: dict[tuple[str, str], dict[str, Credit]] = {}
     for kind, model, channel, conversions, money in query(
-        f"SELECT conversion_type, model, {name}, sum(conversions), sum({value}) FROM marts.attribution {only} "
+        f"SELECT conversion_type, model, {name}, sum(conversions), sum(value_base) FROM marts.attribution {where} "
         f"GROUP BY conversion_type, model, {name} ORDER BY conversion_type, model, {name}"
     ):
         found.setdefault((kind, model), {})[channel] = Credit(float(conversions or 0), float(money or 0))
     return found
 
 
-def ltv(query: Query) -> list[Predicted] | None:
-    """Predictions by person; None while no mart holds any."""
-    held = columns(query, "marts", "ltv_predicted")
-    if not {"person_id", "predicted_on", "horizon_days", "predicted_value"} <= set(held):
-        return None
-    rows = query("SELECT person_id, predicted_on, horizon_days, predicted_value FROM marts.ltv_predicted")
-    return [Predicted(row[0], row[1], int(row[2]), float(row[3])) for row in rows if row[3] is not None]
+def ltv(query: Query) -> list[Predicted]:
+    """What is still to come by cohort, up to the horizon; empty while no mart predicts anything."""
+    if "ltv_predicted_base" not in columns(query, "marts", "ltv_predicted"):
+        return []
+    return [
+        Predicted(
+            cohort_month=cohort,
+            since=_month_after(cohort, observed + 1),
+            until=_month_after(cohort, horizon + 1),
+            value=float(customers) * (float(predicted) - float(known)),
+        )
+        for cohort, customers, observed, horizon, known, predicted in query(
+            "SELECT cohort_month, customers, observed_months, horizon_months, ltv_observed_base, ltv_predicted_base "
+            "FROM marts.ltv_predicted WHERE segment = 'all' AND observed_months < horizon_months "
+            "AND ltv_predicted_base IS NOT NULL ORDER BY cohort_month"
+        )
+    ]
+
+
+def _month_after(month: date, count: int) -> date:
+    years, place = divmod(month.month - 1 + count, 12)
+    return date(month.year + years, place + 1, 1)
 
 
 def columns(query: Query, schema: str, table: str) -> tuple[str, ...]:

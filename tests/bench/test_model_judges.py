@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from bench.company import World, company
 from bench.judges import Measures, judge_model
 from bench.judges.attribution import distance
 from bench.judges.journeys import differs
-from bench.judges.ltv import horizon_days, ltv
-from bench.judges.marts import Touchpoint
+from bench.judges.ltv import days_to_run, ltv
+from bench.judges.marts import Touchpoint, attribution
 from bench.judges.measure import query_of
 from bench.truth import pull_and_admit
 from sqlalchemy import Connection, create_engine
@@ -121,11 +121,11 @@ CASES = {
         "bookings_told_right",
     ),
     "all credit to what nobody uses": (
-        "UPDATE marts.attribution SET channel = 'offline_events' WHERE model = 'linear'",
+        "UPDATE marts.attribution SET {channel} = 'offline_events' WHERE model = 'linear'",
         "attribution_linear_distance_lower_is_better",
     ),
     "all money to what nobody uses": (
-        "UPDATE marts.attribution SET channel = 'offline_events' WHERE model = 'linear'",
+        "UPDATE marts.attribution SET {channel} = 'offline_events' WHERE model = 'linear'",
         "attribution_linear_revenue_distance_lower_is_better",
     ),
 }
@@ -142,6 +142,8 @@ def spoilt(modelled: Modelled, tmp_path: Path) -> Path:
 def test_the_judge_tells(case: str, modelled: Modelled, spoilt: Path) -> None:
     statement, name = CASES[case]
     with opened(spoilt, read_only=False) as connection:
+        held = {row[0] for row in connection.exec_driver_sql("DESCRIBE marts.attribution").fetchall()}
+        statement = statement.format(channel="name" if "name" in held else "channel")
         changed = connection.exec_driver_sql(statement).fetchall()
     assert changed[0][0] > 0, "the case spoils nothing"
     with opened(spoilt) as connection:
@@ -168,34 +170,55 @@ def test_a_model_that_is_new_to_the_mart_is_judged(modelled: Modelled, spoilt: P
 
 
 def test_predictions_are_judged_by_what_came_when_the_world_ran_on(modelled: Modelled, spoilt: Path) -> None:
+    """The cohort of October is predicted to bring 100 a head in its first three months after November."""
     simulation = build(WORLD.seed, WORLD.weeks, date.fromisoformat(WORLD.until), WORLD.scale)
-    simulation.advance(90, [])
+    simulation.advance(120, [])
     later = json.loads(json.dumps(simulation.truth(False)))
     with opened(spoilt, read_only=False) as connection:
-        assert horizon_days(query_of(connection)) == 0, "a mart holds predictions: judge that one"
+        connection.exec_driver_sql("DROP TABLE IF EXISTS marts.ltv_predicted")
         connection.exec_driver_sql(
-            "CREATE TABLE marts.ltv_predicted AS SELECT DISTINCT person_id, DATE '2026-11-16' AS predicted_on, "
-            "90 AS horizon_days, 100.0 AS predicted_value FROM core.person_identifier "
-            "WHERE identifier_kind = 'contact_id'"
+            "CREATE TABLE marts.ltv_predicted AS SELECT DATE '2026-10-01' AS cohort_month, 'all' AS segment, "
+            "7 AS customers, 1 AS observed_months, 4 AS horizon_months, 500.0 AS ltv_observed_base, "
+            "600.0 AS ltv_predicted_base"
         )
     with opened(spoilt) as connection:
         query = query_of(connection)
-        people = query("SELECT count(*) FROM marts.ltv_predicted")[0][0]
-        assert horizon_days(query) == 90
+        assert days_to_run(query, modelled.truth) == (date(2027, 3, 1) - date(2026, 11, 16)).days + 1
         measures = ltv(query, modelled.truth, later)
-    came = [row for row in later["deals"] if row["outcome"] == "won" and row["closed_at"] >= modelled.truth["now"]]
-    assert len(came) > 5
-    known = {row["person"] for row in modelled.truth["persons"] if row["contacts"]}
-    rates = later["eur_per_unit"]
-    brought = sum(
-        (float(row["amount"]) - float(row["refund"] or 0)) * rates[row["currency"]]
-        for row in came
-        if row["person"] in known
-    )
-    assert brought > 0
-    assert measures["ltv_people"] == people
-    assert measures["ltv_total_ratio"] == pytest.approx(100 * people / brought)
-    assert measures["ltv_rank_correlation"] is None  # all predictions are the same
+    won = [row for row in later["deals"] if row["recorded"]["outcome"] == "won"]
+    months = {row["deal_id"]: row["recorded"]["closed_at"][:7] for row in won}
+    before = [row for row in modelled.truth["deals"] if row["recorded"]["outcome"] == "won"]
+    firsts = {who: min(row["recorded"]["closed_at"] for row in before if row["person"] == who)
+              for who in {row["person"] for row in before}}  # fmt: skip
+    cohort = {who for who, at in firsts.items() if at.startswith("2026-10")}
+    came = [
+        float(row["recorded"]["amount"]) * later["eur_per_unit"][row["currency"]]
+        for row in won
+        if row["person"] in cohort and months[row["deal_id"]] in ("2026-12", "2027-01", "2027-02")
+    ]
+    assert len(came) > 0
+    assert measures["ltv_cohorts"] == 1
+    assert measures["ltv_total_ratio"] == pytest.approx(700 / sum(came))
+    assert measures["ltv_error_lower_is_better"] == pytest.approx(abs(700 - sum(came)) / sum(came))
+
+
+def test_of_a_mart_with_several_dimensions_and_periods_one_is_judged(modelled: Modelled, spoilt: Path) -> None:
+    with opened(spoilt, read_only=False) as connection:
+        before = attribution(query_of(connection))
+        columns = {row[0] for row in connection.exec_driver_sql("DESCRIBE marts.attribution").fetchall()}
+        if "dimension" not in columns:
+            connection.exec_driver_sql(
+                "CREATE OR REPLACE TABLE marts.attribution AS SELECT 'all' AS period_kind, 'channel' AS dimension, "
+                "channel AS name, * EXCLUDE (channel) FROM marts.attribution"
+            )
+        for changed in ("'week' AS period_kind", "'campaign' AS dimension"):
+            connection.exec_driver_sql(
+                f"INSERT INTO marts.attribution SELECT * REPLACE ({changed}) FROM marts.attribution "
+                "WHERE period_kind = 'all' AND dimension = 'channel'"
+            )
+    with opened(spoilt) as connection:
+        assert attribution(query_of(connection)) == before
+    assert before
 
 
 def test_reasons_name_what_differs() -> None:
@@ -207,8 +230,6 @@ def test_reasons_name_what_differs() -> None:
     ]}  # fmt: skip
 
     def touch(visit: str, day: int, channel: str, kind: str = "visit", hour: int = 10) -> Touchpoint:
-        from datetime import UTC, datetime
-
         return Touchpoint("p", datetime(2026, 10, day, hour, tzinfo=UTC), channel, kind, visit, True)
 
     first, second = touch("1", 1, "social"), touch("2", 2, "offline")
