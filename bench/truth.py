@@ -16,6 +16,7 @@ import argparse
 import json
 import sys
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -120,13 +121,14 @@ def main(arguments: list[str] | None = None) -> int:
     for seed in seeds:
         found[str(seed)] = {}
         for share in chosen.consent:
-            print(f"seed {seed}, consent lost {share} % ...", flush=True)
-            world = World(
-                seed, weeks=chosen.weeks, scale=chosen.scale, faults=chosen.faults, consent_loss=share / 100
-            )  # fmt: skip
+            print(f"seed {seed}, consent lost {share} % ...", end="", flush=True)
+            began = time.monotonic()
+            world = World(seed, chosen.weeks, scale=chosen.scale, faults=chosen.faults, consent_loss=share / 100)
             suffix = "" if share == chosen.consent[0] else f"_consent_{share}"
             measures = measure(world, part=chosen.part, why=chosen.why)
             found[str(seed)] |= {f"{name}{suffix}": value for name, value in measures.items()}
+            print(f" {time.monotonic() - began:.0f} s", flush=True)
+        _write(chosen.out, found)
     means = _means(found)
     print(f"{'measure':<62}{'mean':>9}" + "".join(f"{seed:>9}" for seed in seeds))
     for name in sorted(means):
@@ -134,10 +136,14 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{name:<62}" + "".join(map(_cell, values)))
     if len(chosen.consent) > 1:
         _print_shares(means, chosen.consent)
-    chosen.out.parent.mkdir(exist_ok=True, parents=True)
-    chosen.out.write_text(json.dumps({**means, "seeds": found}, indent=2), encoding="utf-8")
     print(f"written to {chosen.out}")
     return 0
+
+
+def _write(out: Path, found: dict[str, Measures]) -> None:
+    """After each seed, so that a long run that is stopped has not been for nothing."""
+    out.parent.mkdir(exist_ok=True, parents=True)
+    out.write_text(json.dumps({**_means(found), "seeds": found}, indent=2), encoding="utf-8")
 
 
 def _means(found: dict[str, Measures]) -> Measures:
