@@ -330,3 +330,11 @@ def test_a_taken_port_is_one_clear_line(served: Served) -> None:
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert f"127.0.0.1:{port}" in done.stderr
+
+
+@pytest.mark.parametrize("loss", ["1.2", "-0.1"])
+def test_consent_lost_is_a_share(loss: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", f"--consent-loss={loss}"]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert f"not {loss}" in told
