@@ -403,6 +403,7 @@ class Bookings:
     returns: float = 0.45  # of requests: by somebody who was there before
     asked_online: float = 0.45
     ahead_days: float = 3.5
+    occupancy: tuple[float, float] = (0.5, 0.96)
     lost_an_hour: float = 0.012  # odds that a request which waits is never answered
     cancelled_by_client: float = 0.11
     cancelled_by_partner: float = 0.025

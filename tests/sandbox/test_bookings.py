@@ -38,8 +38,12 @@ def test_a_master_has_one_client_at_a_time_and_a_full_day_turns_people_away() ->
     taken = Counter((one.staff[0], one.starts_at) for one in booked)
     assert len(taken) > 1_000
     assert max(taken.values()) == 1
-    crowded = build(2, 4, UNTIL, 8.0 / 4)
-    assert any(row["starts_at"] is None for row in crowded.truth(False)["bookings"])
+    crowded = {row["key"]: row["occupancy"] for row in truth()["partners"]}
+    away = defaultdict[bool, Counter[bool]](Counter)
+    for row in truth()["bookings"]:
+        away[crowded[row["partner"]] > 0.8][row["starts_at"] is None] += 1
+    share = {is_full: counts[True] / counts.total() for is_full, counts in away.items()}
+    assert share[True] > 5 * share[False]
 
 
 def test_reminders_keep_people_from_staying_away() -> None:

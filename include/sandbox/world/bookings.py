@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,7 @@ from sandbox.world.counterfactual import signed
 from sandbox.world.life import Life
 from sandbox.world.population import pick
 from sandbox.world.salons import NEW_WORDS, SERVICES, Partner, partners
-from sandbox.world.streams import DAY, instant, iso, number, stream
+from sandbox.world.streams import DAY, instant, iso, number, stream, unit
 
 HISTORY_DAYS = 28  # the book is older than the shown window by so much
 OPEN, CLOSE = 10, 19  # hours of the salon
@@ -85,7 +85,7 @@ def book(seed: int, lives: Iterable[Life], start: int, now: int, parameters: Par
 
 
 def _told(partner: Partner) -> dict[str, Any]:
-    shown = ("key", "company_id", "name", "language", "currency", "is_online", "habit", "words")
+    shown = ("key", "company_id", "name", "language", "currency", "is_online", "habit", "words", "occupancy")
     return {name: getattr(partner, name) for name in shown}
 
 
@@ -94,7 +94,6 @@ def _requests(
 ) -> Iterable[_Request]:
     """Requests day by day; a master's hour can be taken once, so a full day turns people away."""
     rates, market = parameters.bookings, parameters.market
-    zone = ZoneInfo(partner.time_zone)
     taken: set[tuple[int, int]] = set()
     known: list[Customer] = []
     first = (start - HISTORY_DAYS * DAY) // DAY * DAY
@@ -116,7 +115,7 @@ def _requests(
             customer = known[int(u[1] * len(known))] if is_repeat else _customer(seed, partner, name, place, life)
             if not is_repeat:
                 known.append(customer)
-            starts, staff = _slot(partner, zone, created, u, taken, rates.ahead_days)
+            starts, staff = _slot(seed, partner, created, u, taken, rates.ahead_days)
             service = pick(u[5], (3, 2, 3, 2, 1))
             yield _Request(number(*name, place, "id", bits=31), customer, created, starts, service, staff,
                            u[6] < rates.asked_online, is_repeat, u)  # fmt: skip
@@ -138,20 +137,21 @@ def _customer(seed: int, partner: Partner, name: tuple[str | int, ...], place: i
 
 
 def _slot(
-    partner: Partner, zone: ZoneInfo, created: int, u: list[float], taken: set[tuple[int, int]], ahead: float
+    seed: int, partner: Partner, created: int, u: list[float], taken: set[tuple[int, int]], ahead: float
 ) -> tuple[int, int]:
-    """When and with whom: the wanted hour or a later one of that day, or (0, 0) where nobody is free."""
+    """When and with whom: the wanted hour or the next that is free until the day after, (0, 0) where none is."""
+    zone = ZoneInfo(partner.time_zone)
     wanted = datetime.fromtimestamp(created + int((0.1 - ahead * math.log(1 - u[2])) * DAY), zone)
-    first = max(OPEN, min(CLOSE - 1, OPEN + int(u[3] * (CLOSE - OPEN))))
-    for hour in range(first, CLOSE):
-        starts = int(wanted.replace(hour=hour, minute=0, second=0, microsecond=0).timestamp())
-        if starts <= created:
-            continue
-        for turn in range(len(partner.staff)):
-            staff = (int(u[4] * len(partner.staff)) + turn) % len(partner.staff)
-            if (staff, starts) not in taken:
-                taken.add((staff, starts))
-                return starts, staff
+    first = OPEN + int(u[3] * (CLOSE - OPEN))
+    for day, opens in ((wanted, first), (wanted + timedelta(days=1), OPEN)):
+        for hour in range(opens, CLOSE):
+            starts = int(day.replace(hour=hour, minute=0, second=0, microsecond=0).timestamp())
+            for turn in range(len(partner.staff)):
+                staff = (int(u[4] * len(partner.staff)) + turn) % len(partner.staff)
+                is_busy = unit(seed, partner.key, staff, starts, "regular") < partner.occupancy
+                if starts > created and not is_busy and (staff, starts) not in taken:
+                    taken.add((staff, starts))
+                    return starts, staff
     return 0, 0
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sandbox.parameters import Bookings
 from sandbox.world import names
 from sandbox.world.population import salon
-from sandbox.world.streams import number, stream
+from sandbox.world.streams import between, number, stream
 
 # Service id -> titles in uk, ru, en, minutes, price in cents of EUR.
 SERVICES: tuple[tuple[int, tuple[str, str, str], int, int], ...] = (
@@ -50,7 +50,8 @@ HABITS = ("exact", "words", "exact", "half", "words")
 class Partner:
     """One salon. `words`: what it writes for each step; `is_online`: it keeps its book in the booking system.
 
-    `answer_hours` is the median until it answers a request; `reminds` and `confirms` are odds that it does so.
+    `answer_hours` is the median until it answers a request; `reminds` and `confirms` are odds that it does so;
+    `occupancy` is the share of its masters' hours that regulars have taken.
     """
 
     key: str
@@ -65,6 +66,7 @@ class Partner:
     answer_hours: float
     confirms: float
     reminds: float
+    occupancy: float
     staff: tuple[tuple[int, str], ...]
 
 
@@ -117,5 +119,6 @@ def _partner(seed: int, index: int, bookings: Bookings) -> Partner:
         answer_hours=0.3 + 12 * u[2] ** 3,
         confirms=0.5 + 0.5 * u[3],
         reminds=0.0 if u[4] < 0.35 else 0.6 + 0.4 * u[5],
+        occupancy=between(u[6], bookings.occupancy),
         staff=staff,
     )
