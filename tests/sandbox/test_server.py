@@ -249,11 +249,12 @@ def test_credentials_agree_with_the_default_configuration(monkeypatch: pytest.Mo
     settings = load_settings({"REBUTTAL_HOME": str(tmp_path), "REBUTTAL_SANDBOX_URL": url})
     resolve = from_environment(settings, {})
     told = credentials(url)
-    assert len(told) == 7
+    assert len(told) == 8
     for vendor, needed in told.items():
         connection = resolve(vendor.replace("-", "_"))
         assert connection.host == needed["base_url"] == f"{url}/{vendor}"
-        assert connection.secret() == needed.get("access_token", needed.get("api_token"))
+        both = f"{needed.get('partner_token')}, User {needed.get('user_token')}"  # YCLIENTS wants two
+        assert connection.secret() == needed.get("access_token", needed.get("api_token", both))
         assert connection.login == needed.get("email", "")
         for name, value in connection.extra.items():
             assert needed[name] == str(value)
