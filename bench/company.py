@@ -30,11 +30,12 @@ class World:
     until: str = "2026-11-15"
     scale: float = 0.3
     faults: str = "none"
+    consent_loss: float = 0.0
 
     def options(self) -> list[str]:
         return [
             "--seed", str(self.seed), "--weeks", str(self.weeks), "--until", self.until, "--scale", str(self.scale),
-            "--faults", self.faults,
+            "--faults", self.faults, "--consent-loss", str(self.consent_loss),
         ]  # fmt: skip
 
 
@@ -108,6 +109,14 @@ class Company:
         """All mails that were caught."""
         found: list[dict[str, Any]] = requests.get(f"http://127.0.0.1:{self.mail_port}/api/mails", timeout=30).json()
         return found
+
+    def advance(self, days: float) -> None:
+        """Let the world move on; by a year at most at a time, which is what the sandbox takes."""
+        while days > 0:
+            step = min(days, 365)
+            answer = requests.post(f"{self.sandbox_url}/_sandbox/advance", json={"days": step}, timeout=1800)
+            answer.raise_for_status()
+            days -= step
 
     def truth(self, *, counterfactuals: bool = False) -> dict[str, Any]:
         """The hidden truth: for judges only."""

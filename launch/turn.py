@@ -9,7 +9,7 @@ from typing import Any
 
 from launch.airflow_api import ACTIVE, AirflowApi
 
-PULLS = ("google_ads", "yandex_direct", "yandex_metrica", "ga4", "hubspot", "typeform")
+PULLS = ("google_ads", "yandex_direct", "yandex_metrica", "ga4", "hubspot", "typeform", "yclients")
 QUIET_SECONDS = 4.0
 LIMIT_SECONDS = 900.0
 

@@ -16,7 +16,17 @@ from rebuttal.errors import RebuttalError
 from rebuttal.settings import PROJECT_ROOT
 from rebuttal.warehouse import open_warehouse
 
-CONNECTIONS = ("google_ads", "yandex_direct", "yandex_metrica", "ga4", "hubspot", "typeform", "jira", "smtp")
+CONNECTIONS = (
+    "google_ads",
+    "yandex_direct",
+    "yandex_metrica",
+    "ga4",
+    "hubspot",
+    "typeform",
+    "yclients",
+    "jira",
+    "smtp",
+)
 NEEDED_BYTES = 2 * 1024**3
 
 

@@ -11,6 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -42,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         "--until", type=date.fromisoformat, help="last day, YYYY-MM-DD; default: as before, else yesterday"
     )
     serve.add_argument("--scale", type=float, default=1.0, help="how large the company is")
+    serve.add_argument("--consent-loss", type=float, default=0.0, help="share of people, 0 to 1, who refuse counting")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=DEFAULT_PORT)
     serve.add_argument("--faults", default="none", help="fault profile: none, bad_rows, mild or hostile")
@@ -58,12 +60,17 @@ def _serve(arguments: argparse.Namespace) -> int:
     from sandbox.faces.wire import Site
     from sandbox.faults import Faults, UnknownFault
     from sandbox.journal import Journal, JournalError
+    from sandbox.parameters import DEFAULT
     from sandbox.server import Sandbox, Server
     from sandbox.world import build
 
     seed, weeks, scale = arguments.seed, arguments.weeks, arguments.scale
     if weeks < 1 or scale <= 0 or arguments.limits <= 0:
         return _fail("--weeks must be at least 1, --scale and --limits above 0")
+    loss = arguments.consent_loss
+    if not 0 <= loss <= 1:
+        return _fail(f"--consent-loss is a share from 0 to 1, not {loss:g}")
+    parameters = replace(DEFAULT, people=replace(DEFAULT.people, consent_loss=loss))
     state = arguments.state or _home() / "sandbox"
     until = arguments.until or _until_before(state, seed, weeks, scale) or datetime.now(UTC).date() - timedelta(days=1)
     # The port is taken first: building a world takes a while, and a taken port should be told at once.
@@ -73,8 +80,9 @@ def _serve(arguments: argparse.Namespace) -> int:
         listener.bind((arguments.host, arguments.port))
         faults = Faults(seed, arguments.faults)
         journal = Journal(_journal_path(state, seed, weeks, until, scale))
-        about = {"seed": seed, "weeks": weeks, "until": until.isoformat(), "scale": scale}
-        sandbox = Sandbox(Site(build(seed, weeks, until, scale), faults, journal), about, arguments.limits)
+        about = {"seed": seed, "weeks": weeks, "until": until.isoformat(), "scale": scale, "consent_loss": loss}
+        site = Site(build(seed, weeks, until, scale, parameters), faults, journal)
+        sandbox = Sandbox(site, about, arguments.limits)
         sandbox.site.recorded()  # whoever reads "ready" gets answers at once
         address = f"http://{arguments.host}:{listener.getsockname()[1]}"
         world = f"seed {seed}, {weeks} weeks until {until}, scale {scale:g}, faults {faults.profile}"

@@ -105,6 +105,7 @@ class People:
     device_kind: tuple[float, ...] = (0.62, 0.33, 0.05)  # mobile, desktop, tablet
     consent_none: float = 0.11
     consent_basic: float = 0.15  # the counter yes, GA4 no
+    consent_loss: float = 0.0  # of all people: refuse on every device, on top of those; what they do is the same
     blocker: Mapping[str, float] = field(default_factory=lambda: {"mobile": 0.03, "desktop": 0.15, "tablet": 0.03})
     cookie_week: Mapping[str, float] = field(
         default_factory=lambda: {"mobile": 0.38, "desktop": 0.2, "tablet": 0.5}
@@ -393,6 +394,27 @@ class Surveys:
 
 
 @dataclass(frozen=True)
+class Bookings:
+    """What becomes of requests at the partners' salons, and how their books are kept."""
+
+    salons: int = 40
+    online: int = 12  # of them, the first ones: these keep their book in the booking system, the others on paper
+    requests_a_day: float = 1.1  # per salon at scale 1
+    returns: float = 0.45  # of requests: by somebody who was there before
+    asked_online: float = 0.45
+    ahead_days: float = 3.5
+    occupancy: tuple[float, float] = (0.5, 0.96)
+    lost_an_hour: float = 0.012  # odds that a request which waits is never answered
+    cancelled_by_client: float = 0.11
+    cancelled_by_partner: float = 0.025
+    no_show: float = 0.12
+    paid: float = 0.97
+    forgotten: float = 0.45  # of bookings of those who keep half a book
+    new_word: float = 0.015  # of own words: one that no agreement knows
+    walk_in: float = 0.04  # written without the client
+
+
+@dataclass(frozen=True)
 class Parameters:
     """All of it."""
 
@@ -407,6 +429,7 @@ class Parameters:
     ads: Ads = field(default_factory=Ads)
     crm: CrmFaults = field(default_factory=CrmFaults)
     surveys: Surveys = field(default_factory=Surveys)
+    bookings: Bookings = field(default_factory=Bookings)
     # Seeds up to this one speak without the phrases that are held back for judging.
     default_seeds: int = 100
 

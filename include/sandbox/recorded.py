@@ -43,6 +43,11 @@ ACCOUNTS: dict[str, dict[str, str]] = {
     },
     "hubspot": {"access_token": "sandbox-hubspot-token", "portal": "8675309", "currency": "EUR", "time_zone": "UTC"},
     "typeform": {"access_token": "sandbox-typeform-token", "form": "nps7Qx"},
+    "yclients": {
+        "partner_token": "sandbox-yclients-partner",
+        "user_token": "sandbox-yclients-user",
+        "time_zone": "UTC",
+    },
     "jira": {"email": "loop@example.com", "api_token": "sandbox-jira-token", "project": "MKT"},
 }
 # Three forms: NPS after training, why a deal was lost, and leaving the site. The first is
@@ -193,6 +198,42 @@ class Response:
 
 
 @dataclass(frozen=True)
+class Branch:
+    """A partner's salon in the booking system. staff: (id, name)."""
+
+    company_id: int
+    title: str
+    time_zone: str
+    currency: str
+    staff: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True)
+class Booking:
+    """One line of a salon's book. attendance: 2 confirmed by the client, 1 came, 0 awaited, -1 did not come.
+
+    service: (id, title, cents of the branch's currency); client: (id, name, phone, email) or None where nobody wrote it
+    down; label: the salon's own word, or empty.
+    """
+
+    id: int
+    company_id: int
+    staff: tuple[int, str]
+    service: tuple[int, str, int]
+    client: tuple[int, str, str, str] | None
+    starts_at: datetime
+    minutes: int
+    created_at: datetime
+    changed_at: datetime
+    attendance: int
+    is_confirmed: bool
+    is_deleted: bool
+    is_paid: bool
+    is_online: bool
+    label: str
+
+
+@dataclass(frozen=True)
 class Recorded:
     """Everything the tools show at `now`."""
 
@@ -208,6 +249,8 @@ class Recorded:
     ]  # HubSpot owner objects: id, email, firstName, lastName, userId, archived, createdAt ...
     pipelines: list[dict[str, Any]]  # HubSpot pipeline objects for deals, stages included
     responses: list[Response]  # sorted by submitted_at
+    branches: list[Branch] = field(default_factory=list)
+    bookings: list[Booking] = field(default_factory=list)  # sorted by company and id
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from airflow.sdk import Asset
 
-SOURCES = ("google_ads", "yandex_direct", "yandex_metrica", "ga4", "hubspot", "typeform")
+SOURCES = ("google_ads", "yandex_direct", "yandex_metrica", "ga4", "hubspot", "typeform", "yclients")
 
 LANDING = {source: Asset(name=f"landing/{source}", uri=f"rebuttal://landing/{source}") for source in SOURCES}
 CORE = Asset(name="core", uri="rebuttal://core")

@@ -54,7 +54,7 @@ def test_every_landed_row_is_accounted_for(turned: Company) -> None:
     assert told["total"]["landed"] == sum(batch["landed"] for batch in told["batches"]) > 3000
     assert told["total"]["deduplicated"] > 0
     sources = {batch["source"] for batch in told["batches"]}
-    assert sources == {"google_ads", "yandex_direct", "yandex_metrica", "ga4", "hubspot", "typeform"}
+    assert sources == {"google_ads", "yandex_direct", "yandex_metrica", "ga4", "hubspot", "typeform", "yclients"}
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,8 @@ def test_the_pipeline_never_asks_for_the_truth(turned: Company) -> None:
 def test_no_secret_and_no_contact_in_logs_reports_mails_or_tasks(turned: Company) -> None:
     """Every token and every e-mail and phone of the world's people, looked for in all that leaves the warehouse."""
     secrets = ("sandbox-hubspot-token", "sandbox-jira-token", "sandbox-google-ads-token", "sandbox-typeform-token",
-               "sandbox-yandex-direct-token", "sandbox-yandex-metrica-token", "sandbox-ga4-token")  # fmt: skip
+               "sandbox-yandex-direct-token", "sandbox-yandex-metrica-token", "sandbox-ga4-token",
+               "sandbox-yclients-partner", "sandbox-yclients-user")  # fmt: skip
     listed = requests.get(
         f"{turned.sandbox_url}/hubspot/crm/v3/objects/contacts",
         params={"limit": 100, "properties": "email,phone"},
@@ -130,7 +131,7 @@ def test_a_wrong_token_stops_one_source_and_the_rest_goes_on(tmp_path: Path) -> 
         assert "not-the-token-9f" not in done.stdout + done.stderr
         told = json.loads(place.run("account", "--json").stdout)
         sources = {batch["source"] for batch in told["batches"]}
-    assert sources == {"google_ads", "yandex_direct", "yandex_metrica", "ga4", "typeform"}
+    assert sources == {"google_ads", "yandex_direct", "yandex_metrica", "ga4", "typeform", "yclients"}
 
 
 def test_postgres_gives_the_same_marts(turned: Company, tmp_path: Path, postgres_url) -> None:

@@ -249,11 +249,12 @@ def test_credentials_agree_with_the_default_configuration(monkeypatch: pytest.Mo
     settings = load_settings({"REBUTTAL_HOME": str(tmp_path), "REBUTTAL_SANDBOX_URL": url})
     resolve = from_environment(settings, {})
     told = credentials(url)
-    assert len(told) == 7
+    assert len(told) == 8
     for vendor, needed in told.items():
         connection = resolve(vendor.replace("-", "_"))
         assert connection.host == needed["base_url"] == f"{url}/{vendor}"
-        assert connection.secret() == needed.get("access_token", needed.get("api_token"))
+        both = f"{needed.get('partner_token')}, User {needed.get('user_token')}"  # YCLIENTS wants two
+        assert connection.secret() == needed.get("access_token", needed.get("api_token", both))
         assert connection.login == needed.get("email", "")
         for name, value in connection.extra.items():
             assert needed[name] == str(value)
@@ -330,3 +331,11 @@ def test_a_taken_port_is_one_clear_line(served: Served) -> None:
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert f"127.0.0.1:{port}" in done.stderr
+
+
+@pytest.mark.parametrize("loss", ["1.2", "-0.1"])
+def test_consent_lost_is_a_share(loss: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", f"--consent-loss={loss}"]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert f"not {loss}" in told

@@ -20,7 +20,7 @@ from rebuttal.connections import Connection
 from rebuttal.context import Context
 from rebuttal.records import Report
 from rebuttal.settings import Settings
-from rebuttal.sources import hubspot_reading, typeform
+from rebuttal.sources import hubspot_reading, typeform, yclients
 from rebuttal.warehouse import open_warehouse
 
 KEY = b"an identity key for tests only"
@@ -77,7 +77,9 @@ def write_config(folder: Path, **changes: Any) -> Path:
     """A sources.yml for tests in a new folder."""
     folder.mkdir(exist_ok=True)
     forms = {"nps7Qx": "nps", "lost3Kd": "lost_deal", "exitZ9m": "exit"}
-    part: dict[str, Any] = {name: {} for name in sources.registry()} | {"typeform": {"options": {"forms": forms}}}
+    branches = {"branches": {"101": "a", "102": "b"}, "currencies": {"101": "UAH", "102": "EUR"}}
+    part: dict[str, Any] = {name: {} for name in sources.registry()}
+    part |= {"typeform": {"options": {"forms": forms}}, "yclients": {"options": branches}}
     data = {"history_days": 40, "phone_regions": ["UA"], "limits": QUICK, "sources": part, **changes}
     (folder / "sources.yml").write_text(yaml.safe_dump(data), encoding="utf-8")
     return folder
@@ -109,6 +111,7 @@ def nothing_told(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 def no_polite_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The vendors here have no limits of their own."""
     monkeypatch.setattr(typeform, "SECONDS_BETWEEN_CALLS", 0.0)
+    monkeypatch.setattr(yclients, "SECONDS_BETWEEN_CALLS", 0.0)
     monkeypatch.setattr(hubspot_reading, "SECONDS_BETWEEN_SEARCHES", 0.0)
 
 

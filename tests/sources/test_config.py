@@ -82,8 +82,8 @@ def test_unknown_names_are_told_with_the_nearest() -> None:
 
 def test_every_stream_feeds_a_known_entity() -> None:
     streams = [stream for source in registry().values() for stream in source.streams]
-    assert len(streams) == 14
-    assert {stream.entity for stream in streams} == set(ENTITIES) - {"booking"}  # no puller yet: landed by hand
+    assert len(streams) == 15
+    assert {stream.entity for stream in streams} == set(ENTITIES)
     assert all(set(stream.key) <= set(stream.column_names) for stream in streams)
 
 
@@ -122,6 +122,8 @@ hubspot.calls: conversation_id updated_at created_at archived occurred_at body d
     owner_id contact_ids deal_ids
 typeform.responses: form_id form_kind response_id landed_at submitted_at nps reason comment source_answer email_hash
     email_kind hidden
+yclients.bookings: booking_id partner_id service specialist starts_at created_at updated_at status attendance is_online
+    amount currency archived email_hash email_kind phone_hash phone_kind
 """
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import requests
+import yaml
 from sqlalchemy import text
 from tests.sources.conftest import KEY, QUICK, write_config
 
@@ -25,7 +26,7 @@ from rebuttal.settings import PROJECT_ROOT, Settings
 from rebuttal.warehouse import open_warehouse
 
 UNTIL = date(2026, 11, 15)
-STREAMS = 14
+STREAMS = 15
 # Of the fault profile `hostile`, what happens on the wire; each faulty call gets through after three tries.
 WIRE_FAULTS = (
     "throttle",
@@ -47,7 +48,10 @@ class Sandbox:
     url: str
 
     def context(self, settings: Settings, tmp_path: Path, until: date = UNTIL) -> Context:
-        folder = write_config(tmp_path / "config", history_days=60, limits={**QUICK, "wait_budget_seconds": 60})
+        own = yaml.safe_load((PROJECT_ROOT / "include/config/sources.yml").read_text(encoding="utf-8"))["sources"]
+        limits = {**QUICK, "wait_budget_seconds": 60}
+        part = {name: {} for name in sources.registry()} | {name: own[name] for name in ("typeform", "yclients")}
+        folder = write_config(tmp_path / "config", history_days=60, limits=limits, sources=part)
         (folder / "connections.env").write_bytes((PROJECT_ROOT / "include/config/connections.env").read_bytes())
         settings = replace(settings, config=folder, sandbox_url=self.url)
         return Context(settings, Clock.until(until), from_environment(settings, {}), KEY)

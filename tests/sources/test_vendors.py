@@ -12,7 +12,7 @@ from tests.sources.conftest import Setup
 from tests.sources.wire import Call, Reply
 
 from rebuttal.errors import CredentialsError, ThrottledError, UnavailableError
-from rebuttal.sources import google_ads, hubspot, hubspot_reading, typeform, yandex_direct, yandex_metrica
+from rebuttal.sources import google_ads, hubspot, hubspot_reading, typeform, yandex_direct, yandex_metrica, yclients
 from rebuttal.sources.declare import Answer, Page, Window
 from rebuttal.sources.paging import ExpiredPagesError
 
@@ -284,14 +284,60 @@ def test_typeform_other_answer_types() -> None:
     assert item["answers"] == {"reason": "мені дорого", "many": ["a", "b"]}
 
 
+# YCLIENTS
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        ({}, "awaited"),
+        ({"confirmed": 1}, "confirmed"),
+        ({"attendance": 2, "confirmed": 1}, "confirmed_by_client"),
+        ({"attendance": 1}, "came"),
+        ({"attendance": 1, "paid_full": 1}, "paid"),
+        ({"attendance": -1}, "no_show"),
+        ({"attendance": 1, "deleted": True}, "deleted"),
+        # A salon's own word wins over an attendance that it does not keep.
+        ({"record_labels": [{"id": 1, "title": "була"}]}, "була"),
+        # A number that nobody knows is told as it is, not guessed.
+        ({"attendance": 7}, "attendance:7"),
+        ({"attendance": None}, None),
+    ],
+)
+def test_yclients_says_what_became_of_a_record(changed: dict[str, Any], word: str | None) -> None:
+    item = {"attendance": 0, "confirmed": 0, "deleted": False, "paid_full": 0, "record_labels": [], "client": []}
+    (row,) = yclients.record({**item, **changed})
+    assert row["status"] == word
+    assert row["client"] is None
+
+
+def test_yclients_adds_up_services_and_mends_the_offset(make_setup: Any) -> None:
+    setup: Setup = make_setup("yclients")
+    setup.pull()
+    rows = setup.rows("bookings", "service, amount, currency, partner_id, created_at, phone_kind, email_kind")
+    whole = ("Cut, Colour", "120.5")
+    assert {row[:2] for row in rows} == {whole}
+    assert {row[2:4] for row in rows} == {("UAH", "a"), ("EUR", "b")}
+    assert {row[4] for row in rows} == {"2026-10-18T10:00:00+03:00"}
+    assert {row[5:] for row in rows} == {("personal", "personal"), (None, None)}
+
+
+def test_yclients_needs_a_currency_for_each_branch(make_setup: Any) -> None:
+    options = {"options": {"branches": {"101": "a"}, "currencies": {}}}
+    setup: Setup = make_setup("yclients", sources={"yclients": options})
+    (line,) = setup.pull().problems
+    assert "currencies lacks branch 101" in line
+    assert setup.wire.calls == []
+
+
 def test_every_restatement_has_a_reason() -> None:
     streams = [
         stream
-        for module in (google_ads, yandex_direct, yandex_metrica, hubspot, typeform)
+        for module in (google_ads, yandex_direct, yandex_metrica, hubspot, typeform, yclients)
         for stream in module.SOURCE.streams
         if stream.cursor
     ]
-    assert len(streams) == 11
+    assert len(streams) == 12
     assert all(stream.restatement and stream.restatement.why for stream in streams)
     assert google_ads.SOURCE.streams[0].restatement is not None
     assert google_ads.SOURCE.streams[0].restatement.back == timedelta(days=28)

@@ -1,4 +1,4 @@
-"""Six small vendors on the wire, each with numbered rows over several pages: enough to hold the contract suite."""
+"""Seven small vendors on the wire, each with numbered rows over several pages: enough to hold the contract suite."""
 
 from __future__ import annotations
 
@@ -258,6 +258,47 @@ def _typeform(wire: Wire, vendor: Vendor) -> None:
         wire.on("GET", f"/forms/{form}/responses", lambda _: Reply.of({"total_items": 0, "page_count": 0, "items": []}))
 
 
+def _yclients(wire: Wire, vendor: Vendor) -> None:
+    vendor.data["records"] = [
+        {
+            "id": 5000 + number,
+            "company_id": 101 + number % 2,
+            "staff_id": 9,
+            "staff": {"id": 9, "name": CANARY_NAME},
+            "services": [{"id": 1, "title": "Cut", "cost": 100}, {"id": 2, "title": "Colour", "cost": 20.5}],
+            # Walk-ins have no client, or an empty list in its place.
+            "client": ({"id": 5, "name": CANARY_NAME, "phone": CANARY_PHONE, "email": CANARY_EMAIL}, None, [])[
+                number % 3
+            ],
+            "date": "2026-10-20 12:00:00",
+            "datetime": "2026-10-20T12:00:00+03:00",
+            "create_date": "2026-10-18T10:00:00+0300",
+            "last_change_date": f"2026-10-{20 + number}T13:00:00+0300",
+            "attendance": 1,
+            "confirmed": 1,
+            "deleted": False,
+            "paid_full": 0,
+            "record_labels": [],
+        }
+        for number in range(7)
+    ]
+
+    def records(call: Call) -> Reply:
+        assert call.query["with_deleted"] == "1"
+        since, until = (datetime.fromisoformat(call.query[name]) for name in ("changed_after", "changed_before"))
+        found = [
+            one
+            for one in vendor.data["records"]
+            if call.path.endswith(f"/{one['company_id']}")
+            and since <= datetime.fromisoformat(one["last_change_date"]) < until
+        ]
+        start = (int(call.query["page"]) - 1) * 2
+        meta: Any = {"page": int(call.query["page"]), "total_count": len(found)} if found else []
+        return Reply.of({"success": True, "data": found[start : start + 2], "meta": meta})
+
+    wire.on("GET", r"/api/v1/records/10[12]", records)
+
+
 def _numbers(first: int, count: int) -> set[str]:
     return {str(first + number) for number in range(count)}
 
@@ -322,6 +363,13 @@ def vendors() -> dict[str, Vendor]:
             _typeform,
             {"responses": {f"t{number}" for number in range(5)}},
             Reply.of({"code": "RATE_LIMIT"}, 429),
+        ),
+        Vendor(
+            "yclients",
+            {},
+            _yclients,
+            {"bookings": _numbers(5000, 7)},
+            Reply.of({"success": False, "data": None, "meta": {"message": "limit"}}, 429),
         ),
     )
     return {vendor.source: vendor for vendor in made}

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rebuttal.errors import ConfigError
-from rebuttal.sources import ga4, google_ads, hubspot, typeform, yandex_direct, yandex_metrica
+from rebuttal.sources import ga4, google_ads, hubspot, typeform, yandex_direct, yandex_metrica, yclients
 from rebuttal.sources.config import Declared, SourcesConfig, nearest, read_config
 from rebuttal.sources.declare import Source, Stream
 
 _SOURCES: Mapping[str, Source] = {
-    module.SOURCE.name: module.SOURCE for module in (google_ads, yandex_direct, yandex_metrica, ga4, hubspot, typeform)
+    module.SOURCE.name: module.SOURCE
+    for module in (google_ads, yandex_direct, yandex_metrica, ga4, hubspot, typeform, yclients)
 }
 
 

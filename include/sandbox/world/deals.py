@@ -146,6 +146,23 @@ def closings(
     return versions
 
 
+def amounts(deal: Deal, now: int) -> list[tuple[int, str]]:
+    """The versions of the amount by `now`: what is refunded in part is taken off."""
+    versions = [(deal.created_at, money(deal.cents))]
+    if deal.refund_at and deal.refund_at < now and deal.refund_cents < deal.cents:
+        versions.append((deal.refund_at, money(deal.cents - deal.refund_cents)))
+    return versions
+
+
+def held(seed: int, life: Life, deal: Deal, now: int, parameters: Parameters) -> tuple[str, str, str | None]:
+    """What the CRM holds by `now`: outcome (open, won, lost), amount, and the closing date as typed, if closed."""
+    moves = recorded_moves(seed, life, deal, now, parameters)
+    stage = moves[-1][1]
+    if stage not in ("won", "lost"):
+        return "open", amounts(deal, now)[-1][1], None
+    return stage, amounts(deal, now)[-1][1], closings(seed, life, deal, moves, now, parameters)[-1][1]
+
+
 def deal_object(
     seed: int, identifier: str, life: Life, deal: Deal, contact: str | None, company: str | None, start: int, now: int,
     parameters: Parameters, archived_at: int = 0,
@@ -155,17 +172,15 @@ def deal_object(
     moves = recorded_moves(seed, life, deal, now, parameters)
     last_at, stage = moves[-1]
     is_closed = stage in ("won", "lost")
-    amounts = [(deal.created_at, money(deal.cents))]
-    if deal.refund_at and deal.refund_at < now and deal.refund_cents < deal.cents:
-        amounts.append((deal.refund_at, money(deal.cents - deal.refund_cents)))
+    prices = amounts(deal, now)
     closes = closings(seed, life, deal, moves, now, parameters)
-    changes = [at for at, _ in (*moves, *amounts, *closes)]
+    changes = [at for at, _ in (*moves, *prices, *closes)]
     owner = owner_at(life.owner, now - 1 if not is_closed else last_at, start)
     if owner != life.owner:
         changes.append(max(deal.created_at, left_at(life.owner, start)))
     properties: dict[str, str | None] = {
         "dealname": f"{_NAMES[deal.product]} | {who.salon.name if who.salon else who.last_name}",
-        "amount": amounts[-1][1],
+        "amount": prices[-1][1],
         "deal_currency_code": deal.currency,
         "dealstage": STAGE_IDS[stage],
         "pipeline": PIPELINE,
@@ -184,7 +199,7 @@ def deal_object(
         )
     history = {
         "dealstage": _versions([(at, STAGE_IDS[name]) for at, name in moves]),
-        "amount": _versions(amounts),
+        "amount": _versions(prices),
         "closedate": _versions(closes),
     }
     associations = {"contacts": [contact] if contact else [], "companies": [company] if company else []}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from sandbox.world.life import Life
+from sandbox.world.life import Life, Touch, Visit
 from sandbox.world.recording import Recording
 from sandbox.world.streams import iso
 
@@ -31,9 +31,10 @@ class _Groups:
         return sorted(sorted(group) for group in found.values())
 
 
-def identities(lives: dict[str, Life], look: Recording) -> list[dict[str, Any]]:
+def identities(lives: dict[str, Life], look: Recording, now: int) -> list[dict[str, Any]]:
     """One entry a person of whom anything is recorded. `linked`: the identifiers that recorded evidence joins (a
-    client id or click id on a form, a personal address or number, a merge, a survey's hidden field), group by group."""
+    client id or click id on a form, a personal address or number, a merge, a survey's hidden field), group by group.
+    `journey`: every touch by `now`, recorded or not; `is_consented`: the counter runs on all of their devices."""
     shown = {row["visit_id"]: row for row in look.counted.visit_truth if row["person"]}
     groups: dict[str, _Groups] = defaultdict(_Groups)
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
@@ -47,6 +48,9 @@ def identities(lives: dict[str, Life], look: Recording) -> list[dict[str, Any]]:
                 groups[who].join(client, f"click_id:{row['click_id']}")
     _contacts(look, groups, found)
     _responses(look, groups, found)
+    visit_ids: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in shown.values():
+        visit_ids[row["person"], row["at"]].append(row["visit_id"])
     rows = []
     for who in sorted(found):
         person = lives[who].person
@@ -66,9 +70,26 @@ def identities(lives: dict[str, Life], look: Recording) -> list[dict[str, Any]]:
                     for kind in ("client_ids", "click_ids", "contacts", "emails", "phones", "responses")
                 },
                 "linked": groups[who].groups(),
+                "is_consented": not any(one.is_blocking or one.consent == "none" for one in person.devices),
+                "journey": _journey(lives[who], visit_ids, now),
             }
         )
     return rows
+
+
+def _journey(life: Life, visit_ids: dict[tuple[str, str], list[str]], now: int) -> list[dict[str, Any]]:
+    """The true touches in order. `visits`: the rows that the counter has of a visit; none of what was only seen."""
+    both: list[Touch | Visit] = [*life.touches, *life.visits]
+    return [
+        {
+            "at": iso(one.at),
+            "channel": one.channel,
+            "kind": "visit" if isinstance(one, Visit) else "seen",
+            "visits": visit_ids.get((life.person.key, iso(one.at)), []) if isinstance(one, Visit) else [],
+        }
+        for one in sorted(both, key=lambda one: (one.at, one.slot))
+        if one.at < now
+    ]
 
 
 def _contacts(look: Recording, groups: dict[str, _Groups], found: dict[str, dict[str, set[str]]]) -> None:

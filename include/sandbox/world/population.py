@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sandbox.parameters import DOUBTS, LANGUAGES, SEGMENTS, Parameters
 from sandbox.world import names
 from sandbox.world.market import Weather
-from sandbox.world.streams import between, number, seconds, stream
+from sandbox.world.streams import between, number, seconds, stream, unit
 
 DEALS, STEPS, STEP_DRAWS, SLOT_DRAWS = 3, 7, 16, 32
 OFFSETS = {"ru": 3, "uk": 2, "mixed": 2, "en": 0}  # hours to UTC in winter; people's daily rhythm needs no more
@@ -118,7 +118,7 @@ def salon(seed: int, index: int, language: str) -> Salon:
     )
 
 
-def _devices(draws: list[float], parameters: Parameters) -> tuple[Device, ...]:
+def _devices(draws: list[float], parameters: Parameters, refuses: bool) -> tuple[Device, ...]:
     people = parameters.people
     devices = []
     consent = draws[1]  # a person chooses alike on all devices, mostly
@@ -131,7 +131,7 @@ def _devices(draws: list[float], parameters: Parameters) -> tuple[Device, ...]:
             consented = "basic"
         is_short = u[2] < people.cookie_week[kind]
         devices.append(Device(kind, consented, u[1] < people.blocker[kind], 7 if is_short else 0))
-    return tuple(devices)
+    return tuple(replace(one, consent="none") for one in devices) if refuses else tuple(devices)
 
 
 def _arrival(parameters: Parameters, day_start: int, language: str, u: float, v: float) -> int:
@@ -186,7 +186,8 @@ def person(seed: int, day: date, index: int, parameters: Parameters, weather: We
         intent=float(rng.normal(people.intent_mean[SEGMENTS.index(segment)], 1.0)),
         subscribes=u[11] < people.subscribes,
         doubts=doubts,
-        devices=_devices(u[44:60], parameters),
+        # A stream of its own: at another loss, the same people live the same lives, and fewer of them are seen.
+        devices=_devices(u[44:60], parameters, unit(seed, key, "consent lost") < people.consent_loss),
         seed=seed,
     )
 

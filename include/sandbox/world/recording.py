@@ -9,6 +9,7 @@ from sandbox.parameters import OWNERS
 from sandbox.recorded import CrmObject, Recorded
 from sandbox.world.ads import Media, account
 from sandbox.world.analytics import Counted, count
+from sandbox.world.bookings import Booked, book
 from sandbox.world.contacts import Card, Numbers, cards_of, companies, contact_object, trial_card
 from sandbox.world.deals import deal_object, doubled_at, lost_reason, pipelines
 from sandbox.world.life import Deal, Life
@@ -34,6 +35,7 @@ class Recording:
     doubled: list[dict[str, Any]]
     files: Files
     answers: Answers
+    booked: Booked
     reasons: list[dict[str, Any]]
 
 
@@ -51,6 +53,7 @@ def record(world: Simulation) -> Recording:
         answers.ask(
             life, steps, {deal.ordinal: crm.deal_ids.get((life.person.key, deal.ordinal), "") for deal in life.deals}
         )
+    booked = book(seed, lives, start, now, parameters, world.scale)
     visits, hits = counted.frames()
     ads, clicks = media.frames()
     recorded = Recorded(
@@ -64,8 +67,12 @@ def record(world: Simulation) -> Recording:
         owners=_owners(start, now),
         pipelines=pipelines(),
         responses=answers.finish(),
+        branches=booked.branches,
+        bookings=booked.bookings,
     )
-    return Recording(recorded, counted, media, crm.cards, crm.deal_ids, crm.doubled, crm.files, answers, crm.reasons)
+    return Recording(
+        recorded, counted, media, crm.cards, crm.deal_ids, crm.doubled, crm.files, answers, booked, crm.reasons
+    )
 
 
 class _Crm:

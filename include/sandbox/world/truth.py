@@ -1,12 +1,14 @@
 """The hidden truth, as plain data for judges. Money is text, to the cent, with its currency; instants ISO 8601 UTC.
 
 Keys: `persons`, `contacts`, `visits`, `copies`, `injected`, `spend`, `campaigns`, `money`, `deals`, `doubts`, `texts`,
-`responses`, `content`, `channels`. Of copies, `id` is the copy's own id (the same as `original_id` where a row was sent
-again as it is) and kind is resent, double, resubmitted or refired. Of visits, `tags` are what they should be, `arrived`
-what came, `slip` what was typed wrongly and where.
+`responses`, `partners`, `bookings`, `content`, `channels`. Of copies, `id` is the copy's own id (the same as
+`original_id` where a row was sent again as it is) and kind is resent, double, resubmitted or refired. Of visits, `tags`
+are what they should be, `arrived` what came, `slip` what was typed wrongly and where.
 
 Version 2 added `campaigns`, `injected` (which is also `faults`, until a served sandbox puts its wire faults there), and
-`arrived`, `slip`, `referrer`, `platform`, `is_registered` of visits. A served sandbox adds `bad_rows`.
+`arrived`, `slip`, `referrer`, `platform`, `is_registered` of visits. Version 3 added `journey` and `is_consented` of
+persons, what the CRM holds of each deal (`recorded`), `partners`, and `bookings` with their lifecycles in canonical
+words. A served sandbox adds `bad_rows`.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from sandbox.world import counterfactual
 from sandbox.world.campaigns import campaigns
 from sandbox.world.contacts import truth_of
 from sandbox.world.counterfactual import in_eur, signed
+from sandbox.world.deals import held
 from sandbox.world.identity import identities
 from sandbox.world.injected import injected
 from sandbox.world.life import Deal, Life
@@ -30,7 +33,7 @@ from sandbox.world.streams import iso
 if TYPE_CHECKING:
     from sandbox.world.simulation import Simulation
 
-VERSION = 2
+VERSION = 3
 
 
 def tell(world: Simulation, counterfactuals: bool) -> dict[str, Any]:
@@ -47,7 +50,7 @@ def tell(world: Simulation, counterfactuals: bool) -> dict[str, Any]:
         "now": iso(world.now_seconds),
         "eur_per_unit": EUR_PER_UNIT,
         "shocks": [_shock(shock) for shock in world.shocks()],
-        "persons": identities(world.lives, look),
+        "persons": identities(world.lives, look, world.now_seconds),
         "contacts": [truth_of(card) for card in look.cards],
         "visits": look.counted.visit_truth,
         "copies": look.counted.copies + look.answers.copies,
@@ -60,6 +63,8 @@ def tell(world: Simulation, counterfactuals: bool) -> dict[str, Any]:
         "doubts": _doubts(world, look, lives),
         "texts": look.files.texts + look.answers.texts + look.reasons,
         "responses": look.answers.truth,
+        "partners": look.booked.partners,
+        "bookings": look.booked.truth,
         "content": _content(world, lives, counterfactuals),
         "channels": _channels(world, look, lives, counterfactuals),
     }
@@ -112,6 +117,8 @@ def _deals(world: Simulation, look: Recording, lives: list[Life]) -> list[dict[s
 
 def _deal(world: Simulation, life: Life, deal: Deal, identifier: str) -> dict[str, Any]:
     is_over = deal.closed_at < world.now_seconds
+    is_refunded = bool(deal.refund_at) and deal.refund_at < world.now_seconds
+    outcome, amount, closed_at = held(world.seed, life, deal, world.now_seconds, world.parameters)
     return {
         "deal_id": identifier,
         "person": life.person.key,
@@ -124,7 +131,9 @@ def _deal(world: Simulation, life: Life, deal: Deal, identifier: str) -> dict[st
         "main_doubt": deal.main_doubt if is_over and deal.outcome == "lost" else None,
         "is_ghost": is_over and deal.is_ghost,
         "stopped_by": list(deal.stopped_by) if is_over else [],
-        "refund": signed(deal.refund_cents) if deal.refund_at and deal.refund_at < world.now_seconds else None,
+        "refund": signed(deal.refund_cents) if is_refunded else None,
+        "refunded_at": iso(deal.refund_at) if is_refunded else None,
+        "recorded": {"outcome": outcome, "amount": amount, "closed_at": closed_at},
         "first_channel": life.first_channel,
     }
 
