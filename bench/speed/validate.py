@@ -67,7 +67,7 @@ def large(size: int, rounds: int, folder: Path) -> Figures:
         landing.join()
         if landing.exitcode:
             raise RuntimeError(f"landing {size} visits ended with {landing.exitcode}")
-        taken.append(apart(home))
+        taken.append(apart(home, hands=1))
         shutil.rmtree(home)
     return {"validate_large_peak_mb": peak_mb(), **ratios(taken, "validate_large")}
 
@@ -85,7 +85,7 @@ def warm(home: Path) -> float:
     return time.perf_counter() - begun
 
 
-def apart(home: Path, size: int = 0, url: str | None = None) -> Timed:
+def apart(home: Path, size: int = 0, url: str | None = None, hands: int = 3) -> Timed:
     """Land `size` visits (0: they are there already) and take the gate apart."""
     from rebuttal.warehouse import batches, open_warehouse
 
@@ -95,7 +95,7 @@ def apart(home: Path, size: int = 0, url: str | None = None) -> Timed:
             land_visits(engine, 1, 1, size)
         with engine.connect() as connection:
             (batch,) = batches.pending(connection)
-        return take_apart(work, engine, batch.batch_id)
+        return take_apart(work, engine, batch.batch_id, hands)
 
 
 def peak_mb() -> float:
