@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import re
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -110,6 +112,46 @@ def test_unreadable_is_null_and_told(any_settings: Settings) -> None:
         for value in values:
             arguments = ("a",) if call == "member" else ()
             assert read_as(any_settings, call, value, *arguments) == (None, f"field={value}"), (call, value)
+
+
+def wall_clocks() -> list[str]:
+    """Texts near `YYYY-MM-DD hh:mm:ss`, most of them not it, some of them what one engine or the other would take."""
+    days = [
+        "2026-02-28",
+        "2026-02-29",
+        "2026-2-08",
+        " 202-02-08",
+        "-026-02-08",
+        "2026/02/08",
+        "26-02-08",
+        "12026-02-08",
+    ]
+    times = ["00:00:00", "23:59:59", "24:00:00", "23:59:60", "7:05:09", " 7:05:09", "07:05", "070509", "07:05:09.5"]
+    ends = ["", "Z", "+03", "+03:00", " ", ".123456", ".1234567"]
+    whole = [f"{day}{part}{time}{end}" for day in days for part in (" ", "T", "  ") for time in times for end in ends]
+    return [*whole, *days, "now", "today", "infinity", "epoch", "2026-02-08 07:05:09 (BC)"]
+
+
+def test_a_wall_clock_is_read_when_it_has_the_form_and_is_a_time(any_settings: Settings) -> None:
+    form = re.compile(r"\d{4}-\d\d-\d\d[T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d([.]\d{1,6})?", re.ASCII)
+    tried, expected = wall_clocks(), {}
+    for value in tried:
+        expected[value] = None
+        if form.fullmatch(value):
+            with suppress(ValueError):
+                expected[value] = datetime.fromisoformat(value).replace(tzinfo=UTC) - timedelta(hours=3)
+    assert 10 <= len([at for at in expected.values() if at]) < len(tried) / 10
+
+    with open_warehouse(any_settings) as engine, engine.begin() as connection:
+        connection.execute(text("create table gate.tried (field text)"))
+        connection.execute(text("insert into gate.tried values (:value)"), [{"value": value} for value in tried])
+        fields = render.Fields(dialect_of(connection), frozenset({"field"}), "gate.tried")
+        expression = fields.ahead_of_utc("field", 3)
+        query = f"select field, {expression} as found, {fields.unreadable()} from {fields.landed()}"
+        rows = connection.execute(text(query)).all()
+
+    assert {value: found and found.astimezone(UTC) for value, found, _ in rows} == expected
+    assert {value for value, _, unreadable in rows if unreadable} == {value for value in tried if not expected[value]}
 
 
 def test_click_ids_keep_their_bytes_and_tags_are_decoded(any_settings: Settings) -> None:

@@ -34,6 +34,7 @@ select
     count(*) filter (where duration < 0) as duration_seconds_not_negative,
     count(*) filter (where views < 0) as page_view_count_not_negative,
     count(*) filter (where duration > 86400) as duration_sane,
+    count(*) filter (where duration = 0 and views >= 5) as pages_take_time,
     count(*) filter (where client_id is null) as client_known,
     count(*) filter (
         where lower(traffic_source) not in (

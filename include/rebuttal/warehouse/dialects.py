@@ -35,6 +35,12 @@ class Dialect(Protocol):
     def try_cast(self, expression: str, kind: str) -> str:
         """`expression` (text) as `kind`, NULL where it is none."""
 
+    def at_utc(self, expression: str) -> str:
+        """A timestamp without zone, in UTC, as a timestamp with time zone."""
+
+    def fingerprint(self, columns: tuple[str, ...]) -> str:
+        """What to group by to look for equal rows: equal where all columns are, and seldom else."""
+
     def found(self, expression: str, pattern: str) -> str:
         """The first group of `pattern` in `expression`, NULL where it is not found."""
 
@@ -75,6 +81,12 @@ class DuckDB:
 
     def try_cast(self, expression: str, kind: str) -> str:
         return f"try_cast({expression} as {kind})"
+
+    def at_utc(self, expression: str) -> str:
+        return f"make_timestamptz(epoch_us({expression}))"  # AT TIME ZONE asks a calendar of every row
+
+    def fingerprint(self, columns: tuple[str, ...]) -> str:
+        return f"hash({', '.join(columns)})"  # a number is grouped faster than texts
 
     def found(self, expression: str, pattern: str) -> str:
         return f"nullif(regexp_extract({expression}, '{pattern}', 1), '')"
@@ -119,6 +131,12 @@ class Postgres:
 
     def try_cast(self, expression: str, kind: str) -> str:
         return f"case when pg_input_is_valid({expression}, '{kind}') then cast({expression} as {kind}) end"
+
+    def at_utc(self, expression: str) -> str:
+        return f"({expression}) at time zone 'UTC'"
+
+    def fingerprint(self, columns: tuple[str, ...]) -> str:
+        return ", ".join(columns)
 
     def found(self, expression: str, pattern: str) -> str:
         return f"nullif(substring({expression} from '{pattern}'), '')"

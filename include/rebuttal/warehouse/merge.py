@@ -107,6 +107,7 @@ def _names(connection: Connection, staged: Staged, failed: str) -> dict[str, Any
         "landing": batch.landing,
         "entity": entity.name,
         "key": entity.key,
+        "fingerprint": dialect.fingerprint(entity.key),
         "key_of": lambda row: ", ".join(f"{row}.{column}" for column in entity.key),
         "same_key": lambda one, other: " and ".join(f"{one}.{column} = {other}.{column}" for column in entity.key),
         "columns": tuple(entity.columns),

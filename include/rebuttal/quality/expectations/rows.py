@@ -124,8 +124,8 @@ def rule(
 
 def rows_as_promised(key: Sequence[str]) -> list[ExpectNoRowWhere]:
     """The rules of every entity: decoded whole, values of their types, a usable key."""
-    words = "('null', 'none', 'nan', 'undefined', 'n/a')"
-    missing = " or ".join(f"{name} is null or lower(trim(cast({name} as text))) in ('', {words[1:]}" for name in key)
+    nothing = "'(?i)^[[:space:]\u00a0]*(null|none|nan|undefined|n/a)?[[:space:]\u00a0]*$'"
+    missing = " or ".join(f"{name} is null or cast({name} as text) ~ {nothing}" for name in key)
     ids = [name for name in key if name.endswith("_id")]
     rules = [
         rule(
@@ -154,11 +154,15 @@ def rows_as_promised(key: Sequence[str]) -> list[ExpectNoRowWhere]:
         ),
     ]
     if ids:
+
+        def may_be(name: str) -> str:  # most ids have none of these letters: a pattern costs much more than to see it
+            return " or ".join(f"{name} like '%{letter}%'" for letter in ".eE")
+
         float_like = "'^[+-]?[0-9]+[.][0-9]*([eE][+-]?[0-9]+)?$|^[+-]?[0-9]+[eE][+-]?[0-9]+$'"
         rules.append(
             rule(
                 "id_exact",
-                " or ".join(f"{name} ~ {float_like}" for name in ids),
+                " or ".join(f"case when {may_be(name)} then {name} ~ {float_like} end" for name in ids),
                 "Ids are digits or words, never floating-point numbers, which lose their last digits",
                 "Find where the id passed through a float (a spreadsheet, a JSON parser) and take it as text",
                 value="_key",

@@ -78,6 +78,7 @@ class Fields:
         self.present = present
         self.missing: list[str] = []
         self._rows = rows
+        self._parsed: dict[str, str] = {}
         self._typed: dict[str, str] = {}
 
     def text(self, field: str) -> str:
@@ -134,14 +135,11 @@ class Fields:
 
     def local(self, field: str, zone: str) -> str:
         """A wall-clock time of `zone` as a moment. A time that the clocks skip or repeat is read with standard time."""
-        value = f"(case when {self.text(field)} ~ '{_LOCAL}' then {self.text(field)} end)"
-        return self._checked(field, f"({self.dialect.try_cast(value, 'timestamp')}) at time zone '{zone}'")
+        return self._checked(field, f"({self._wall_clock(field)}) at time zone '{zone}'")
 
     def ahead_of_utc(self, field: str, hours: int) -> str:
         """A wall-clock time that is always `hours` ahead of UTC, whatever the field's name promises."""
-        value = f"(case when {self.text(field)} ~ '{_LOCAL}' then {self.text(field)} end)"
-        moment = f"{self.dialect.try_cast(value, 'timestamp')} - interval '{hours} hours'"
-        return self._checked(field, f"({moment}) at time zone 'UTC'")
+        return self._checked(field, self.dialect.at_utc(f"({self._wall_clock(field)}) - interval '{hours} hours'"))
 
     def known(self, field: str, *words: str) -> str:
         """One of `words`; any other becomes `unknown:<text>`, a bucket that is seen and never guessed away."""
@@ -189,8 +187,24 @@ class Fields:
 
     def landed(self) -> str:
         """The batch's rows, every checked field already in its type; it knows the fields called before it."""
-        typed = "".join(f",\n        {expression} as _typed_{field}" for field, expression in self._typed.items())
-        return f"(\n    select landed.*{typed}\n    from {self._rows} as landed\n) as landed"
+        rows = self._rows
+        for prefix, added in (("_parsed_", self._parsed), ("_typed_", self._typed)):
+            if added:
+                columns = "".join(f",\n        {expression} as {prefix}{field}" for field, expression in added.items())
+                rows = f"(\n    select landed.*{columns}\n    from {rows} as landed\n)"
+        return f"{rows} as landed"
+
+    def _wall_clock(self, field: str) -> str:
+        """A timestamp without zone. What is written as the engine itself would write it needs no pattern, which costs
+        more than reading it.
+        """
+        value = self.text(field)
+        if field not in self.present:
+            return f"cast({value} as timestamp)"
+        self._parsed[field] = self.dialect.try_cast(value, "timestamp")
+        parsed = f"landed._parsed_{field}"
+        usual = f"length({value}) = 19 and cast({parsed} as text) = {value}"
+        return f"case when {usual} then {parsed} when {value} ~ '{_LOCAL}' then {parsed} end"
 
     def _matched(self, field: str, pattern: str, cast: str) -> str:
         return self._checked(field, f"case when trim({self.text(field)}) ~ '{pattern}' then {cast} end")

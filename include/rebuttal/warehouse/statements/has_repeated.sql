@@ -1,2 +1,2 @@
--- Whether any key stands in the batch more than once.
-select 1 from {{ staged }} as staged group by {{ key | join(", ") }} having count(*) > 1 limit 1
+-- Whether a key may stand in the batch more than once: yes when it does, and, seldom, for a coincidence of hashes.
+select 1 from {{ staged }} as staged group by {{ fingerprint }} having count(*) > 1 limit 1

@@ -9,12 +9,7 @@ with told as (
     from {{ failed }} group by _row
 ),
 landed as (
-    select _row, _key, {{ row_json }} as raw
-    from (
-        select distinct on (_row) * from {{ landing }}
-        where _batch_id = {{ batch_id }} and _row in (select _row from {{ judged }} where outcome = 'quarantined')
-        order by _row
-    ) as landed
+{% include '_landed_raw.sql' %}
 )
 select {{ batch_id }}, told._row, '{{ entity }}', {{ source }}, {{ stream }}, landed._key,
     first.reason, first.check_name, first.value, told.reasons,

@@ -5,13 +5,7 @@
 create {{ scratch }} {{ judged }} as
 with told as (
     select landed._key, landed._row_hash, batch.sequence
-    from {{ landing }} as landed
-    join ops.batch as batch on batch.batch_id = landed._batch_id
-    left join ops.quarantine as quarantine
-        on quarantine.batch_id = landed._batch_id and quarantine.row_number = landed._row
-            and quarantine.status = 'quarantined'
-    where batch.source = {{ source }} and batch.stream = {{ stream }} and batch.account_id = {{ account_id }}
-        and batch.status = 'admitted' and quarantine.batch_id is null
+    {% include '_admitted_rows.sql' %}
 )
 select staged._row,
     case
@@ -27,12 +21,7 @@ from {{ staged }} as staged;
 insert into ops.quarantine
     (batch_id, row_number, entity, source, stream, natural_key, reason, check_name, value, reasons, raw, status)
 with landed as (
-    select _row, _key, {{ row_json }} as raw
-    from (
-        select distinct on (_row) * from {{ landing }}
-        where _batch_id = {{ batch_id }} and _row in (select _row from {{ judged }} where outcome = 'quarantined')
-        order by _row
-    ) as landed
+{% include '_landed_raw.sql' %}
 ),
 told as (select {{ reason }} as reason, {{ check_name }} as check_name, cast(null as text) as value)
 select {{ batch_id }}, landed._row, '{{ entity }}', {{ source }}, {{ stream }}, landed._key,
