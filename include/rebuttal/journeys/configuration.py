@@ -24,6 +24,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rebuttal.errors import ConfigError
+from rebuttal.journeys.questions import Question, Role, evidence_rows
 from rebuttal.warehouse.model_tables import CHANNEL_RULE_FIELDS
 
 
@@ -73,16 +74,37 @@ class IdentityGuards(_Strict):
     max_contacts_per_click: int = Field(3, ge=1)
 
 
+class RatesConfig(_Strict):
+    """Which published rates count, and for how many days after their own the last one stands in."""
+
+    source: str = Field("ecb", min_length=1)
+    max_age_days: int = Field(7, ge=0, le=366)
+
+
+class Acquisition(_Strict):
+    """Which advertising cost new customers are held against, and what share of revenue pays it back."""
+
+    spend_excludes_channels: tuple[str, ...] = ()
+    spend_lag_days: int = Field(0, ge=0, le=365)
+    gross_margin: float = Field(1, gt=0, le=1)
+
+
 class JourneyConfig(_Strict):
     """journey.yml."""
 
     base_currency: str = Field("EUR", pattern=r"^[A-Z]{3}$")
+    rates: RatesConfig = RatesConfig.model_construct()
     lookback_days: int = Field(90, ge=1, le=3650)
     time_decay_half_life_days: float = Field(7, gt=0)
     position_weights: PositionWeights = PositionWeights(first=0.4, last=0.4)
     sales_touches_earn_credit: bool = False
     lifecycle: Lifecycle
     deal_stages: DealStages = DealStages(sql_min_probability=0.2, proposal_min_probability=0.6)
+    acquisition: Acquisition = Acquisition.model_construct()
+    repeat_window_days: int = Field(90, ge=1, le=3650)
+    roles_min_touches: int = Field(30, ge=1)
+    questions: tuple[Question, ...] = ()
+    question_wait_days: int = Field(30, ge=1, le=365)
     identity: IdentityGuards = IdentityGuards.model_construct()
 
 
@@ -114,6 +136,7 @@ class ChannelConfig(_Strict):
     """channels.yml."""
 
     channels: tuple[str, ...]
+    roles: dict[str, Role] = {}
     rules: tuple[ChannelRule, ...]
 
     @model_validator(mode="after")
@@ -121,6 +144,9 @@ class ChannelConfig(_Strict):
         for number, rule in enumerate(self.rules, 1):
             if rule.channel not in self.channels:
                 raise ValueError(f"rule {number}: channel {rule.channel!r}{_nearest(rule.channel, self.channels)}")
+        for name in self.roles:
+            if name not in self.channels:
+                raise ValueError(f"roles: channel {name!r}{_nearest(name, self.channels)}")
         if "unknown" not in self.channels or "direct" not in self.channels:
             raise ValueError("channels must hold `direct` and `unknown`")
         return self
@@ -128,12 +154,16 @@ class ChannelConfig(_Strict):
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """All of it. `channel_rules` are rows of ops.channel_rule, `rates` rows of ops.exchange_rate."""
+    """All of it. `channel_rules` are rows of ops.channel_rule, `rates` of ops.exchange_rate, `declared_channels` of
+    ops.channel_declared, `question_evidence` of ops.journey_question_evidence.
+    """
 
     journey: JourneyConfig
     channels: ChannelConfig
     channel_rules: list[dict[str, Any]]
     rates: list[dict[str, Any]]
+    declared_channels: list[dict[str, Any]]
+    question_evidence: list[dict[str, Any]]
 
 
 def load_model_config(folder: Path) -> ModelConfig:
@@ -142,7 +172,21 @@ def load_model_config(folder: Path) -> ModelConfig:
     channels = _parse(folder / "channels.yml", ChannelConfig)
     links = _registered_links(folder / "utm.yml", channels.channels)
     rules = _rule_rows([*links, *channels.rules])
-    return ModelConfig(journey, channels, rules, _read_rates(folder / "rates.csv", journey.base_currency))
+    for name in journey.acquisition.spend_excludes_channels:
+        if name not in channels.channels:
+            raise ConfigError(
+                f"{folder / 'journey.yml'}: acquisition.spend_excludes_channels: {name!r}"
+                f"{_nearest(name, channels.channels)}",
+                next_step="Use a channel of channels.yml",
+            )
+    return ModelConfig(
+        journey,
+        channels,
+        rules,
+        _read_rates(folder / "rates.csv", journey.base_currency),
+        [{"channel": name, "declared_role": channels.roles.get(name)} for name in channels.channels],
+        evidence_rows(journey.questions, folder / "content.yml"),
+    )
 
 
 def _parse(path: Path, model: type[Model]) -> Model:
