@@ -12,25 +12,37 @@ lifted as (
         total.*,
         {% for place in places -%}
         {{ ratio(place, 'placed') }} as {{ place }}_share,
-        -- Above 1: the channel stands here more often than channels do on the whole.
-        {{ ratio(ratio(place, 'placed'), 'nullif(cast(sum(' ~ place ~ ') over () as double precision), 0) / sum(placed) over ()') }} as {{ place }}_lift{% if not loop.last %},{% endif %}
+        placed * {{ ratio('sum(' ~ place ~ ') over ()', 'sum(placed) over ()') }} as {{ place }}_expected{% if not loop.last %},{% endif %}
         {% endfor %}
     from total
+
+),
+
+compared as (
+
+    -- Above 0 the channel stands here more often than channels do on the whole, in standard deviations (Pearson residual):
+    -- a place that is rare for all does not win by one touch.
+    select
+        lifted.*,
+        {% for place in places -%}
+        coalesce({{ ratio(place ~ ' - ' ~ place ~ '_expected', 'sqrt(' ~ place ~ '_expected)') }}, 0) as {{ place }}_surplus{% if not loop.last %},{% endif %}
+        {% endfor %}
+    from lifted
 
 ),
 
 judged as (
 
     select
-        lifted.*,
+        compared.*,
         case
             when placed < {{ var('roles_min_touches') }} then null
             {% for place in places -%}
-            when coalesce({{ place }}_lift, 0) >= greatest({% for other in places %}coalesce({{ other }}_lift, 0){% if not loop.last %}, {% endif %}{% endfor %}) then '{{ place }}'
+            when {{ place }}_surplus >= 2 and {{ place }}_surplus >= greatest({% for other in places %}{{ other }}_surplus{% if not loop.last %}, {% endif %}{% endfor %}) then '{{ place }}'
             {% endfor %}
         end as observed_role,
         {{ expected_place('declared_role') }} as expected_role
-    from lifted
+    from compared
 
 )
 
@@ -51,7 +63,7 @@ select
     conversions,
     opener, assist, closer, after_sale,
     opener_share, assist_share, closer_share, after_sale_share,
-    opener_lift, assist_lift, closer_lift, after_sale_lift,
+    opener_surplus, assist_surplus, closer_surplus, after_sale_surplus,
     ad_cost_base,
     '{{ var("base_currency") }}' as currency
 from judged

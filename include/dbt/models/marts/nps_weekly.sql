@@ -30,6 +30,7 @@ select
     passives,
     detractors,
     nps,
-    greatest(cast(-100 as double precision), 100 * (centre - half_width)) as nps_low,
-    least(cast(100 as double precision), 100 * (centre + half_width)) as nps_high
+    -- The added answers pull the interval towards the middle; of one answer it would not even hold what was measured.
+    greatest(cast(-100 as double precision), least(nps, 100 * (centre - half_width))) as nps_low,
+    least(cast(100 as double precision), greatest(nps, 100 * (centre + half_width))) as nps_high
 from spread
