@@ -57,9 +57,7 @@ def _won(query: Query, truth: Truth) -> Measures:
     return {
         "orders_ratio": ratio(len(counted), len(true)),
         "revenue_ratio": ratio(float(sum(money for money, _ in counted.values())), float(total)),
-        "revenue_off_by_cents_lower_is_better": abs(
-            float(100 * (sum(money for money, _ in counted.values()) - total))
-        ),
+        "revenue_off_by_cents_lower_is_better": abs(float(100 * (sum(money for money, _ in counted.values()) - total))),
         "revenue_in_its_week": ratio(float(in_week), float(total)),
     }
 

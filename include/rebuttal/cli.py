@@ -16,8 +16,8 @@ from typing import Any
 import click
 
 from rebuttal.commands.hold import hold
-from rebuttal.commands.quality import docs, print_quality
 from rebuttal.commands.metrics import metrics
+from rebuttal.commands.quality import docs, print_quality
 from rebuttal.commands.quarantine import quarantine
 from rebuttal.commands.rates import rates
 from rebuttal.commands.replay import replay

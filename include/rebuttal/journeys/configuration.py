@@ -10,13 +10,10 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +21,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rebuttal.errors import ConfigError
+from rebuttal.journeys.declared_rates import read_declared_rates
 from rebuttal.journeys.questions import Question, Role, evidence_rows
 from rebuttal.warehouse.model_tables import CHANNEL_RULE_FIELDS
 
@@ -183,7 +181,7 @@ def load_model_config(folder: Path) -> ModelConfig:
         journey,
         channels,
         rules,
-        _read_rates(folder / "rates.csv", journey.base_currency),
+        read_declared_rates(folder / "rates.csv", journey.base_currency),
         [{"channel": name, "declared_role": channels.roles.get(name)} for name in channels.channels],
         evidence_rows(journey.questions, folder / "content.yml"),
     )
@@ -274,32 +272,6 @@ def _like(word: str) -> str:
         return ""
     escaped = word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
     return escaped.replace("*", "%")
-
-
-def _read_rates(path: Path, base: str) -> list[dict[str, Any]]:
-    if not path.is_file():
-        raise ConfigError(f"{path} does not exist", next_step="Add it with the header valid_from,currency,rate_to_base")
-    rows: dict[tuple[str, date], dict[str, Any]] = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if set(reader.fieldnames or ()) != {"valid_from", "currency", "rate_to_base"}:
-            raise ConfigError(
-                f"{path} has the wrong header", next_step="Its columns are valid_from,currency,rate_to_base"
-            )
-        for number, row in enumerate(reader, 2):
-            try:
-                currency, rate = row["currency"].strip().upper(), Decimal(row["rate_to_base"])
-                valid_from = date.fromisoformat(row["valid_from"].strip())
-            except (InvalidOperation, ValueError, AttributeError):
-                raise ConfigError(
-                    f"{path}:{number} is not a date, a currency and a number", next_step="Mend it"
-                ) from None
-            if not rate.is_finite() or rate <= 0 or (currency == base and rate != 1):
-                raise ConfigError(f"{path}:{number}: rate {rate} of {currency} cannot be", next_step="Mend it")
-            if (currency, valid_from) in rows:
-                raise ConfigError(f"{path}:{number} repeats {currency} from {valid_from}", next_step="Keep one of them")
-            rows[currency, valid_from] = {"currency": currency, "valid_from": valid_from, "rate_to_base": rate}
-    return [rows[key] for key in sorted(rows)]
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

@@ -1,14 +1,16 @@
 """Predicted lifetime value: revenue of a customer from the first purchase until twelve months after it.
 
 Repeat purchases of a cohort and segment in its k-th calendar month after the first purchase are taken as Poisson with
-mean customers x exp(a + b ln k + segment), a generalised linear model with ln(customers) as offset (statsmodels). A
-purchase is worth the mean repeat purchase of its segment. What complete months have shown counts as it was; only the
+mean customers x exp(a + b f(k) + segment), a generalised linear model with ln(customers) as offset (statsmodels). f is
+ln k (a power decay) or k (an exponential one), whichever makes the data likelier. A purchase is worth the mean repeat
+purchase of its segment. What complete months have shown counts as it was; only the
 months to come are predicted. How good that is, is measured by holding the newest complete months back: the model is
 fitted without them, predicts them, and the error stands beside every prediction.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -25,7 +27,8 @@ HELD_BACK_MONTHS = 3
 MIN_REPEAT_ORDERS = 20  # fewer say nothing about a decay
 MIN_SEGMENT_ORDERS = 20  # a segment with fewer shares the effect of the others like it
 VERSION = "1"
-METHOD = "poisson_glm_log_months"
+METHOD = "poisson_glm"
+DECAYS: dict[str, Callable[[Any], Any]] = {"power": np.log, "exponential": lambda month: month * 1.0}
 _REST = "(rest)"
 
 # One row per cohort month and segment, and per cohort month with segment `all`. Predictions are NULL with a `reason`.
@@ -57,18 +60,18 @@ class Fit:
     """A fitted model: purchases per customer by months since the first, and the worth of one, by segment."""
 
     intercept: dict[str, float]
+    decay: str  # of DECAYS
     slope: float
+    likelihood: float
     last_month: int  # the oldest age that was seen; no rate beyond it is higher than there
     order_value: dict[str, float]
 
     def rate(self, segment: str, month: int) -> float:
         """Expected repeat purchases per customer in the `month`-th month (1 is the first after the purchase)."""
         level = segment if segment in self.intercept else _REST
-        at = max(month, 1)
-        rate = np.exp(self.intercept[level] + self.slope * np.log(at))
-        if at > self.last_month:
-            rate = min(rate, np.exp(self.intercept[level] + self.slope * np.log(self.last_month)))
-        return float(rate)
+        seen = DECAYS[self.decay](min(max(month, 1), self.last_month))
+        ahead = DECAYS[self.decay](max(month, 1))
+        return float(np.exp(self.intercept[level] + min(self.slope * ahead, self.slope * seen)))
 
     def revenue(self, segment: str, month: int) -> float:
         """Expected repeat revenue per customer in that month."""
@@ -84,7 +87,7 @@ def predict_ltv(engine: Engine, currency: str) -> int:
         months = pd.DataFrame(connection.execute(text(query)).mappings().all(), columns=_COLUMNS)
         rows = pd.DataFrame(predictions(months, currency), columns=[c.name for c in ltv_predicted.columns])
         for column in ("ltv_observed_base", "ltv_predicted_base", "held_back_error", "held_back_bias"):
-            rows[column] = rows[column].astype("float64")
+            rows[column] = rows[column].astype("float64").round(6)  # no rows change for the last digit of a float
         return replace_rows(connection, ltv_predicted, rows, ("cohort_month", "segment"))
 
 
@@ -96,7 +99,7 @@ def predictions(months: pd.DataFrame, currency: str) -> list[dict[str, Any]]:
     """Rows of ltv_predicted from rows of sql/ltv_months.sql (complete months only), sorted by cohort and segment."""
     if months.empty:
         return []
-    months = months.astype(dict.fromkeys(_NUMBERS, "float64"))
+    months = months.astype(dict.fromkeys(_NUMBERS, "float64")).sort_values(["cohort_month", "segment", "months_since"])
     age = months.groupby("cohort_month")["months_since"].transform("max")
     held_back = min(HELD_BACK_MONTHS, int(age.max()) // 2)
     earlier = months[months["months_since"] <= age - held_back]
@@ -105,21 +108,32 @@ def predictions(months: pd.DataFrame, currency: str) -> list[dict[str, Any]]:
     rows += [_sum(part) for _, part in pd.DataFrame(rows).groupby("cohort_month", sort=True)]
     errors = _errors(rows)
     order = sorted(rows, key=lambda row: (row["cohort_month"], row["segment"] != "all", row["segment"]))
-    constant = {"horizon_months": HORIZON_MONTHS, "method": METHOD, "method_version": VERSION, "currency": currency}
+    method = f"{METHOD}_{model.decay}" if model else METHOD
+    constant = {"horizon_months": HORIZON_MONTHS, "method": method, "method_version": VERSION, "currency": currency}
     return [{**row, **errors.get(row["segment"], {}), **constant, "held_back_months": held_back} for row in order]
 
 
 def fit(months: pd.DataFrame) -> Fit | None:
     """The model from complete months; None with fewer than MIN_REPEAT_ORDERS repeat purchases or two ages."""
-    import statsmodels.api as sm
-
     seen = months[(months["months_since"] >= 1) & (months["missing_rate_count"] == 0)]
     if seen["repeat_orders"].sum() < MIN_REPEAT_ORDERS or seen["months_since"].nunique() < 2:
         return None
     by_segment = seen.groupby("segment")["repeat_orders"].sum()
     own = sorted(by_segment[by_segment >= MIN_SEGMENT_ORDERS].index)
     level = seen["segment"].where(seen["segment"].isin(own), _REST)
-    design = pd.DataFrame({"const": 1.0, "log_month": np.log(seen["months_since"])}, index=seen.index)
+    overall = float(seen["repeat_revenue"].sum() / seen["repeat_orders"].sum())
+    known = seen if by_segment[~by_segment.index.isin(own)].sum() >= MIN_SEGMENT_ORDERS else seen[level != _REST]
+    if known.empty:
+        known, level = seen, pd.Series(_REST, index=seen.index)
+    return max((_fit(seen, known, level, overall, decay) for decay in DECAYS), key=lambda one: one.likelihood)
+
+
+def _fit(all_seen: pd.DataFrame, seen: pd.DataFrame, level: pd.Series, overall: float, decay: str) -> Fit:
+    """`seen` decides the decay and the levels of its segments; segments outside it get the level of `all_seen`."""
+    import statsmodels.api as sm
+
+    level = level[seen.index]
+    design = pd.DataFrame({"const": 1.0, "decay": DECAYS[decay](seen["months_since"])}, index=seen.index)
     reference, *others = sorted(level.unique())
     for name in others:
         design[f"level:{name}"] = (level == name).astype(float)
@@ -127,19 +141,14 @@ def fit(months: pd.DataFrame) -> Fit | None:
     result = sm.GLM(seen["repeat_orders"], design, family=sm.families.Poisson(), offset=offset).fit()
     base = float(result.params["const"])
     intercept = {reference: base} | {name: base + float(result.params[f"level:{name}"]) for name in others}
-    orders, revenue = seen["repeat_orders"], seen["repeat_revenue"]
-    overall = revenue.sum() / orders.sum()
+    slope = float(result.params["decay"])
     worth = {
-        name: float(revenue[level == name].sum() / total) if (total := orders[level == name].sum()) else float(overall)
-        for name in intercept
+        name: float(part["repeat_revenue"].sum() / part["repeat_orders"].sum()) for name, part in seen.groupby(level)
     }
-    pooled = float(np.log(orders.sum() / np.exp(offset + result.params["log_month"] * design["log_month"]).sum()))
-    return Fit(
-        {_REST: pooled, **intercept},
-        float(result.params["log_month"]),
-        int(seen["months_since"].max()),
-        {_REST: float(overall), **worth},
-    )
+    shape = all_seen["customers"] * np.exp(slope * DECAYS[decay](all_seen["months_since"]))
+    pooled = float(np.log(all_seen["repeat_orders"].sum() / shape.sum()))
+    last = int(all_seen["months_since"].max())
+    return Fit({_REST: pooled, **intercept}, decay, slope, float(result.llf), last, {_REST: overall, **worth})
 
 
 def _row(part: pd.DataFrame, model: Fit | None, before: Fit | None, held_back: int) -> dict[str, Any]:
@@ -177,7 +186,7 @@ def _sum(part: pd.DataFrame) -> dict[str, Any]:
     row: dict[str, Any] = {
         "cohort_month": part["cohort_month"].iloc[0], "segment": "all", "customers": int(customers.sum()),
         "observed_months": int(part["observed_months"].iloc[0]),
-        "reason": next((reason for reason in part["reason"] if reason), None),
+        "reason": next((reason for reason in part["reason"] if isinstance(reason, str)), None),
     }  # fmt: skip
     for name in ("ltv_observed_base", "ltv_predicted_base"):
         whole = bool(part[name].notna().all())

@@ -10,8 +10,6 @@ from pydantic import Field, field_validator, model_validator
 from rebuttal.configuration import Section, read_yaml
 from rebuttal.journeys.questions import Names
 
-KINDS = {"leading": "moves before money does", "lagging": "tells what has become of it"}
-
 
 class Metric(Section):
     """One metric. `columns` are `mart.column`; reports read the first."""
@@ -59,10 +57,10 @@ def as_markdown(metrics: tuple[Metric, ...]) -> str:
     lines = [
         "# Metrics",
         "",
-        "Every metric has one definition, in `include/config/metrics.yml`; this page is made of it by `rebuttal metrics --write`.",
-        "Money is in the base currency at dated rates, weeks begin on Monday, days and months are UTC. A missing rate or a",
-        "zero denominator gives an empty value, never 0. A *leading* metric moves before money does, a *lagging* one tells what",
-        "has become of it.",
+        "Every metric has one definition, in `include/config/metrics.yml`; `rebuttal metrics --write` makes this page of it.",
+        "Money is in the base currency at dated rates, weeks begin on Monday, days and months are UTC. A missing rate or",
+        "a zero denominator gives an empty value, never 0. A *leading* metric moves before money does, a *lagging* one",
+        "tells what has become of it.",
         "",
         "| metric | kind | unit | formula | where |",
         "|---|---|---|---|---|",

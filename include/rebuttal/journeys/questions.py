@@ -1,4 +1,4 @@
-"""The customer's questions of journey.yml, the evidence that a person has come to one, and the content that serves it."""
+"""The customer's questions of journey.yml: what shows that a person has come to one, and the content that serves it."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Published exchange rates: files of the European Central Bank's layout into ops.reference_rate.
 
-CSV (eurofxref-hist.csv, eurofxref.csv): `Date,USD,JPY,...`, units of each currency for 1 EUR, `N/A` where none was fixed.
-XML (eurofxref-*.xml): `Cube` elements with `time`, within them `currency` and `rate`. Another bank's rates fit when they
-are written in this layout. What a file says of a day stands in place of what was known of it, so a corrected rate
-restates; days that the file does not name stay.
+CSV (eurofxref-hist.csv, eurofxref.csv): `Date,USD,JPY,...`, units of each currency for 1 EUR, `N/A` where none was
+fixed. XML (eurofxref-*.xml): `Cube` elements with `time`, within them `currency` and `rate`. Another bank's rates fit
+when they are written in this layout. What a file says of a day stands in place of what was known of it, so a corrected
+rate restates; days that the file does not name stay.
 """
 
 from __future__ import annotations

@@ -35,7 +35,8 @@ identity_refusal = Table(
     schema=CORE,
 )
 
-# rates.csv as loaded, the rates that the company declares: 1 unit of `currency` is `rate_to_base` units of the base currency from `valid_from` on.
+# rates.csv as loaded, the rates that the company declares: 1 unit of `currency` is `rate_to_base` units of the base
+# currency from `valid_from` on.
 exchange_rate = Table(
     "exchange_rate",
     metadata,
