@@ -76,12 +76,13 @@ def test_the_engines_agree(engines: dict[str, Turned]) -> None:
     for mart in MARTS:
         duckdb, postgres = (engines[name].rows(f"marts.{mart}") for name in ("duckdb", "postgres"))
         assert len(duckdb) > 0, mart
-        assert [pytest.approx(row, abs=1e-9) if _numbers(row) else row for row in duckdb] == postgres, mart
+        assert [_nearly(row) for row in duckdb] == postgres, mart
     assert engines["duckdb"].rows("core.person_identifier") == engines["postgres"].rows("core.person_identifier")
 
 
-def _numbers(row: Row) -> bool:
-    return all(isinstance(value, int | float) for value in row.values())
+def _nearly(row: Row) -> Row:
+    """The engines may differ in the last digit of a float, and in nothing else."""
+    return {key: pytest.approx(v, abs=1e-9) if isinstance(v, float) else v for key, v in row.items()}
 
 
 def test_the_second_run_changes_nothing(turned: Turned) -> None:

@@ -31,6 +31,6 @@ select
     detractors,
     nps,
     -- The added answers pull the interval towards the middle; of one answer it would not even hold what was measured.
-    greatest(cast(-100 as double precision), least(nps, 100 * (centre - half_width))) as nps_low,
-    least(cast(100 as double precision), greatest(nps, 100 * (centre + half_width))) as nps_high
+    cast(greatest(-100, least(nps, 100 * (centre - half_width))) as numeric(7, 3)) as nps_low,
+    cast(least(100, greatest(nps, 100 * (centre + half_width))) as numeric(7, 3)) as nps_high
 from spread
