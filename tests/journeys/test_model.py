@@ -75,7 +75,8 @@ def turned(request: pytest.FixtureRequest, engines: dict[str, Turned]) -> Turned
 def test_the_engines_agree(engines: dict[str, Turned]) -> None:
     for mart in MARTS:
         duckdb, postgres = (engines[name].rows(f"marts.{mart}") for name in ("duckdb", "postgres"))
-        assert len(duckdb) > 0, mart
+        # Three weeks hold no complete month, and without one nothing is said of lifetime value.
+        assert (len(duckdb) > 0) == (mart != "ltv_predicted"), mart
         assert [_nearly(row) for row in duckdb] == postgres, mart
     assert engines["duckdb"].rows("core.person_identifier") == engines["postgres"].rows("core.person_identifier")
 
@@ -241,8 +242,8 @@ def test_only_what_changed_is_built_again(settings: Settings, fill: Any, company
         connection.execute(text("UPDATE core.deal SET amount = 2000 WHERE deal_id = 'd1'"))
     report = journeys.run(context)
     assert report.counts["models"] == MODELS
-    assert report.counts["marts_changed"] == 9, (
-        "deal, journey, credits, attribution, kpi, channels, unit economics, cohort, LTV; not person or touch"
+    assert report.counts["marts_changed"] == 6, (
+        "deal, journey, credits, attribution, kpi, channels; not person or touch; the month's sums lack a rate anyway"
     )
     with open_published(settings) as engine, engine.connect() as connection:
         assert connection.execute(text("SELECT sum(revenue_base) FROM marts.kpi_weekly")).scalar_one() == Decimal(
