@@ -16,8 +16,10 @@ from typing import Any
 import click
 
 from rebuttal.commands.hold import hold
+from rebuttal.commands.metrics import metrics
 from rebuttal.commands.quality import docs, print_quality
 from rebuttal.commands.quarantine import quarantine
+from rebuttal.commands.rates import rates
 from rebuttal.commands.replay import replay
 from rebuttal.commands.shown import DAY, JSON, UNTIL, context_until, finish, print_report
 from rebuttal.commands.utm import utm
@@ -49,6 +51,8 @@ def cli() -> None:
 
 cli.add_command(quarantine)
 cli.add_command(utm)
+cli.add_command(rates)
+cli.add_command(metrics)
 cli.add_command(docs)
 cli.add_command(hold)
 cli.add_command(replay)

@@ -91,6 +91,24 @@ def test_words_become_patterns(write: Write) -> None:
             "position_weights: {first: 0.7, last: 0.4}\nlifecycle: {order: [a], mql_from: a}\n",
             "more than 1",
         ),
+        (
+            "journey.yml",
+            "lifecycle: {order: [a], mql_from: a}\nquestions: [{id: a, name: {en: a, ru: a, uk: a}, evidence: {}}]\n",
+            "needs pages, conversions or stages",
+        ),
+        (
+            "journey.yml",
+            "lifecycle: {order: [a], mql_from: a}\n"
+            "questions: [{id: a, name: {en: a, ru: a, uk: a}, evidence: {stages: [wan]}}]\n",
+            "questions.0.evidence.stages",
+        ),
+        (
+            "journey.yml",
+            "lifecycle: {order: [a], mql_from: a}\nacquisition: {spend_excludes_channels: [emial]}\n",
+            "'emial'.*'email'",
+        ),
+        ("channels.yml", "channels: [direct, unknown]\nroles: {direkt: explain}\nrules: []\n", "'direkt'.*'direct'"),
+        ("channels.yml", "channels: [direct, unknown]\nroles: {direct: sell}\nrules: []\n", "roles.direct"),
         ("rates.csv", "from,currency,rate\n", "wrong header"),
         ("rates.csv", "valid_from,currency,rate_to_base\n2026-13-01,UAH,0.02\n", "rates.csv:2"),
         ("rates.csv", "valid_from,currency,rate_to_base\n2026-01-01,UAH,0\n", "rate 0 of UAH cannot be"),

@@ -18,12 +18,15 @@ from rebuttal.context import Context
 from rebuttal.errors import AbortError, ConfigError
 from rebuttal.records import Report
 from rebuttal.settings import PROJECT_ROOT, Settings
-from rebuttal.warehouse import open_published, open_warehouse
+from rebuttal.warehouse import dbt, open_published, open_warehouse
 
 MARTS = (
     *("person", "touchpoint", "journey", "deal", "attribution_credit", "attribution"),
     *("kpi_weekly", "funnel_weekly", "channel_performance"),
+    *("unit_economics", "cohort", "ltv_predicted", "sales_velocity", "repeat_purchase", "nps_weekly"),
+    *("channel_role", "journey_question"),
 )
+MODELS = len(list(dbt.PROJECT.glob("models/*/*.sql")))
 Row = dict[str, Any]
 
 
@@ -72,13 +75,15 @@ def turned(request: pytest.FixtureRequest, engines: dict[str, Turned]) -> Turned
 def test_the_engines_agree(engines: dict[str, Turned]) -> None:
     for mart in MARTS:
         duckdb, postgres = (engines[name].rows(f"marts.{mart}") for name in ("duckdb", "postgres"))
-        assert len(duckdb) > 0, mart
-        assert [pytest.approx(row, abs=1e-9) if _numbers(row) else row for row in duckdb] == postgres, mart
+        # Three weeks hold no complete month, and without one nothing is said of lifetime value.
+        assert (len(duckdb) > 0) == (mart != "ltv_predicted"), mart
+        assert [_nearly(row) for row in duckdb] == postgres, mart
     assert engines["duckdb"].rows("core.person_identifier") == engines["postgres"].rows("core.person_identifier")
 
 
-def _numbers(row: Row) -> bool:
-    return all(isinstance(value, int | float) for value in row.values())
+def _nearly(row: Row) -> Row:
+    """The engines may differ in the last digit of a float, and in nothing else."""
+    return {key: pytest.approx(v, abs=1e-9) if isinstance(v, float) else v for key, v in row.items()}
 
 
 def test_the_second_run_changes_nothing(turned: Turned) -> None:
@@ -97,7 +102,7 @@ def test_the_second_run_changes_nothing(turned: Turned) -> None:
 def test_the_first_run_says_what_it_did(turned: Turned) -> None:
     assert turned.first.changed
     assert turned.first.counts["persons"] == 5
-    assert turned.first.counts["models"] == 25
+    assert turned.first.counts["models"] == MODELS
     assert turned.first.counts["tests"] > 50
     assert turned.first.counts["marts_changed"] == len(MARTS)
 
@@ -236,9 +241,9 @@ def test_only_what_changed_is_built_again(settings: Settings, fill: Any, company
     with open_warehouse(settings) as engine, engine.begin() as connection:
         connection.execute(text("UPDATE core.deal SET amount = 2000 WHERE deal_id = 'd1'"))
     report = journeys.run(context)
-    assert report.counts["models"] == 25
+    assert report.counts["models"] == MODELS
     assert report.counts["marts_changed"] == 6, (
-        "deal, journey, credits, attribution, kpi, channels; not person or touch"
+        "deal, journey, credits, attribution, kpi, channels; not person or touch; the month's sums lack a rate anyway"
     )
     with open_published(settings) as engine, engine.connect() as connection:
         assert connection.execute(text("SELECT sum(revenue_base) FROM marts.kpi_weekly")).scalar_one() == Decimal(
@@ -247,7 +252,7 @@ def test_only_what_changed_is_built_again(settings: Settings, fill: Any, company
     later_today = replace(context, clock=Clock.until(date(2026, 1, 22)))
     assert not journeys.run(later_today).changed, "the clock stands in no mart"
     next_week = replace(context, clock=Clock.until(date(2026, 1, 26)))
-    assert journeys.run(next_week).counts["models"] == 25, "the running week has moved on"
+    assert journeys.run(next_week).counts["models"] == MODELS, "the running week has moved on"
 
 
 def test_a_failed_build_leaves_the_marts_alone(

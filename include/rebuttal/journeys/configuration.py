@@ -10,13 +10,10 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +21,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rebuttal.errors import ConfigError
+from rebuttal.journeys.declared_rates import read_declared_rates
+from rebuttal.journeys.questions import Question, Role, evidence_rows
 from rebuttal.warehouse.model_tables import CHANNEL_RULE_FIELDS
 
 
@@ -76,16 +75,37 @@ class IdentityGuards(_Strict):
     company_phone_days: int = Field(30, ge=0)
 
 
+class RatesConfig(_Strict):
+    """Which published rates count, and for how many days after their own the last one stands in."""
+
+    source: str = Field("ecb", min_length=1)
+    max_age_days: int = Field(7, ge=0, le=366)
+
+
+class Acquisition(_Strict):
+    """Which advertising cost new customers are held against, and what share of revenue pays it back."""
+
+    spend_excludes_channels: tuple[str, ...] = ()
+    spend_lag_days: int = Field(0, ge=0, le=365)
+    gross_margin: float = Field(1, gt=0, le=1)
+
+
 class JourneyConfig(_Strict):
     """journey.yml."""
 
     base_currency: str = Field("EUR", pattern=r"^[A-Z]{3}$")
+    rates: RatesConfig = RatesConfig.model_construct()
     lookback_days: int = Field(90, ge=1, le=3650)
     time_decay_half_life_days: float = Field(7, gt=0)
     position_weights: PositionWeights = PositionWeights(first=0.4, last=0.4)
     sales_touches_earn_credit: bool = False
     lifecycle: Lifecycle
     deal_stages: DealStages = DealStages(sql_min_probability=0.2, proposal_min_probability=0.6)
+    acquisition: Acquisition = Acquisition.model_construct()
+    repeat_window_days: int = Field(90, ge=1, le=3650)
+    roles_min_touches: int = Field(30, ge=1)
+    questions: tuple[Question, ...] = ()
+    question_wait_days: int = Field(30, ge=1, le=365)
     identity: IdentityGuards = IdentityGuards.model_construct()
 
 
@@ -117,6 +137,7 @@ class ChannelConfig(_Strict):
     """channels.yml."""
 
     channels: tuple[str, ...]
+    roles: dict[str, Role] = {}
     rules: tuple[ChannelRule, ...]
 
     @model_validator(mode="after")
@@ -124,6 +145,9 @@ class ChannelConfig(_Strict):
         for number, rule in enumerate(self.rules, 1):
             if rule.channel not in self.channels:
                 raise ValueError(f"rule {number}: channel {rule.channel!r}{_nearest(rule.channel, self.channels)}")
+        for name in self.roles:
+            if name not in self.channels:
+                raise ValueError(f"roles: channel {name!r}{_nearest(name, self.channels)}")
         if "unknown" not in self.channels or "direct" not in self.channels:
             raise ValueError("channels must hold `direct` and `unknown`")
         return self
@@ -131,12 +155,16 @@ class ChannelConfig(_Strict):
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """All of it. `channel_rules` are rows of ops.channel_rule, `rates` rows of ops.exchange_rate."""
+    """All of it. `channel_rules` are rows of ops.channel_rule, `rates` of ops.exchange_rate, `declared_channels` of
+    ops.channel_declared, `question_evidence` of ops.journey_question_evidence.
+    """
 
     journey: JourneyConfig
     channels: ChannelConfig
     channel_rules: list[dict[str, Any]]
     rates: list[dict[str, Any]]
+    declared_channels: list[dict[str, Any]]
+    question_evidence: list[dict[str, Any]]
 
 
 def load_model_config(folder: Path) -> ModelConfig:
@@ -145,7 +173,21 @@ def load_model_config(folder: Path) -> ModelConfig:
     channels = _parse(folder / "channels.yml", ChannelConfig)
     links = _registered_links(folder / "utm.yml", channels.channels)
     rules = _rule_rows([*links, *channels.rules])
-    return ModelConfig(journey, channels, rules, _read_rates(folder / "rates.csv", journey.base_currency))
+    for name in journey.acquisition.spend_excludes_channels:
+        if name not in channels.channels:
+            raise ConfigError(
+                f"{folder / 'journey.yml'}: acquisition.spend_excludes_channels: {name!r}"
+                f"{_nearest(name, channels.channels)}",
+                next_step="Use a channel of channels.yml",
+            )
+    return ModelConfig(
+        journey,
+        channels,
+        rules,
+        read_declared_rates(folder / "rates.csv", journey.base_currency),
+        [{"channel": name, "declared_role": channels.roles.get(name)} for name in channels.channels],
+        evidence_rows(journey.questions, folder / "content.yml"),
+    )
 
 
 def _parse(path: Path, model: type[Model]) -> Model:
@@ -233,32 +275,6 @@ def _like(word: str) -> str:
         return ""
     escaped = word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
     return escaped.replace("*", "%")
-
-
-def _read_rates(path: Path, base: str) -> list[dict[str, Any]]:
-    if not path.is_file():
-        raise ConfigError(f"{path} does not exist", next_step="Add it with the header valid_from,currency,rate_to_base")
-    rows: dict[tuple[str, date], dict[str, Any]] = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if set(reader.fieldnames or ()) != {"valid_from", "currency", "rate_to_base"}:
-            raise ConfigError(
-                f"{path} has the wrong header", next_step="Its columns are valid_from,currency,rate_to_base"
-            )
-        for number, row in enumerate(reader, 2):
-            try:
-                currency, rate = row["currency"].strip().upper(), Decimal(row["rate_to_base"])
-                valid_from = date.fromisoformat(row["valid_from"].strip())
-            except (InvalidOperation, ValueError, AttributeError):
-                raise ConfigError(
-                    f"{path}:{number} is not a date, a currency and a number", next_step="Mend it"
-                ) from None
-            if not rate.is_finite() or rate <= 0 or (currency == base and rate != 1):
-                raise ConfigError(f"{path}:{number}: rate {rate} of {currency} cannot be", next_step="Mend it")
-            if (currency, valid_from) in rows:
-                raise ConfigError(f"{path}:{number} repeats {currency} from {valid_from}", next_step="Keep one of them")
-            rows[currency, valid_from] = {"currency": currency, "valid_from": valid_from, "rate_to_base": rate}
-    return [rows[key] for key in sorted(rows)]
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

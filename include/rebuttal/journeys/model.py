@@ -16,22 +16,31 @@ from sqlalchemy.exc import OperationalError
 from rebuttal.context import Context
 from rebuttal.errors import LockedError
 from rebuttal.journeys.configuration import ModelConfig, load_model_config
+from rebuttal.journeys.ltv import predict_ltv
 from rebuttal.journeys.people import update_people
 from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.warehouse import dbt
 from rebuttal.warehouse.engine import LOCK_WAIT_SECONDS, is_duckdb, open_warehouse
-from rebuttal.warehouse.model_tables import channel_rule, exchange_rate, lifecycle_stage, model_build
+from rebuttal.warehouse.model_tables import (
+    channel_declared,
+    channel_rule,
+    exchange_rate,
+    journey_question_evidence,
+    lifecycle_stage,
+    model_build,
+)
 from rebuttal.warehouse.publish import fingerprint_of, promote, publish
 from rebuttal.warehouse.replace import replace_rows
 
 # What the marts are made of; texts and bookkeeping columns change no mart.
 INPUTS = (
-    *(f"core.{name}" for name in ("ad_performance", "contact", "conversation", "deal", "person_identifier")),
+    *(f"core.{name}" for name in ("ad_performance", "contact", "conversation", "deal", "hit", "person_identifier")),
     *(f"core.{name}" for name in ("pipeline_stage", "stage_change", "survey_response", "visit")),
-    *(f"ops.{name}" for name in ("channel_rule", "exchange_rate", "lifecycle_stage")),
+    *(f"ops.{name}" for name in ("channel_declared", "channel_rule", "exchange_rate", "journey_question_evidence")),
+    *(f"ops.{name}" for name in ("lifecycle_stage", "reference_rate")),
 )
-IGNORED = frozenset({"batch_id", "row_number", "row_hash", "body", "comment"})
+IGNORED = frozenset({"batch_id", "row_number", "row_hash", "body", "comment", "imported_at"})
 
 
 def run(context: Context) -> Report:
@@ -61,6 +70,7 @@ def _build(context: Context, config: ModelConfig, variables: dict[str, Any], rep
     if fingerprint != built:
         report.counts |= dbt.build(context.settings, variables)
         with open_warehouse(context.settings) as engine:
+            predict_ltv(engine, config.journey.base_currency)
             changed = promote(engine)
             _remember(engine, fingerprint)
         report.counts["marts_changed"] = len(changed)
@@ -98,6 +108,14 @@ def _variables(config: ModelConfig, context: Context) -> dict[str, Any]:
         "mql_from": journey.lifecycle.mql_from,
         "sql_min_probability": journey.deal_stages.sql_min_probability,
         "proposal_min_probability": journey.deal_stages.proposal_min_probability,
+        "rate_source": journey.rates.source,
+        "rate_max_age_days": journey.rates.max_age_days,
+        "spend_excludes_channels": list(journey.acquisition.spend_excludes_channels),
+        "spend_lag_days": journey.acquisition.spend_lag_days,
+        "gross_margin": journey.acquisition.gross_margin,
+        "repeat_window_days": journey.repeat_window_days,
+        "roles_min_touches": journey.roles_min_touches,
+        "question_wait_days": journey.question_wait_days,
         "running_week_start": (today - timedelta(days=today.weekday())).isoformat(),
     }
 
@@ -112,6 +130,8 @@ def _load_configuration(engine: Engine, config: ModelConfig) -> int:
             _replace(connection, exchange_rate, config.rates, ("currency", "valid_from"))
             + _replace(connection, channel_rule, config.channel_rules, ("rule_order",))
             + _replace(connection, lifecycle_stage, words, ("lifecycle_stage",))
+            + _replace(connection, channel_declared, config.declared_channels, ("channel",))
+            + _replace(connection, journey_question_evidence, config.question_evidence, ("evidence_order",))
         )
 
 

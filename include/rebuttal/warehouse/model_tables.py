@@ -80,13 +80,27 @@ identity_record = Table(
 # person emptied this table last.
 person_change = Table("person_change", metadata, Column("person_id", TEXT, primary_key=True), schema=OPS)
 
-# rates.csv as loaded: 1 unit of `currency` is `rate_to_base` units of the base currency from `valid_from` on.
+# rates.csv as loaded, the rates that the company declares: 1 unit of `currency` is `rate_to_base` units of the base
+# currency from `valid_from` on.
 exchange_rate = Table(
     "exchange_rate",
     metadata,
     Column("currency", TEXT, nullable=False),
     Column("valid_from", DATE, nullable=False),
     Column("rate_to_base", Numeric(18, 8), nullable=False),
+    schema=OPS,
+)
+
+# Rates as a central bank publishes them: units of `currency` for 1 EUR on `rate_date`. A day without a rate has no row.
+# `imported_at` is when this value came; importing the same value again leaves it.
+reference_rate = Table(
+    "reference_rate",
+    metadata,
+    Column("rate_source", TEXT, nullable=False),
+    Column("rate_date", DATE, nullable=False),
+    Column("currency", TEXT, nullable=False),
+    Column("units_per_eur", Numeric(18, 8), nullable=False),
+    Column("imported_at", TIME, nullable=False),
     schema=OPS,
 )
 
@@ -108,6 +122,31 @@ channel_rule = Table(
     Column("rule_order", INT, nullable=False),
     Column("channel", TEXT, nullable=False),
     *(Column(name, TEXT) for name in CHANNEL_RULE_FIELDS),
+    schema=OPS,
+)
+
+# Every channel that channels.yml names, with the role the company gives it (NULL where it says nothing).
+channel_declared = Table(
+    "channel_declared",
+    metadata,
+    Column("channel", TEXT, nullable=False),
+    Column("declared_role", TEXT),
+    schema=OPS,
+)
+
+# The customer's questions of journey.yml, one row per piece of evidence that a person has come to one. `evidence_kind`:
+# page (evidence is an SQL LIKE pattern over page paths, `!` escapes; content_id and content_role where content.yml has
+# it) | conversion (lead) | stage (mql, sql, proposal, won).
+journey_question_evidence = Table(
+    "journey_question_evidence",
+    metadata,
+    Column("question_order", INT, nullable=False),
+    Column("question", TEXT, nullable=False),
+    Column("evidence_order", INT, nullable=False),
+    Column("evidence_kind", TEXT, nullable=False),
+    Column("evidence", TEXT, nullable=False),
+    Column("content_id", TEXT),
+    Column("content_role", TEXT),
     schema=OPS,
 )
 

@@ -20,6 +20,14 @@ _MARTS = {
     "effects": "effect",
     "journal": "decision",
     "quality": "quality_check",
+    "unit-economics": "unit_economics",
+    "cohorts": "cohort",
+    "ltv": "ltv_predicted",
+    "velocity": "sales_velocity",
+    "repeat": "repeat_purchase",
+    "nps": "nps_weekly",
+    "roles": "channel_role",
+    "questions": "journey_question",
 }
 _SEVERITY = "CASE severity WHEN 'hold' THEN 1 WHEN 'alarm' THEN 2 WHEN 'quarantine' THEN 3 ELSE 4 END"
 _ORDER = {
@@ -35,6 +43,14 @@ _ORDER = {
     "quality_held": "landed_at, batch_id",
     "quality_quarantine": "quarantined_row_count DESC, source, stream, check_name",
     "quality_stream": "source, stream, account_id",
+    "unit_economics": "month_start, channel",
+    "cohort": "cohort_month, months_since",
+    "ltv_predicted": "cohort_month, CASE segment WHEN 'all' THEN 0 ELSE 1 END, segment",
+    "sales_velocity": "step_order, month_start",
+    "repeat_purchase": "cohort_month",
+    "nps_weekly": "week_start",
+    "channel_role": "is_turning DESC, touches DESC, channel",
+    "journey_question": "question_order, CASE item_kind WHEN 'all' THEN 0 ELSE 1 END, reached DESC, item_kind, item",
     "objection": "week_start DESC, money_at_risk_base DESC, objection_id",
 }
 # What never failed is in the mart, and is no news.

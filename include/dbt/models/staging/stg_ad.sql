@@ -30,5 +30,4 @@ select
 from ad
 left join {{ ref('int_exchange_rate') }} as rate
     on rate.currency = ad.currency
-    and ad.report_date >= rate.valid_from
-    and (rate.valid_to is null or ad.report_date < rate.valid_to)
+    and rate.rate_date = ad.report_date

@@ -25,5 +25,4 @@ left join {{ source('core', 'person_identifier') }} as person
     and person.identifier = deal.contact_id
 left join {{ ref('int_exchange_rate') }} as rate
     on rate.currency = deal.currency
-    and {{ utc_date('coalesce(deal.closed_at, deal.created_at)') }} >= rate.valid_from
-    and (rate.valid_to is null or {{ utc_date('coalesce(deal.closed_at, deal.created_at)') }} < rate.valid_to)
+    and rate.rate_date = {{ utc_date('coalesce(deal.closed_at, deal.created_at)') }}

@@ -1,0 +1,54 @@
+with path as (
+
+    -- The only touch of a path opens and closes it.
+    select
+        channel,
+        cast(count(distinct conversion_id) as bigint) as conversions,
+        {{ count_where('position = 1') }} as opener,
+        {{ count_where('position > 1 and position < touch_count') }} as assist,
+        {{ count_where('position = touch_count') }} as closer
+    from {{ ref('int_conversion_touch') }}
+    group by channel
+
+),
+
+customer as (
+
+    select person_id, min(first_purchased_at) as first_purchased_at
+    from {{ ref('int_purchase') }}
+    where person_id is not null
+    group by person_id
+
+),
+
+seen as (
+
+    select
+        touchpoint.channel,
+        cast(count(*) as bigint) as touches,
+        {{ count_where('touchpoint.occurred_at > customer.first_purchased_at') }} as after_sale
+    from {{ ref('touchpoint') }} as touchpoint
+    left join customer on customer.person_id = touchpoint.person_id
+    where touchpoint.kind in ('visit', 'survey')
+    group by touchpoint.channel
+
+),
+
+spent as (
+
+    select channel, {{ sum_converted('ad_cost_base', 'ad_cost_base is null') }} as ad_cost_base
+    from {{ ref('int_monthly_spend') }}
+    group by channel
+
+)
+
+select
+    declared.channel,
+    declared.declared_role,
+    {% for name in ['touches', 'after_sale'] %}coalesce(seen.{{ name }}, 0) as {{ name }}, {% endfor %}
+    {% for name in ['conversions', 'opener', 'assist', 'closer'] %}coalesce(path.{{ name }}, 0) as {{ name }}, {% endfor %}
+    case when spent.channel is null then {{ money('0') }} else spent.ad_cost_base end as ad_cost_base
+from {{ source('ops', 'channel_declared') }} as declared
+left join seen on seen.channel = declared.channel
+left join path on path.channel = declared.channel
+left join spent on spent.channel = declared.channel

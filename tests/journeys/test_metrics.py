@@ -1,0 +1,90 @@
+"""Every metric has one definition: the pages, the dbt docs and the marts say what metrics.yml says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rebuttal.errors import ConfigError
+from rebuttal.journeys.ltv import ltv_predicted
+from rebuttal.journeys.metrics import as_dbt_docs, as_markdown, load_metrics
+from rebuttal.settings import PROJECT_ROOT, Settings
+from rebuttal.warehouse import dbt, open_warehouse
+
+METRICS = load_metrics(PROJECT_ROOT / "include" / "config")
+# What the loop promises to tell; see the page.
+PROMISED = {
+    *("reach", "impressions", "ctr", "cpc", "cpa", "landing_conversion", "leads", "mql", "sql", "mql_to_sql", "deals"),
+    *("win_rate", "average_order_value", "revenue", "roas", "cac", "ltv_observed", "ltv_predicted", "payback"),
+    *("repeat_rate", "repeat_interval", "nps", "sales_velocity"),
+}
+
+
+def test_every_promised_metric_is_defined() -> None:
+    assert {metric.id for metric in METRICS} >= PROMISED
+    assert {metric.kind for metric in METRICS} == {"leading", "lagging"}
+
+
+def test_the_pages_are_made_of_the_definitions() -> None:
+    page = (PROJECT_ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert page == as_markdown(METRICS), "run `rebuttal metrics --write`"
+    blocks = (dbt.PROJECT / "models" / "metrics.md").read_text(encoding="utf-8")
+    assert blocks == as_dbt_docs(METRICS), "run `rebuttal metrics --write`"
+
+
+def described() -> dict[str, str]:
+    """`mart.column` -> description, of all models of marts."""
+    found = {}
+    for path in sorted((dbt.PROJECT / "models" / "marts").glob("*.yml")):
+        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", []):
+            for column in model.get("columns", []):
+                found[f"{model['name']}.{column['name']}"] = column.get("description", "")
+    return found
+
+
+def test_the_marts_describe_their_columns_by_the_definition() -> None:
+    said = described()
+    written_by_python = {f"ltv_predicted.{column.name}" for column in ltv_predicted.columns}
+    checked = 0
+    for metric in METRICS:
+        for column in metric.columns:
+            if column not in written_by_python:
+                assert said.get(column) == f"{{{{ doc('metric_{metric.id}') }}}}", column
+                checked += 1
+    assert checked > 30
+    named = {column for metric in METRICS for column in metric.columns}
+    assert {column for column, words in said.items() if "doc('metric_" in words} <= named
+
+
+def test_the_columns_exist(settings: Settings) -> None:
+    with open_warehouse(settings):
+        pass
+    dbt.build(settings, {"running_week_start": "2026-01-19"})
+    with open_warehouse(settings) as engine, engine.connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'marts_build'"
+        )
+        built = {str(row[0]) for row in rows}
+    built |= {f"ltv_predicted.{column.name}" for column in ltv_predicted.columns}
+    missing = {column for metric in METRICS for column in metric.columns} - built
+    assert not missing
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("kind: leading", "kind: leeding"), "kind"),
+        (("columns: [kpi_weekly.visits]", "columns: [visits]"), "not mart.column"),
+        (("id: impressions", "id: reach"), "id 'reach' stands twice"),
+        (("[kpi_weekly.ctr]", "[kpi_weekly.visits]"), "column 'kpi_weekly.visits' stands twice"),
+        (("    formula: count of visits", "    formla: count of visits"), "formla|formula"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, change: tuple[str, str], said: str) -> None:
+    content = (PROJECT_ROOT / "include" / "config" / "metrics.yml").read_text(encoding="utf-8")
+    assert change[0] in content
+    (tmp_path / "metrics.yml").write_text(content.replace(*change, 1), encoding="utf-8")
+    with pytest.raises(ConfigError, match=said):
+        load_metrics(tmp_path)
