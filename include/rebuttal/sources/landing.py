@@ -34,6 +34,11 @@ META_COLUMNS = {
     "_extra": "TEXT",
 }
 
+# Chunks whose rows are compared with what is landed at once: 200,000 rows at most.
+CHUNKS_AT_ONCE = 20
+# What DuckDB may hold while it loads, beside a few times the largest chunk.
+LOAD_BYTES = 32_000_000
+
 
 def table_name(source: str, stream: str) -> str:
     """`<source>__<stream>`."""
@@ -64,9 +69,14 @@ class Landing(ABC):
             for statement in statements:
                 connection.execute(text(statement))
 
+    def has_news(self, chunks: Sequence[Path], account: str) -> bool:
+        """Whether a row of the chunks differs from the latest landed version of its key."""
+        # A few chunks at a time: what is compared at once is held in memory.
+        groups = [chunks[start : start + CHUNKS_AT_ONCE] for start in range(0, len(chunks), CHUNKS_AT_ONCE)]
+        return any(self._count_new(group, account) for group in groups)
+
     @abstractmethod
-    def count_new(self, chunks: Sequence[Path], account: str) -> int:
-        """How many rows of the chunks differ from the latest landed version of their key."""
+    def _count_new(self, chunks: Sequence[Path], account: str) -> int: ...
 
     @abstractmethod
     def load(self, connection: Connection, batch_id: str, chunks: Sequence[Path]) -> None:
@@ -89,28 +99,34 @@ class Landing(ABC):
 class DuckDBLanding(Landing):
     """Landing in the DuckDB file, which reads the chunks itself."""
 
-    def count_new(self, chunks: Sequence[Path], account: str) -> int:
+    def _count_new(self, chunks: Sequence[Path], account: str) -> int:
         with self._engine.connect() as connection:
-            native = _bounded(connection)
+            native: Any = connection.connection.driver_connection
             query = _sql("pulled_not_latest", self.table, pulled="read_parquet($2)", account="$1")
             found = native.execute(query, [account, _paths(chunks)]).fetchone()
         return int(found[0])
 
     def load(self, connection: Connection, batch_id: str, chunks: Sequence[Path]) -> None:
         columns = ", ".join(f'"{name}"' for name in self._columns if name != "_batch_id")
-        _bounded(connection).execute(
+        native: Any = connection.connection.driver_connection
+        largest = max(_largest_group(chunk) for chunk in chunks)
+        # A second thread would double what is held, and five row groups at once (the default) are 300 MB of wide rows.
+        # What is above the limit goes to DuckDB's temporary folder; a chunk of large texts must fit whole.
+        native.execute("SET threads = 1")
+        native.execute("SET write_buffer_row_group_count = 1")
+        native.execute(f"SET memory_limit = '{LOAD_BYTES + 4 * largest} B'")
+        native.execute(
             f"INSERT INTO {self._name} ({columns}, _batch_id) SELECT {columns}, $1 FROM read_parquet($2)",
             [batch_id, _paths(chunks)],
         )
+        native.execute("RESET memory_limit")
+        native.execute("RESET threads")
 
 
-def _bounded(connection: Connection) -> Any:
-    """DuckDB's own connection, told to work in bounded memory, whatever the rows."""
-    native: Any = connection.connection.driver_connection
-    # A second thread would double what is held, and five row groups at once (the default) are 300 MB of wide rows.
-    for setting in ("threads = 1", "write_buffer_row_group_count = 1", "memory_limit = '256MB'"):
-        native.execute(f"SET {setting}")
-    return native
+def _largest_group(chunk: Path) -> int:
+    """Bytes, unpacked, of what is read of a chunk at once."""
+    metadata = pq.read_metadata(chunk)
+    return max(int(metadata.row_group(number).total_byte_size) for number in range(metadata.num_row_groups))
 
 
 def _paths(chunks: Sequence[Path]) -> list[str]:
@@ -120,7 +136,7 @@ def _paths(chunks: Sequence[Path]) -> list[str]:
 class PostgresLanding(Landing):
     """Landing in Postgres by COPY."""
 
-    def count_new(self, chunks: Sequence[Path], account: str) -> int:
+    def _count_new(self, chunks: Sequence[Path], account: str) -> int:
         with self._engine.begin() as connection:
             connection.execute(text("CREATE TEMP TABLE pulled (_key text, _row_hash text) ON COMMIT DROP"))
             self._copy(connection, "pulled", ["_key", "_row_hash"], chunks)

@@ -1,4 +1,4 @@
-"""Ways through pages: by token or cursor, by offset; one page ahead. Each stops at the end, and none goes in circles."""
+"""Ways through pages: by token, by offset; and reading one page ahead. Each ends, and none goes in circles."""
 
 from __future__ import annotations
 

@@ -200,7 +200,7 @@ class _StreamPull:
         ):
             if self._reader.row_count == 0 and until == self._window.until:
                 self._refuse_silence(engine)
-            if piece.row_count == 0 or (table.exists() and not table.count_new(piece.chunks, self._session.account)):
+            if piece.row_count == 0 or (table.exists() and not table.has_news(piece.chunks, self._session.account)):
                 return
             cursor = self._reader.watermark.text() if self._kind == batches.LIVE else None
             book = batches.Pulled(
