@@ -112,6 +112,8 @@ class DuckDBLanding(Landing):
         largest = max(_largest_group(chunk) for chunk in chunks)
         # A second thread would double what is held, and five row groups at once (the default) are 300 MB of wide rows.
         # What is above the limit goes to DuckDB's temporary folder; a chunk of large texts must fit whole.
+        names = "current_setting('threads'), current_setting('memory_limit')"
+        threads, memory = native.execute(f"SELECT {names}").fetchone()
         native.execute("SET threads = 1")
         native.execute("SET write_buffer_row_group_count = 1")
         native.execute(f"SET memory_limit = '{LOAD_BYTES + 4 * largest} B'")
@@ -119,8 +121,8 @@ class DuckDBLanding(Landing):
             f"INSERT INTO {self._name} ({columns}, _batch_id) SELECT {columns}, $1 FROM read_parquet($2)",
             [batch_id, _paths(chunks)],
         )
-        native.execute("RESET memory_limit")
-        native.execute("RESET threads")
+        native.execute(f"SET threads = {threads}")
+        native.execute(f"SET memory_limit = '{memory}'")
 
 
 def _largest_group(chunk: Path) -> int:
