@@ -28,7 +28,15 @@ SMALL = {
     "digest": 60,
 }
 RATIOS = {
-    "ingest": {"ingest_vs_dlt_default", "ingest_vs_dlt_tuned", "ingest_vs_bare_spool", "ingest_peak_mb_ours"},
+    "ingest": {
+        "ingest_vs_dlt_default",
+        "ingest_vs_dlt_tuned",
+        "ingest_vs_bare_spool",
+        "ingest_cpu_vs_bare_spool",
+        "ingest_peak_mb_ours",
+        "ingest_peak_mb_ours_tenfold",
+        "ingest_postgres_vs_bare_copy",
+    },
     "validate": {
         "validate_checks_vs_sql",
         "validate_gate_vs_sql",

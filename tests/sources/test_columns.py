@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import assume, example, given, reject, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from rebuttal.sources.columns import Rows
 from rebuttal.sources.declare import Page, Stream
 from rebuttal.sources.decode import as_text, compact, decode_json, tsv_items
 from rebuttal.sources.rows import RowMaker
-from rebuttal.sources.spool import RowSpool, read_chunk
+from rebuttal.sources.spool import RowSpool
 
 KEY = b"an identity key for tests only"
 STREAM = Stream(
@@ -94,7 +95,14 @@ def test_a_group_gives_the_rows_that_its_items_give_one_by_one(texts: list[str],
     for name in ("values", "key", "row_hash", "defect", "extra"):
         assert getattr(rows, name) == getattr(expected, name)
     schema = RowSpool(STREAM, Path()).schema
-    assert rows.to_arrow(schema).equals(expected.to_arrow(schema))
+    assert rows.to_arrow(schema, 7).equals(expected.to_arrow(schema, 7))
+    assert (
+        bytes(rows.fingerprint())
+        == "".join(
+            f"{key}\x1e{row_hash}\n"
+            for key, row_hash in zip(rows.key.to_pylist(), rows.row_hash.to_pylist(), strict=True)
+        ).encode()
+    )
 
 
 def test_plain_items_take_the_quick_way_and_odd_ones_do_not() -> None:
@@ -158,9 +166,10 @@ def test_the_spool_keeps_each_literal(literal: str, tmp_path: Path) -> None:
     rows.add(RowMaker(STREAM, KEY, ()).make_all(found, {}, is_suspect))
     rows.keep_slice()
     (chunk,) = rows.take().chunks
-    table = read_chunk(chunk)
+    table = pq.read_table(chunk)
     assert table["id"].to_pylist() == [literal]
-    assert set(table.schema.types) == {pa.string()}
+    assert table["_row"].to_pylist() == [0]
+    assert set(table.drop(["_row"]).schema.types) == {pa.string()}
 
 
 def test_a_table_row_with_odd_bytes_spoils_no_other(tmp_path: Path) -> None:
@@ -168,11 +177,11 @@ def test_a_table_row_with_odd_bytes_spoils_no_other(tmp_path: Path) -> None:
     path.write_bytes("id\tnote\n1\tшум\n2\ta".encode() + b"\xff\xfeb\n3\tc\x00d\n4\tx\n")
     page = Page(path, 200, {}, 0, "")
     rows = RowMaker(STREAM, KEY, ()).make_all(list(tsv_items(page)), {}, page.is_suspect)
-    assert rows.values[4] == ["шум", "a\ufffdb", "c\ufffdd", "x"]
-    assert rows.defect == [None, "encoding", "encoding", None]
+    assert rows.values[4].to_pylist() == ["шум", "a\ufffdb", "c\ufffdd", "x"]
+    assert rows.defect.to_pylist() == [None, "encoding", "encoding", None]
 
 
 def test_a_field_name_that_no_store_takes_is_cleaned() -> None:
     found, is_suspect = decode_json(b'[{"id": 1, "n\\ud800": 2}]')
     rows = RowMaker(STREAM, KEY, ()).make_all(found, {}, is_suspect)
-    assert rows.extra == ['{"n\ufffd":2}']
+    assert rows.extra.to_pylist() == ['{"n\ufffd":2}']

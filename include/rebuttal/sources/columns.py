@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import Any, Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rebuttal.sources.declare import KEY_SEPARATOR
 from rebuttal.sources.decode import Number, as_text
@@ -31,12 +32,12 @@ Texts = list[str | None]
 class Rows:
     """Landing rows by column: the vendor columns in the stream's order, then the rest. All columns are equally long."""
 
-    values: list[Texts]
-    key: list[str]
-    row_hash: list[str]
-    defect: Texts
-    extra: Texts
-    characters: int  # of the vendor columns, about
+    values: list[pa.StringArray]
+    key: pa.StringArray
+    row_hash: pa.StringArray
+    defect: pa.StringArray
+    extra: pa.StringArray
+    size: int  # of the vendor columns, in bytes, about
 
     def __len__(self) -> int:
         return len(self.key)
@@ -44,14 +45,37 @@ class Rows:
     @classmethod
     def of(cls, rows: Iterable[tuple[tuple[str | None, ...], str, str, str | None, str | None]]) -> Self:
         """Rows that were made one after the other; at least one."""
-        values, key, row_hash, defect, extra = map(list, zip(*rows, strict=True))
-        characters = sum(len(text) for row in values for text in row if text)
-        return cls([list(column) for column in zip(*values, strict=True)], key, row_hash, defect, extra, characters)
+        values, *rest = zip(*rows, strict=True)
+        columns = [column_of(column) for column in zip(*values, strict=True)]
+        key, row_hash, defect, extra = map(column_of, rest)
+        return cls(columns, key, row_hash, defect, extra, sum(column.nbytes for column in columns))
 
-    def to_arrow(self, schema: pa.Schema) -> pa.RecordBatch:
-        """All columns as text."""
-        columns = [*self.values, self.key, self.row_hash, self.defect, self.extra]
-        return pa.RecordBatch.from_arrays([pa.array(column, pa.string()) for column in columns], schema=schema)
+    def to_arrow(self, schema: pa.Schema, first: int) -> pa.RecordBatch:
+        """All columns as text, and after them the rows' numbers from `first` on."""
+        numbers = pa.array(range(first, first + len(self)), pa.int64())
+        columns = [*self.values, self.key, self.row_hash, self.defect, self.extra, numbers]
+        return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+    def fingerprint(self) -> memoryview:
+        """What the rows say, in order, for the content hash of their batch: a line of key and hash for each."""
+        return text_of(pc.binary_join_element_wise(joined([self.key, self.row_hash], "\x1e"), "", "\n"))
+
+
+def column_of(values: Sequence[str | None]) -> pa.StringArray:
+    """A column of text."""
+    return pa.array(values, pa.string())
+
+
+def joined(columns: Sequence[pa.StringArray], separator: str, null: str = "") -> pa.StringArray:
+    """Each row as one text, with `null` for NULL."""
+    return pc.binary_join_element_wise(*columns, separator, null_handling="replace", null_replacement=null)
+
+
+def text_of(column: pa.StringArray) -> memoryview:
+    """All values of a column one after the other, UTF-8, not copied."""
+    _, offsets, data = column.buffers()
+    places = memoryview(offsets).cast("i")
+    return memoryview(data)[places[column.offset] : places[column.offset + len(column)]]
 
 
 def gather(items: Sequence[Any], tree: Mapping[str, Any], slot_count: int) -> list[list[Any]] | None:
@@ -103,26 +127,18 @@ def texts(values: list[Any]) -> Texts:
     return [value if type(value) is str and value else as_text(value) for value in values]
 
 
-def joined(columns: Sequence[Texts]) -> list[str]:
-    """Each row as one text, in which NULL and text are told apart."""
-    marked = [[NULL_MARK if text is None else text for text in one] if None in one else one for one in columns]
-    return list(map(KEY_SEPARATOR.join, zip(*marked, strict=True)))
+def digest(row: bytes) -> str:
+    """The hash of a row's text."""
+    return hashlib.blake2b(row, digest_size=16).hexdigest()
 
 
-def digests(rows: list[str]) -> list[str]:
+def digests(rows: pa.StringArray) -> pa.StringArray:
     """The hash of each row's text."""
-    blake = hashlib.blake2b
-    return [blake(row.encode(), digest_size=16).hexdigest() for row in rows]
+    return column_of(list(map(digest, rows.cast(pa.binary()).to_pylist())))
 
 
-def keys(columns: Sequence[Texts], row_hashes: list[str]) -> list[str]:
+def keys(columns: Sequence[pa.StringArray], row_hashes: pa.StringArray) -> pa.StringArray:
     """The key of each row. A row without any of its key is nobody's copy: its hash makes it one of its own."""
-    filled = [[text or "" for text in one] if None in one else one for one in columns]
-    made = list(map(KEY_SEPARATOR.join, zip(*filled, strict=True)))
-    nothing = KEY_SEPARATOR * (len(columns) - 1)
-    if nothing in made:
-        return [
-            f"{key}{KEY_SEPARATOR}{row_hash}" if key == nothing else key
-            for key, row_hash in zip(made, row_hashes, strict=True)
-        ]
-    return made
+    made = joined(columns, KEY_SEPARATOR)
+    is_nothing = pc.equal(made, KEY_SEPARATOR * (len(columns) - 1))
+    return pc.if_else(is_nothing, joined([made, row_hashes], KEY_SEPARATOR), made)

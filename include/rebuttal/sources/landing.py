@@ -1,48 +1,43 @@
-"""The landing port: is a pull anything new, load its rows with dlt, prove that they arrived.
+"""The landing port: is a pull anything new, append its rows, prove that they arrived.
 
-dlt gets Arrow tables and a working folder that lives for one load, so that nothing depends on its state: a load that
-was killed leaves rows whose batch is not in `ops.batch`. Readers skip them; the stream's next pull removes them.
+The engine reads the spooled chunks itself (DuckDB) or gets them by COPY (Postgres), in the transaction that also writes
+the `ops.batch` row: a load that was killed leaves nothing. Columns are only ever added to a landing table.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import os
-import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Connection, Engine, inspect, text
-from sqlalchemy.engine import make_url
 
 from rebuttal.errors import AccountingError
 from rebuttal.settings import Settings
+from rebuttal.sources.columns import joined, text_of
 from rebuttal.sources.declare import Stream
-from rebuttal.sources.spool import read_chunk
 from rebuttal.warehouse.engine import is_duckdb
 from rebuttal.warehouse.tables import LANDING
 
-# dlt reads these when it is imported: no telemetry, and no look into Airflow's variables (it would import Airflow).
-os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
-os.environ.setdefault("PROVIDERS__ENABLE_AIRFLOW_SECRETS", "false")
-os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
-
 META_COLUMNS = {
-    "_batch_id": "text",
-    "_row": "bigint",
-    "_key": "text",
-    "_row_hash": "text",
-    "_defect": "text",
-    "_extra": "text",
+    "_batch_id": "TEXT",
+    "_row": "BIGINT",
+    "_key": "TEXT",
+    "_row_hash": "TEXT",
+    "_defect": "TEXT",
+    "_extra": "TEXT",
 }
-log = logging.getLogger(__name__)
+
+# Chunks whose rows are compared with what is landed at once: 200,000 rows at most.
+CHUNKS_AT_ONCE = 20
+# What DuckDB may hold while it loads, beside a few times the largest chunk.
+LOAD_BYTES = 32_000_000
 
 
 def table_name(source: str, stream: str) -> str:
@@ -53,173 +48,144 @@ def table_name(source: str, stream: str) -> str:
 class Landing(ABC):
     """One stream's landing table. Used inside `landing(...)`, which keeps other pulls of the stream out."""
 
-    def __init__(self, engine: Engine, settings: Settings, table: str, stream: Stream) -> None:
-        self._engine, self._settings, self.table, self._stream = engine, settings, table, stream
+    def __init__(self, engine: Engine, table: str, stream: Stream) -> None:
+        self._engine, self.table, self._name = engine, table, f'{LANDING}."{table}"'
+        self._columns = {**dict.fromkeys(stream.column_names, "TEXT"), **META_COLUMNS}
 
     def exists(self) -> bool:
         """Whether the table is there yet."""
         return inspect(self._engine).has_table(self.table, schema=LANDING)
 
-    def sweep(self) -> int:
-        """Remove rows that no batch accounts for; how many there were."""
+    def prepare(self) -> None:
+        """Create the table, or add the columns that the stream declares and the table has not."""
         if not self.exists():
-            return 0
-        removed = 0
+            columns = ", ".join(f'"{name}" {kind}' for name, kind in self._columns.items())
+            statements = [f"CREATE TABLE {self._name} ({columns})", *self._indexes()]
+        else:
+            there = {column["name"] for column in inspect(self._engine).get_columns(self.table, schema=LANDING)}
+            missing = {name: kind for name, kind in self._columns.items() if name not in there}
+            statements = [f'ALTER TABLE {self._name} ADD COLUMN "{name}" {kind}' for name, kind in missing.items()]
         with self._engine.begin() as connection:
-            for (batch_id,) in connection.execute(text(_sql("orphan_batches", self.table))).all():
-                gone = connection.execute(
-                    text(f'DELETE FROM {LANDING}."{self.table}" WHERE _batch_id = :id'), {"id": batch_id}
-                )
-                removed += max(gone.rowcount, 0)
-                log.info("%s: removed the rows of unfinished batch %s", self.table, batch_id)
-        return removed
+            for statement in statements:
+                connection.execute(text(statement))
+
+    def has_news(self, chunks: Sequence[Path], account: str) -> bool:
+        """Whether a row of the chunks differs from the latest landed version of its key."""
+        # A few chunks at a time: what is compared at once is held in memory.
+        groups = [chunks[start : start + CHUNKS_AT_ONCE] for start in range(0, len(chunks), CHUNKS_AT_ONCE)]
+        return any(self._count_new(group, account) for group in groups)
 
     @abstractmethod
-    def count_new(self, chunks: list[Path], account: str) -> int:
-        """How many rows of the chunks differ from the latest landed version of their key."""
+    def _count_new(self, chunks: Sequence[Path], account: str) -> int: ...
 
-    def load(self, batch_id: str, chunks: list[Path]) -> None:
-        """Append the chunks' rows under `batch_id`, `_row` counting from 0."""
-        import dlt
-
-        schema: Any = dlt.Schema(LANDING)
-        columns: Any = {
-            **{name: {"data_type": "text"} for name in self._stream.column_names},
-            **{name: {"data_type": kind} for name, kind in META_COLUMNS.items()},
-        }
-        with tempfile.TemporaryDirectory(dir=self._settings.spool, prefix=f"pull-{os.getpid()}-dlt-") as folder:
-            pipeline = dlt.pipeline(
-                pipeline_name=self.table,
-                pipelines_dir=folder,
-                destination=self._destination(),
-                dataset_name=LANDING,
-            )
-            pipeline.config.restore_from_destination = False
-            resource = dlt.resource(
-                self._items(batch_id, chunks, Path(folder)),
-                name=self.table,
-                columns=columns,
-                write_disposition="append",
-            )
-            pipeline.run(resource, table_name=self.table, schema=schema, loader_file_format=self._file_format)
-        self._after_load()
+    @abstractmethod
+    def load(self, connection: Connection, batch_id: str, chunks: Sequence[Path]) -> None:
+        """Append the chunks' rows under `batch_id`, in the caller's transaction."""
 
     def confirm(self, connection: Connection, batch_id: str, row_count: int) -> None:
-        """Raise AccountingError unless exactly `row_count` rows stand under `batch_id`."""
-        query = text(f'SELECT count(*), count(DISTINCT _row) FROM {LANDING}."{self.table}" WHERE _batch_id = :id')
-        landed, distinct = connection.execute(query, {"id": batch_id}).one()
-        if (landed, distinct) != (row_count, row_count):
+        """Raise AccountingError unless exactly the rows 0 to `row_count` - 1 stand under `batch_id`."""
+        query = text(_sql("landed_rows", self.table))
+        count, first, last, total = connection.execute(query, {"batch_id": batch_id}).one()
+        if (count, first, last, total) != (row_count, 0, row_count - 1, row_count * (row_count - 1) // 2):
             raise AccountingError(
-                f"{self.table}: {row_count} rows were pulled but {landed} ({distinct} different) were landed",
-                next_step="Run the pull again: it removes them and starts anew",
+                f"{self.table}: {row_count} rows were pulled but {count} were landed, numbered {first} to {last}",
+                next_step="Nothing of it was kept: run the pull again",
             )
 
-    _file_format: Any
-
-    def _items(self, batch_id: str, chunks: list[Path], _folder: Path) -> Iterator[Any]:
-        """What dlt is given to load."""
-        return _tables(batch_id, chunks)
-
-    @abstractmethod
-    def _destination(self) -> Any: ...
-
-    @abstractmethod
-    def _after_load(self) -> None: ...
+    def _indexes(self) -> list[str]:
+        return []
 
 
 class DuckDBLanding(Landing):
-    """Landing in the DuckDB file, through the connection that already holds it."""
+    """Landing in the DuckDB file, which reads the chunks itself."""
 
-    _file_format = "parquet"
-
-    def count_new(self, chunks: list[Path], account: str) -> int:
-        with self._native() as native:
-            native.execute("CREATE TEMP TABLE pulled (_key VARCHAR, _row_hash VARCHAR)")
-            try:
-                for chunk in chunks:
-                    native.register("chunk", read_chunk(chunk).select(["_key", "_row_hash"]))
-                    native.execute("INSERT INTO pulled FROM chunk")
-                    native.unregister("chunk")
-                found = native.execute(_sql("pulled_not_latest", self.table, account="$1"), [account]).fetchone()
-            finally:
-                native.execute("DROP TABLE pulled")
+    def _count_new(self, chunks: Sequence[Path], account: str) -> int:
+        with self._engine.connect() as connection:
+            native: Any = connection.connection.driver_connection
+            query = _sql("pulled_not_latest", self.table, pulled="read_parquet($2)", account="$1")
+            found = native.execute(query, [account, _paths(chunks)]).fetchone()
         return int(found[0])
 
-    def _destination(self) -> Any:
-        import dlt
-
-        # dlt does not close a connection that it was given.
-        self._raw = self._engine.raw_connection()
-        native: Any = self._raw.driver_connection
-        # Small groups of rows are not worth sharing out: a second thread doubles the work and the memory.
+    def load(self, connection: Connection, batch_id: str, chunks: Sequence[Path]) -> None:
+        columns = ", ".join(f'"{name}"' for name in self._columns if name != "_batch_id")
+        native: Any = connection.connection.driver_connection
+        largest = max(_largest_group(chunk) for chunk in chunks)
+        # A second thread would double what is held, and five row groups at once (the default) are 300 MB of wide rows.
+        # What is above the limit goes to DuckDB's temporary folder; a chunk of large texts must fit whole.
+        names = "current_setting('threads'), current_setting('memory_limit')"
+        threads, memory = native.execute(f"SELECT {names}").fetchone()
         native.execute("SET threads = 1")
-        return dlt.destinations.duckdb(native.duplicate(), naming_convention="direct")
+        native.execute("SET write_buffer_row_group_count = 1")
+        native.execute(f"SET memory_limit = '{LOAD_BYTES + 4 * largest} B'")
+        native.execute(
+            f"INSERT INTO {self._name} ({columns}, _batch_id) SELECT {columns}, $1 FROM read_parquet($2)",
+            [batch_id, _paths(chunks)],
+        )
+        native.execute(f"SET threads = {threads}")
+        native.execute(f"SET memory_limit = '{memory}'")
 
-    def _after_load(self) -> None:
-        native: Any = self._raw.driver_connection
-        native.execute("RESET threads")
-        self._raw.close()
 
-    @contextmanager
-    def _native(self) -> Iterator[Any]:
-        raw = self._engine.raw_connection()
-        wrapper: Any = raw.driver_connection
-        native = wrapper.duplicate()
-        try:
-            yield native
-        finally:
-            native.close()
-            raw.close()
+def _largest_group(chunk: Path) -> int:
+    """Bytes, unpacked, of what is read of a chunk at once."""
+    metadata = pq.read_metadata(chunk)
+    return max(int(metadata.row_group(number).total_byte_size) for number in range(metadata.num_row_groups))
 
-    def _items(self, batch_id: str, chunks: list[Path], folder: Path) -> Iterator[Any]:
-        """One file in the form that is loaded: dlt passes it on as it is, where it would write tables anew."""
-        import dlt
 
-        path, count = folder / "rows.parquet", 0
-        order = [*self._stream.column_names, *META_COLUMNS]  # in another order dlt would write them anew
-        with contextlib.ExitStack() as stack:
-            writer = None
-            for table in _tables(batch_id, chunks):
-                table = table.select(order)
-                if writer is None:
-                    options: Any = {"compression": "lz4", "use_dictionary": ["_batch_id"], "write_statistics": False}
-                    writer = stack.enter_context(pq.ParquetWriter(path, table.schema, **options))
-                writer.write_table(table)
-                count += table.num_rows
-        yield dlt.mark.with_file_import(str(path), "parquet", items_count=count, hints={})
+def _paths(chunks: Sequence[Path]) -> list[str]:
+    return [str(chunk) for chunk in chunks]
 
 
 class PostgresLanding(Landing):
     """Landing in Postgres by COPY."""
 
-    _file_format = "csv"
-
-    def count_new(self, chunks: list[Path], account: str) -> int:
+    def _count_new(self, chunks: Sequence[Path], account: str) -> int:
         with self._engine.begin() as connection:
             connection.execute(text("CREATE TEMP TABLE pulled (_key text, _row_hash text) ON COMMIT DROP"))
-            raw: Any = connection.connection.driver_connection
-            with raw.cursor() as cursor, cursor.copy("COPY pulled FROM STDIN") as copy:
-                for chunk in chunks:
-                    table = read_chunk(chunk).select(["_key", "_row_hash"])
-                    for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
-                        copy.write_row(row)
-            query = text(_sql("pulled_not_latest", self.table, account=":account"))
+            self._copy(connection, "pulled", ["_key", "_row_hash"], chunks)
+            connection.execute(text("ANALYZE pulled"))
+            query = text(_sql("pulled_not_latest", self.table, pulled="pulled", account=":account"))
             return int(connection.execute(query, {"account": account}).scalar_one())
 
-    def _destination(self) -> Any:
-        import dlt
+    def load(self, connection: Connection, batch_id: str, chunks: Sequence[Path]) -> None:
+        self._copy(connection, self._name, list(self._columns), chunks, batch_id)
 
-        url = make_url(self._settings.warehouse_url)
-        # dlt wants a host and a password even where libpq finds its own (socket folder, pgpass, peer).
-        url = url.set(drivername="postgresql", host=url.host or "localhost", password=url.password or "none")
-        return dlt.destinations.postgres(url.render_as_string(hide_password=False), naming_convention="direct")
+    def _copy(
+        self, connection: Connection, table: str, columns: list[str], chunks: Sequence[Path], batch_id: str = ""
+    ) -> None:
+        names = ", ".join(f'"{name}"' for name in columns)
+        raw: Any = connection.connection.driver_connection
+        with raw.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+            for chunk in chunks:
+                rows = pq.read_table(chunk)
+                if "_batch_id" in columns:
+                    rows = rows.append_column("_batch_id", pa.repeat(batch_id, rows.num_rows))
+                for batch in rows.select(columns).to_batches():
+                    copy.write(copy_text(batch))
 
-    def _after_load(self) -> None:
-        with self._engine.begin() as connection:
-            for column in ("_batch_id", "_key"):
-                connection.execute(
-                    text(f'CREATE INDEX IF NOT EXISTS "{self.table}{column}" ON {LANDING}."{self.table}" ({column})')
-                )
+    def _indexes(self) -> list[str]:
+        return [
+            f'CREATE INDEX IF NOT EXISTS "{self.table}{column}" ON {self._name} ({column})'
+            for column in ("_batch_id", "_key")
+        ]
+
+
+# Backslash first: the others are written with one.
+_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
+
+
+def copy_text(rows: pa.RecordBatch) -> memoryview:
+    """The rows in the text form of COPY: tabs between, NULL as \\N (PostgreSQL manual, COPY, File Formats)."""
+    columns = [_escaped(column.cast(pa.string())) for column in rows.columns]
+    # Two steps, for an empty line end would be taken for a value.
+    return text_of(pc.binary_join_element_wise(joined(columns, "\t", "\\N"), "", "\n"))
+
+
+def _escaped(column: pa.Array) -> pa.Array:
+    if not pc.any(pc.match_substring_regex(column, r"[\\\t\n\r]")).as_py():
+        return column
+    for sign, written in _ESCAPES:
+        column = pc.replace_substring(column, sign, written)
+    return column
 
 
 @contextmanager
@@ -227,27 +193,17 @@ def landing(engine: Engine, settings: Settings, source: str, stream: Stream) -> 
     """The landing table of a stream, held against other pulls of the same stream."""
     table = table_name(source, stream.name)
     if is_duckdb(settings):
-        yield DuckDBLanding(engine, settings, table, stream)  # the file has one writing process
+        yield DuckDBLanding(engine, table, stream)  # the file has one writing process
         return
     with engine.connect() as keeper:
         lock = {"name": f"landing.{table}"}
         keeper.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), lock)
         keeper.commit()
         try:
-            yield PostgresLanding(engine, settings, table, stream)
+            yield PostgresLanding(engine, table, stream)
         finally:
             keeper.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), lock)
             keeper.commit()
-
-
-def _tables(batch_id: str, chunks: list[Path]) -> Iterator[pa.Table]:
-    start = 0
-    for chunk in chunks:
-        table = read_chunk(chunk)
-        ordinals = pa.array(range(start, start + table.num_rows), pa.int64())
-        table = table.append_column("_batch_id", pa.repeat(batch_id, table.num_rows)).append_column("_row", ordinals)
-        yield table
-        start += table.num_rows
 
 
 def _sql(name: str, table: str, **parts: str) -> str:

@@ -1,8 +1,9 @@
-"""Ways through pages: by token or cursor, by offset. Each stops at the end, and never goes in circles."""
+"""Ways through pages: by token, by offset; and reading one page ahead. Each ends, and none goes in circles."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,18 @@ def at(data: Any, path: str) -> Any:
     for name in path.split("."):
         data = data.get(name) if isinstance(data, Mapping) else None
     return data
+
+
+def ahead(pages: Iterator[Page]) -> Generator[Page, None, None]:
+    """The same pages, each fetched (in a thread) while the one before is made rows of; at most one is waiting.
+
+    Raises what `pages` raises, at the page where it was raised. Left early, it waits for the page on its way.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="pages") as thread:
+        coming = thread.submit(next, pages, None)
+        while (page := coming.result()) is not None:
+            coming = thread.submit(next, pages, None)
+            yield page
 
 
 def by_token(session: Session, request: Request, *, link: str, into: str, in_body: bool = False) -> Iterator[Page]:

@@ -50,7 +50,6 @@ class Outcome:
     rows_read: int = 0
     rows_landed: int = 0
     pages: int = 0
-    orphans_removed: int = 0
     batch_ids: list[str] = field(default_factory=list)
     extra_fields: list[str] = field(default_factory=list)  # sent by the vendor, not declared; at most 50
     defects: dict[str, int] = field(default_factory=dict)
@@ -136,7 +135,7 @@ class _SourcePull:
         self.report.add(f"streams_{outcome.status}")
         self.report.add("rows_landed", outcome.rows_landed)
         self.report.add("batches", len(outcome.batch_ids))
-        self.report.changed |= bool(outcome.batch_ids or outcome.orphans_removed)
+        self.report.changed |= bool(outcome.batch_ids)
         self.report.details.append(vars(outcome))
 
     def _failed(self, stream: str, error: RebuttalError) -> None:
@@ -199,10 +198,9 @@ class _StreamPull:
             open_warehouse(settings) as engine,
             landing(engine, settings, self._source, stream) as table,
         ):
-            self._outcome.orphans_removed += table.sweep()
             if self._reader.row_count == 0 and until == self._window.until:
                 self._refuse_silence(engine)
-            if piece.row_count == 0 or (table.exists() and not table.count_new(piece.chunks, self._session.account)):
+            if piece.row_count == 0 or (table.exists() and not table.has_news(piece.chunks, self._session.account)):
                 return
             cursor = self._reader.watermark.text() if self._kind == batches.LIVE else None
             book = batches.Pulled(
@@ -215,10 +213,11 @@ class _StreamPull:
                 self._before,
                 cursor,
             )
-            with engine.connect() as connection:
-                batch_id = batches.new_batch_id(connection, book, piece.content_hash)
-            table.load(batch_id, piece.chunks)
+            table.prepare()
             with engine.begin() as connection:
+                # Rows and batch are there together or not at all: a pull that is killed here leaves nothing.
+                batch_id = batches.new_batch_id(connection, book, piece.content_hash)
+                table.load(connection, batch_id, piece.chunks)
                 table.confirm(connection, batch_id, piece.row_count)
                 batches.enter(connection, book, piece, batch_id, self._context.clock.now())
                 batches.enter_totals(connection, batch_id, totals)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from decimal import Decimal
 from itertools import islice
 from typing import Any
 
+import pyarrow as pa
+
 from rebuttal.errors import ContractError, CutBodyError, RebuttalError
 from rebuttal.sources.columns import Texts
 from rebuttal.sources.declare import Page, Stream, Window
-from rebuttal.sources.paging import ExpiredPagesError, at
+from rebuttal.sources.paging import ExpiredPagesError, ahead, at
 from rebuttal.sources.rows import RowMaker
 from rebuttal.sources.session import Session
 from rebuttal.sources.spool import RowSpool
@@ -62,8 +65,9 @@ class SliceReader:
 
     def _read_once(self, window: Window, watermark: Watermark) -> None:
         try:
-            for page in self._stream.pages(self._session, window):
-                self._take(page, watermark)
+            with closing(ahead(self._stream.pages(self._session, window))) as pages:
+                for page in pages:
+                    self._take(page, watermark)
         except _SHAPE_ERRORS as error:
             trace = error.__traceback__
             while trace is not None and trace.tb_next is not None:
@@ -98,9 +102,9 @@ class SliceReader:
     def _cursors_of(self, items: list[Any]) -> Texts:
         # Nearly always: one path, and each item has a text there.
         name = self._cursor_paths[0]
-        if {type(item) for item in items} == {dict}:
+        if set(map(type, items)) == {dict}:
             values = [item.get(name) for item in items]
-            if {type(value) for value in values} == {str}:
+            if set(map(type, values)) == {str}:
                 return values
         return [self._cursor_of(item) for item in items if isinstance(item, dict)]
 
@@ -114,11 +118,11 @@ class SliceReader:
                 return str(value)
         return None
 
-    def _check_account(self, columns: Sequence[Texts]) -> None:
+    def _check_account(self, columns: Sequence[pa.StringArray]) -> None:
         column = self._stream.account_column
         if column is None:
             return
-        found = set(columns[self._stream.column_names.index(column)])
+        found = set(columns[self._stream.column_names.index(column)].unique().to_pylist())
         if found - {None, self._session.account}:
             raise ContractError(
                 f"{self._stream.name}: rows of another account came than the one that was asked for",

@@ -10,7 +10,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from rebuttal.sources.columns import IGNORED, NULL_MARK, Rows, Texts, digests, gather, joined, keys, texts
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rebuttal.sources.columns import (
+    IGNORED,
+    NULL_MARK,
+    Rows,
+    Texts,
+    column_of,
+    digest,
+    digests,
+    gather,
+    joined,
+    keys,
+    texts,
+)
 from rebuttal.sources.declare import KEY_SEPARATOR, Stream
 from rebuttal.sources.decode import (
     MAX_VALUE_BYTES,
@@ -28,6 +43,8 @@ from rebuttal.sources.decode import (
 )
 from rebuttal.sources.personal import email_identity, phone_identity, scrub
 
+# Bytes of a group above which its rows are made one after the other; one Arrow text column holds two thousand million.
+MOST_AT_ONCE = 500_000_000
 # Characters that are below the bound of a value in any script.
 SURELY_FITS = MAX_VALUE_BYTES // 4
 MAX_TOLD_NAMES = 1_000
@@ -88,14 +105,17 @@ class RowMaker:
         for number, name in enumerate(self._names):
             if name in constants and None in columns[number]:
                 columns[number] = [constants[name] if text is None else text for text in columns[number]]
-        rows = joined(columns)
-        lengths = list(map(len, rows))
-        if max(lengths) >= SURELY_FITS:
+        arrays = [column_of(column) for column in columns]
+        size = sum(array.nbytes for array in arrays)
+        if size > MOST_AT_ONCE:
+            return None
+        rows = joined(arrays, KEY_SEPARATOR, NULL_MARK)
+        if pc.max(pc.binary_length(rows)).as_py() >= SURELY_FITS:
             return None
         row_hashes = digests(rows)
-        nothing: Texts = [None] * len(rows)
-        key = keys([columns[place] for place in self._key_places], row_hashes)
-        return Rows(columns, key, row_hashes, nothing, nothing, sum(lengths))
+        nothing = pa.nulls(len(items), pa.string())
+        key = keys([arrays[place] for place in self._key_places], row_hashes)
+        return Rows(arrays, key, row_hashes, nothing, nothing, size)
 
     def _is_nested(self, values: list[Any], number: int) -> bool:
         """Whether the column is declared to hold objects, and none of these is nested too deep."""
@@ -226,4 +246,4 @@ def _hash(values: list[str | None] | tuple[str | None, ...], defect: str | None,
     text = KEY_SEPARATOR.join(NULL_MARK if value is None else value for value in values)
     if defect or extra:
         text = f"{text}{KEY_SEPARATOR}{defect}{KEY_SEPARATOR}{extra}"
-    return digests([text])[0]
+    return digest(text.encode())

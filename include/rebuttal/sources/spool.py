@@ -1,4 +1,4 @@
-"""The spool: a folder per pull, with pages as they came and rows as Arrow files, until their batch is landed.
+"""The spool: a folder per pull, with pages as they came and rows as Parquet files, until their batch is landed.
 
 It holds personal data for as long as a pull takes: only its owner may read it, and what a killed pull left behind is
 removed by the next pull of any stream.
@@ -16,12 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from rebuttal.sources.columns import Rows
 from rebuttal.sources.declare import Stream
 
 CHUNK_ROWS = 10_000
-CHUNK_CHARACTERS = 8_000_000
+CHUNK_BYTES = 8_000_000
 
 
 @contextmanager
@@ -58,19 +59,22 @@ class Piece:
 
 
 class RowSpool:
-    """Collects rows slice by slice. Memory is bounded by a chunk; a slice that fails is taken back as a whole."""
+    """Collects rows slice by slice. Memory is bounded by a chunk; a slice that fails is taken back as a whole.
+
+    `_row` counts the rows of a piece from 0, in the order in which they came.
+    """
 
     def __init__(self, stream: Stream, folder: Path) -> None:
         self._folder, self._number = folder, 0
         names = [*stream.column_names, "_key", "_row_hash", "_defect", "_extra"]
-        self.schema = pa.schema([(name, pa.string()) for name in names])
+        self.schema = pa.schema([*((name, pa.string()) for name in names), ("_row", pa.int64())])
         self._kept = Piece()
         self._digest = hashlib.sha256()
         self._start_slice()
 
     def _start_slice(self) -> None:
         self._batches: list[pa.RecordBatch] = []
-        self._waiting = self._characters = 0
+        self._waiting = self._size = 0
         self._chunks: list[Path] = []
         self._count = 0
         self._slice_digest = self._digest.copy()
@@ -82,13 +86,13 @@ class RowSpool:
 
     def add(self, rows: Rows) -> None:
         """Take rows of the slice that is being read."""
-        told = "".join([f"{key}\x1e{row_hash}\n" for key, row_hash in zip(rows.key, rows.row_hash, strict=True)])
-        self._slice_digest.update(told.encode())
-        self._batches.append(rows.to_arrow(self.schema))
+        self._slice_digest.update(rows.fingerprint())
+        first = self._kept.row_count + self._count
+        self._batches.append(rows.to_arrow(self.schema, first))
         self._count += len(rows)
         self._waiting += len(rows)
-        self._characters += rows.characters
-        if self._waiting >= CHUNK_ROWS or self._characters >= CHUNK_CHARACTERS:
+        self._size += rows.size
+        if self._waiting >= CHUNK_ROWS or self._size >= CHUNK_BYTES:
             self._write()
 
     def keep_slice(self) -> None:
@@ -116,16 +120,9 @@ class RowSpool:
         if not self._batches:
             return
         self._number += 1
-        path = self._folder / f"rows-{self._number:06d}.arrow"
-        # As it lies in memory: it is read back once, and soon.
-        with pa.ipc.new_file(str(path), self.schema) as file:
-            for batch in self._batches:
-                file.write_batch(batch)
+        path = self._folder / f"rows-{self._number:06d}.parquet"
+        # Read back once, and soon: nothing is spent on what makes files small or searchable.
+        table = pa.Table.from_batches(self._batches, self.schema)
+        pq.write_table(table, path, compression="lz4", use_dictionary=False, write_statistics=False)
         self._chunks.append(path)
-        self._batches, self._waiting, self._characters = [], 0, 0
-
-
-def read_chunk(chunk: Path) -> pa.Table:
-    """The rows of a chunk, mapped from its file."""
-    with pa.memory_map(str(chunk)) as file:
-        return pa.ipc.open_file(file).read_all()
+        self._batches, self._waiting, self._size = [], 0, 0

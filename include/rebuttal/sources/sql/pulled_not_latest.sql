@@ -1,6 +1,9 @@
 -- How many pulled rows are not what was landed last under their key, for one account.
 -- Grain of pulled: one row per pulled row. A key's last version are all its rows in the newest batch that holds the key.
-WITH known AS (
+WITH pulled AS (
+    SELECT _key, _row_hash FROM {pulled}
+),
+known AS (
     SELECT l._key, l._row_hash, b.sequence, max(b.sequence) OVER (PARTITION BY l._key) AS newest
     FROM landing."{table}" AS l
     JOIN ops.batch AS b ON b.batch_id = l._batch_id
