@@ -19,6 +19,7 @@ import yaml
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import Column, MetaData, Table, insert
+from tests.reports.alerting import channel, loud
 
 from rebuttal.clock import Clock
 from rebuttal.connections import Connection
@@ -27,6 +28,8 @@ from rebuttal.settings import PROJECT_ROOT, Settings
 from rebuttal.warehouse import mart, open_warehouse
 from rebuttal.warehouse.publish import publish
 from rebuttal.warehouse.tables import DATE, REAL, TEXT, TIME, batch, batch_outcome
+
+__all__ = ["channel", "loud"]  # fixtures
 
 NOW = datetime(2026, 11, 16, 9, tzinfo=UTC)  # a Monday: the digest tells of 9-15 November
 MONDAY = date(2026, 11, 9)

@@ -213,15 +213,13 @@ same_booking = Table(
     schema=OPS,
 )
 same_booking.add_is_dependent_on(metadata.tables[f"{CORE}.booking"])
-event.listen(
-    same_booking,
-    "after_create",
-    DDL(  # type: ignore[no-untyped-call]
-        "create view core.booking_once as select booking.* from core.booking as booking where not exists ("
-        " select 1 from ops.same_booking as same where same.source = booking.source"
-        " and same.account_id = booking.account_id and same.booking_id = booking.booking_id)"
-    ),
+# The view names all columns of core.booking: it is made again when that table gets one.
+BOOKING_ONCE = (
+    "create view core.booking_once as select booking.* from core.booking as booking where not exists ("
+    " select 1 from ops.same_booking as same where same.source = booking.source"
+    " and same.account_id = booking.account_id and same.booking_id = booking.booking_id)"
 )
+event.listen(same_booking, "after_create", DDL(BOOKING_ONCE))  # type: ignore[no-untyped-call]
 
 # Keyed hashes (and vendor ids) of people who were erased: rows that carry one are never admitted again.
 suppression = Table(
