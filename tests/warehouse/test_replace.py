@@ -18,7 +18,10 @@ NOTED = Table(
     MetaData(),
     Column("id", TEXT, primary_key=True),
     Column("told", TEXT),
-    *(Column(name, kind) for name, kind in {"n": INT, "share": REAL, "is_on": BOOL, "day": DATE, "seen_at": TIME}.items()),
+    *(
+        Column(name, kind)
+        for name, kind in {"n": INT, "share": REAL, "is_on": BOOL, "day": DATE, "seen_at": TIME}.items()
+    ),
     schema=MARTS,
 )
 EMPTY = dict.fromkeys(("told", "n", "share", "is_on", "day", "seen_at"))

@@ -11,6 +11,7 @@ from rebuttal.quality.checks import Check
 from rebuttal.quality.field_checks import fields_keep_type
 from rebuttal.quality.money_checks import money_checks
 from rebuttal.quality.thresholds import Hold
+from rebuttal.quality.vendor_totals import totals_agree
 from rebuttal.warehouse import batches
 from rebuttal.warehouse.batches import Batch
 from rebuttal.warehouse.dialects import quoted
@@ -41,7 +42,8 @@ def batch_checks(connection: Connection, staged: Staged, bad_rows: int, limits: 
         _fields_as_declared(staged),
         _no_new_fields(connection, staged),
         fields_keep_type(connection, staged, bad_rows),
-        *money_checks(connection, staged, bad_rows),
+        *money_checks(connection, staged),
+        *totals_agree(connection, staged, bad_rows),
     ]
 
 

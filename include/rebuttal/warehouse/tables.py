@@ -141,7 +141,7 @@ audit_run = Table(
 )
 
 # The vendor's own totals of what a batch holds, where a vendor gives them: one row per batch and measure (a column of
-# the batch's entity). Written with the batch by whoever lands it.
+# the batch's entity, or `records` for how many different ones there are). Written with the batch by whoever lands it.
 vendor_total = Table(
     "vendor_total",
     metadata,
