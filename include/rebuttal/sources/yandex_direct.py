@@ -41,22 +41,29 @@ def pages(session: Session, window: Window) -> Iterator[Page]:
     order = [{"Field": name, "SortOrder": "ASCENDING"} for name in ("Date", "AdId")]
     report = _asked(session, window, "AD_PERFORMANCE_REPORT", [*FIELDS.values()], {"OrderBy": order})
     sums: Request | None = _asked(session, window, "ACCOUNT_PERFORMANCE_REPORT", [*_SUMS.values()], {})
-    told: Page | None = None
     patience = Patience(session, f"The Yandex Direct report for {window}")
+    page = session.fetch(report)
     while True:
-        page = session.fetch(report)
-        if sums and not told:
+        if sums:
             try:
-                answer = session.fetch(sums)
-                told = answer if answer.status == 200 else None
+                told = session.fetch(sums)
+                if told.status == 200:
+                    session.totals.update(_totals(told))
+                    sums = None
             except RebuttalError as error:
                 session.note(f"yandex_direct.ad_performance {window}: no totals to compare with ({error})")
                 sums = None
-        if page.status == 200 and (told or not sums):
+        if page.status == 200 and not sums:
             break
-        patience.wait(float(page.headers.get("retryIn") or (1 if page.status == 200 else 10)))
-    if told:
-        session.totals.update(_totals(told))
+        try:
+            patience.wait(float(page.headers.get("retryIn") or (1 if page.status == 200 else 10)))
+        except ThrottledError:
+            if page.status != 200:
+                raise
+            session.note(f"yandex_direct.ad_performance {window}: no totals to compare with, they were not ready")
+            break
+        if page.status != 200:
+            page = session.fetch(report)
     yield page
 
 

@@ -151,6 +151,21 @@ vendor_total = Table(
     schema=OPS,
 )
 
+# What a batch changed of days that were told of before, where figures add up over days: one row per batch, week (its
+# Monday), currency (NULL where the rows are in none) and measure. Sums over the replaced rows. Written with the merge.
+restatement = Table(
+    "restatement",
+    metadata,
+    Column("batch_id", TEXT, nullable=False),
+    Column("week_start", DATE, nullable=False),
+    Column("currency", TEXT),
+    Column("measure", TEXT, nullable=False),
+    Column("row_count", INT, nullable=False),
+    Column("before", REAL, nullable=False),
+    Column("after", REAL, nullable=False),
+    schema=OPS,
+)
+
 # One row per quarantined landed row. `raw` is the landed row as JSON, or hash and head when it is too large.
 quarantine = Table(
     "quarantine",
