@@ -15,8 +15,10 @@ from landed import NOW, context, land, read, row
 from tests.faults.table import fault, pending
 
 from rebuttal import journeys, quality, reports
+from rebuttal.objections.tables import metadata as objection_tables
 from rebuttal.reports.week import week_of
 from rebuttal.settings import PROJECT_ROOT, Settings
+from rebuttal.warehouse import open_warehouse
 
 ADS, DEALS, CONTACTS, HITS = "google_ads.ad_performance", "hubspot.deals", "hubspot.contacts", "yandex_metrica.hits"
 
@@ -125,14 +127,14 @@ def test_hits_are_read_in_their_counters_zone(any_settings: Settings) -> None:
         None: ("2026-11-01 18:00:00", datetime(2026, 11, 1, 15, tzinfo=UTC)),  # of a pull that did not ask for the zone
     }
     rows = [
-        row(HITS, watch_id=str(zone), client_id=str(zone), date_time=clock, time_zone=zone)
+        row(HITS, watch_id=zone or "unsaid", client_id=zone or "unsaid", date_time=clock, time_zone=zone)
         for zone, (clock, _) in told.items()
     ]
     land(any_settings, HITS, [*rows, row(HITS, watch_id="lost", time_zone="Mars/Olympus' or 1=1")])
     quality.run(context(any_settings))
     found = read(any_settings, "select hit_id, occurred_at from core.hit")
     assert {one["hit_id"]: one["occurred_at"].astimezone(UTC) for one in found} == {
-        str(zone): at for zone, (_, at) in told.items()
+        zone or "unsaid": at for zone, (_, at) in told.items()
     }
     [bad] = read(any_settings, "select natural_key, check_name, value from ops.quarantine")
     assert bad == {"natural_key": "lost", "check_name": "values_readable", "value": "date_time=2026-11-01 13:00:00"}
@@ -226,6 +228,8 @@ def modelled(any_settings: Settings, tmp_path: Path) -> Settings:
     land(settings, CONTACTS, [*people, person(32)])
     land(settings, CONTACTS, [person(31, None, updated_at="2026-11-02T00:00:00Z")])
     quality.run(context(settings))
+    with open_warehouse(settings) as engine:
+        objection_tables.create_all(engine)  # what was heard: nothing
     journeys.run(context(settings, NOW))
     return settings
 

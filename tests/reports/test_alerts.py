@@ -19,7 +19,7 @@ from tests.reports.alerting import NOW, SECRET, Channel, Loud, result, trouble
 from rebuttal import reports
 from rebuttal.connections import Connection
 from rebuttal.errors import ConfigError
-from rebuttal.settings import Settings
+from rebuttal.settings import Settings, load_settings
 from rebuttal.state import AlertDelivery, open_state
 from rebuttal.warehouse import open_warehouse
 
@@ -176,3 +176,23 @@ def test_two_runs_at_once_send_one(loud: Loud) -> None:
     for thread in threads:
         thread.join()
     assert len(loud.channel.received) - sent == 1
+
+
+@pytest.mark.parametrize(
+    ("base", "page"),
+    [
+        ("https://air.example/team/", "https://air.example/team/quality/"),
+        ("http://10.0.0.7:8089", "http://10.0.0.7:8089/quality/"),
+        ("/team", "https://airflow.example/quality/"),
+        ("", "https://airflow.example/quality/"),
+    ],
+)
+def test_the_link_leads_to_airflow_where_it_is(loud: Loud, base: str, page: str) -> None:
+    environment = {"REBUTTAL_HOME": str(loud.settings.home), "AIRFLOW__API__BASE_URL": base}
+    at = replace(loud, settings=replace(loud.settings, airflow_url=load_settings(environment).airflow_url))
+    trouble(at)
+    assert at.tell().problems == []
+    ((_, body),) = loud.channel.received
+    assert page in body["text"]
+    assert body["text"].count("/quality/") == 1
+    assert f'href="{page}"' in loud.post.received[0][2].get_body(("html",)).get_content()
