@@ -151,6 +151,24 @@ def test_totals_are_those_of_all_pages_and_slices(make_setup: Any, source: str, 
     assert totals(setup) == told
 
 
+def test_a_total_of_some_slices_is_no_total(make_setup: Any) -> None:
+    setup: Setup = make_setup("ga4", history_days=120)
+    original = setup.wire.reply_to
+    first: list[str] = []
+
+    def withheld(call: Call) -> Reply:
+        data = json.loads(original(call).body)
+        first.append(call.json()["dateRanges"][0]["startDate"])
+        if first[-1] == first[0]:
+            data["metadata"]["subjectToThresholding"] = True
+        return Reply.of(data)
+
+    setup.wire.reply_to = withheld  # type: ignore[method-assign]
+    assert setup.pull().problems == []
+    assert len(set(first)) == 2
+    assert (len(setup.rows("traffic")), totals(setup)) == (7, {})
+
+
 def test_metrica_counts_without_a_sample_or_not_at_all(make_setup: Any) -> None:
     setup: Setup = make_setup("yandex_metrica")
     original = setup.wire.reply_to
