@@ -27,6 +27,7 @@ from rebuttal.context import Context
 from rebuttal.settings import PROJECT_ROOT, Settings
 from rebuttal.warehouse import mart, open_warehouse
 from rebuttal.warehouse.publish import publish
+from rebuttal.warehouse.quality_mart import refresh_quality
 from rebuttal.warehouse.tables import DATE, REAL, TEXT, TIME, batch, batch_outcome
 
 __all__ = ["channel", "loud"]  # fixtures
@@ -248,6 +249,7 @@ class Company:
                     )
             mart.mirror_rows(engine, mart.content_task, tasks)
             mart.mirror_rows(engine, mart.effect, effects)
+            refresh_quality(engine)
         publish(self.context())
 
     def configure(self, change: Callable[[dict[str, Any]], None]) -> None:
