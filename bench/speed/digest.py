@@ -64,6 +64,7 @@ def _publish(work: Any, size: int) -> None:
     from rebuttal.objections.tables import metadata, objection, text_label
     from rebuttal.warehouse import mart, open_warehouse
     from rebuttal.warehouse.publish import publish
+    from rebuttal.warehouse.quality_mart import refresh_quality
 
     with open_warehouse(work.settings) as engine:
         with engine.begin() as connection:
@@ -72,6 +73,7 @@ def _publish(work: Any, size: int) -> None:
             connection.execute(insert(text_label), [_label(n) for n in range(size)])
         mart.mirror_rows(engine, mart.content_task, [_task(n) for n in range(12)])
         mart.mirror_rows(engine, mart.effect, [])
+        refresh_quality(engine)
     publish(work)
 
 

@@ -7,6 +7,7 @@
 | REBUTTAL_SANDBOX_URL | http://127.0.0.1:8799 | the sandbox that the default configuration speaks to |
 | REBUTTAL_WAREHOUSE_URL | duckdb:///$REBUTTAL_HOME/warehouse.duckdb | DuckDB file or postgresql+psycopg://... |
 | REBUTTAL_STATE_URL | sqlite:///$REBUTTAL_HOME/state.sqlite | SQLite file or postgresql+psycopg://... |
+| AIRFLOW__API__BASE_URL | none | where people reach Airflow, for links to its pages; a path alone says nothing |
 | REBUTTAL_IDENTITY_KEY | the configuration's `connections.env` | key of the hashes that stand for people |
 """
 
@@ -30,6 +31,7 @@ class Settings:
     sandbox_url: str
     warehouse_url: str
     state_url: str
+    airflow_url: str | None = None
 
     @property
     def published_path(self) -> Path:
@@ -65,4 +67,12 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
             )
     home.mkdir(parents=True, exist_ok=True)
     sandbox = (env.get("REBUTTAL_SANDBOX_URL") or "http://127.0.0.1:8799").rstrip("/")
-    return Settings(home=home, config=config, sandbox_url=sandbox, warehouse_url=warehouse, state_url=state)
+    airflow = env.get("AIRFLOW__API__BASE_URL", "").strip().rstrip("/")
+    return Settings(
+        home=home,
+        config=config,
+        sandbox_url=sandbox,
+        warehouse_url=warehouse,
+        state_url=state,
+        airflow_url=airflow if airflow.startswith(("http://", "https://")) else None,
+    )

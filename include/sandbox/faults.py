@@ -2,7 +2,8 @@
 
 *Wire* faults strike single calls at a rate, or exactly the next calls that are named ("next"). After `PATIENCE` faulty
 answers to one and the same request the next is true, so that a patient client gets through, unless the rate is 1.
-*Data* faults put faulty rows into what the tools show, as long as they are switched on. *Settings* are lags and delays.
+*Data* faults put faulty rows into what the tools show, as long as they are switched on. *Settings* are lags and delays,
+and `totals_off`: by which share the totals that a tool gives beside its rows are too high (in no profile).
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ DATA = {
     "hostile_text": "markup, formulas and orders to machines in a note",
     **{name: kind.says for name, kind in KINDS.items()},
 }
-SETTINGS = {"slow_s": 2.0, "hubspot_index_lag_s": 0.0, "jira_index_lag_s": 0.0}
+SETTINGS = {"slow_s": 2.0, "totals_off": 0.0, "hubspot_index_lag_s": 0.0, "jira_index_lag_s": 0.0}
 PATIENCE = 3
 
 PROFILES: dict[str, dict[str, float]] = {
@@ -108,7 +109,7 @@ class Faults:
         self.values = {**dict.fromkeys([*WIRE, *DATA], 0.0), **SETTINGS, **PROFILES[profile]}
 
     def set_values(self, values: Mapping[str, float]) -> None:
-        """Change single switches: rates from 0 to 1 for wire faults, 0 or 1 for data faults, seconds for settings."""
+        """Change switches: rates from 0 to 1 for wire faults, 0 or 1 for data faults, up to 3600 for settings."""
         for name, value in values.items():
             if name not in self.values:
                 raise UnknownFault(f"no fault {name!r}: use one of {', '.join(self.values)}")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from landed import context, land, read, row
-from tests.faults.table import fault, pending
+from tests.faults.table import fault
 from tests.sources.conftest import Setup
 from tests.sources.vendors import NOW
 from tests.sources.wire import Call, Reply
@@ -100,14 +100,6 @@ def test_a_restated_number_leaves_its_history(vendor: Make) -> None:
     assert now == [(3.0, "3")]
     outcomes = dict(setup.query("select batch_id, changed from ops.batch_outcome"))
     assert [outcomes[batch] for batch in batches] == [0, 1, 1]
-
-
-pending(
-    68,
-    "a restated number in a digest that was sent",
-    "the next digest says `restated`",
-    "Digests keep no figures of their own: the published marts are replaced, and the digest reads the present ones",
-)
 
 
 @fault(69, "a row deleted at the vendor", "gate", "a tombstone in core; older living versions never bring it back")

@@ -1,4 +1,4 @@
-"""Faults of meaning (63-64, 67, 69-71): time zones, currencies and merged people, from landing to what people read."""
+"""Faults of meaning (63-64, 67-71): time zones, currencies and merged people, from landing to what people read."""
 
 from __future__ import annotations
 
@@ -14,31 +14,56 @@ import pytest
 from landed import NOW, context, land, read, row
 from tests.faults.table import fault, pending
 
-from rebuttal import journeys, quality
+from rebuttal import journeys, quality, reports
+from rebuttal.objections.tables import metadata as objection_tables
 from rebuttal.reports.week import week_of
 from rebuttal.settings import PROJECT_ROOT, Settings
+from rebuttal.warehouse import open_warehouse
 
 ADS, DEALS, CONTACTS, HITS = "google_ads.ad_performance", "hubspot.deals", "hubspot.contacts", "yandex_metrica.hits"
 
 pending(
-    63,
-    "whole units where millionths stand, or the other way round",
-    "quarantined or held: the cost of a click jumps by the factor",
-    "A single row does not show it: `12` may be either. It takes the account's usual cost of a click, a batch check",
-)
-pending(
-    64,
-    "a Metrica counter in another zone than Moscow",
-    "each hit at its true instant",
-    "Logs do not name the counter's zone and the staging file reads them as Europe/Moscow; the zone has to be pulled "
-    "from the counter's settings first",
-)
-pending(
     71,
-    "one person at two partners",
+    "one person at two partners, in one table of people",
     "never joined across partners",
-    "There are no partners yet: everything that is pulled belongs to one company",
+    "Who is who is resolved from one company's CRM, visits and surveys; partners' customers get no identity yet, and "
+    "the agreements that would say whether two partners may be joined are not there",
 )
+
+# --- 63: units -------------------------------------------------------------------------------------------------------
+
+
+@fault(
+    63, "whole units where millionths stand", "gate", "held: a click costs a millionth of what it did; core untouched"
+)
+@fault(63, "millionths of millionths", "gate", "held: a click costs a million times what it did; core untouched")
+@pytest.mark.parametrize(("factor", "told"), [(1e-6, "1e-06"), (1e6, "1e+06")])
+def test_cost_in_another_unit_is_held(any_settings: Settings, factor: float, told: str) -> None:
+    usual = [row(ADS, date=f"2026-11-0{day}", cost_micros=str(7_000_000 + day)) for day in (1, 2, 3)]
+    land(any_settings, ADS, usual)
+    quality.run(context(any_settings))
+    before = read(any_settings, "select * from core.ad_performance order by report_date")
+    held = land(any_settings, ADS, [*usual, row(ADS, date="2026-11-04", cost_micros=str(round(7_000_000 * factor)))])
+    quality.run(context(any_settings))
+    [batch] = read(any_settings, "select status, status_reason from ops.batch where batch_id = :b", b=held)
+    assert batch["status"] == "held"
+    assert batch["status_reason"].startswith(
+        f"cost_in_units: 1 of 4, such as 2026-11-04: {told} EUR a click, usually 1"
+    )
+    assert read(any_settings, "select * from core.ad_performance order by report_date") == before
+    assert len(before) == 3
+
+
+@fault(63, "cents where units stand", "gate", "held: known deals are exactly a hundred times what they were")
+def test_amounts_in_cents_are_held(any_settings: Settings) -> None:
+    land(any_settings, DEALS, [row(DEALS, deal_id=str(n), amount=f"{1000 + n}.50") for n in range(6)])
+    later = {"updated_at": "2026-11-02T09:00:00Z"}
+    land(any_settings, DEALS, [row(DEALS, deal_id=str(n), amount=f"{1000 + n}50", **later) for n in range(6)])
+    quality.run(context(any_settings))
+    [held] = read(any_settings, "select status_reason from ops.batch where status = 'held'")
+    assert held["status_reason"].startswith("amounts_in_units: 6 of 6")
+    assert read(any_settings, "select sum(amount) as amount from core.deal") == [{"amount": Decimal(6018)}]
+
 
 # --- 64: time zones --------------------------------------------------------------------------------------------------
 
@@ -93,6 +118,28 @@ def test_skipped_and_repeated_times_are_one_instant(any_settings: Settings) -> N
     }
 
 
+@fault(64, "a Metrica counter in another zone than Moscow", "gate", "each hit at its true instant, as wall clocks hang")
+def test_hits_are_read_in_their_counters_zone(any_settings: Settings) -> None:
+    told = {
+        "Asia/Almaty": ("2026-11-01 18:00:00", datetime(2026, 11, 1, 13, tzinfo=UTC)),
+        "Europe/Kyiv": ("2026-03-29 12:00:00", datetime(2026, 3, 29, 9, tzinfo=UTC)),  # summer time, since that night
+        "America/New_York": ("2026-03-08 01:59:59", datetime(2026, 3, 8, 6, 59, 59, tzinfo=UTC)),
+        None: ("2026-11-01 18:00:00", datetime(2026, 11, 1, 15, tzinfo=UTC)),  # of a pull that did not ask for the zone
+    }
+    rows = [
+        row(HITS, watch_id=zone or "unsaid", client_id=zone or "unsaid", date_time=clock, time_zone=zone)
+        for zone, (clock, _) in told.items()
+    ]
+    land(any_settings, HITS, [*rows, row(HITS, watch_id="lost", time_zone="Mars/Olympus' or 1=1")])
+    quality.run(context(any_settings))
+    found = read(any_settings, "select hit_id, occurred_at from core.hit")
+    assert {one["hit_id"]: one["occurred_at"].astimezone(UTC) for one in found} == {
+        zone or "unsaid": at for zone, (_, at) in told.items()
+    }
+    [bad] = read(any_settings, "select natural_key, check_name, value from ops.quarantine")
+    assert bad == {"natural_key": "lost", "check_name": "values_readable", "value": "date_time=2026-11-01 13:00:00"}
+
+
 @fault(64, "instants with other offsets, and without one", "gate", "the same instant in UTC; without one: quarantined")
 def test_offsets_are_honoured_and_never_guessed(any_settings: Settings) -> None:
     same = [
@@ -131,6 +178,18 @@ RATES = """valid_from,currency,rate_to_base
 """
 
 
+@fault(71, "bookings of one person at two partners, in two systems", "gate", "two bookings, and no word that they meet")
+def test_bookings_at_two_partners_never_meet(any_settings: Settings) -> None:
+    one, other = "bookings.bookings", "forms.bookings"
+    land(any_settings, one, [row(one, booking_id="a"), row(one, booking_id="c", starts_at="2026-11-21T12:00:00Z")])
+    ours = row(other, booking_id="d", starts_at="2026-11-21T12:00:00Z")
+    land(any_settings, other, [row(other, booking_id="b", partner_id="salon-08"), ours])
+    quality.run(context(any_settings))
+    assert len(read(any_settings, "select * from core.booking")) == 4
+    told_twice = read(any_settings, "select booking_id, survivor_booking_id from ops.same_booking")
+    assert told_twice == [{"booking_id": "d", "survivor_booking_id": "c"}]  # of one partner: the rule does work
+
+
 def won(number: int, **changed: str | None) -> dict[str, str | None]:
     """A deal won in the week of Monday 2026-10-12 (the last day of it at the newer rate)."""
     usual = {"is_closed": "true", "is_won": "true", "closed_at": "2026-10-14T10:00:00Z", "contact_ids": f'["{number}"]'}
@@ -162,10 +221,15 @@ def modelled(any_settings: Settings, tmp_path: Path) -> Settings:
         ],
     )
     land(settings, DEALS, [won(6, archived="true", updated_at="2026-11-02T00:00:00Z")])
+    land(settings, ADS, [row(ADS), row(ADS, date="2026-11-09", ad_id="new")])
+    changed = {"cost_micros": "11234567", "conversions": "4.5"}
+    land(settings, ADS, [row(ADS, **changed), row(ADS, date="2026-11-09", ad_id="new", **changed)])
     people = [person(11), person(12, "11"), person(13, "12"), person(21, "22"), person(22, "21"), person(31, "32")]
     land(settings, CONTACTS, [*people, person(32)])
     land(settings, CONTACTS, [person(31, None, updated_at="2026-11-02T00:00:00Z")])
     quality.run(context(settings))
+    with open_warehouse(settings) as engine:
+        objection_tables.create_all(engine)  # what was heard: nothing
     journeys.run(context(settings, NOW))
     return settings
 
@@ -210,3 +274,29 @@ def test_money_and_people_mean_what_they_say(modelled: Settings) -> None:
     assert read(modelled, "select count(*) as rows from marts.person where contact_id in ('11', '12', '13')") == [
         {"rows": 1}
     ]
+
+
+@fault(68, "a restated number in a digest that was sent", "marts", "the next digest says by how much, and from when on")
+@pytest.mark.parametrize(
+    ("person_id", "said"),
+    [
+        (
+            "kate",
+            "Google Ads changed what it had said of earlier weeks, from 26\u00a0October on: cost +€10, conversions +4.",
+        ),
+        (
+            "marina",
+            "Google Ads: изменены цифры прошлых недель, начиная с 26\u00a0октября: расход +10\u202f€, конверсии +4.",
+        ),
+        (
+            "olena",
+            "Google Ads: змінено цифри минулих тижнів, починаючи з 26\u00a0жовтня: витрати +10\u202f€, конверсії +4.",
+        ),
+    ],
+)
+def test_the_digest_tells_that_the_past_was_restated(modelled: Settings, person_id: str, said: str) -> None:
+    # The batches landed in the week of 9 November; what changed of that week itself is nobody's past.
+    _, told = reports.preview(context(modelled, datetime(2026, 11, 16, 9, tzinfo=UTC)), person_id)
+    assert said in told
+    _, later = reports.preview(context(modelled, datetime(2026, 11, 23, 9, tzinfo=UTC)), person_id)
+    assert "26\u00a0" not in later

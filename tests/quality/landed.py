@@ -43,7 +43,7 @@ yandex_metrica.visits visit visit_id
     visit_id counter_id client_id date_time_utc is_new_user start_url end_url page_views visit_duration bounce goals_id
     traffic_source utm_source utm_medium utm_campaign utm_content utm_term referer device watch_ids
 yandex_metrica.hits hit watch_id
-    watch_id visit_id counter_id client_id date_time url referer is_page_view goals_id title
+    watch_id visit_id counter_id client_id date_time time_zone url referer is_page_view goals_id title
 hubspot.contacts contact contact_id
     contact_id created_at updated_at archived email_hash email_kind phone_hash phone_kind lifecycle_stage owner_id
     language gclid yclid client_id original_source merged_ids segment self_reported_source company_id

@@ -27,6 +27,7 @@ from rebuttal.warehouse.accounting import account, verify
 from rebuttal.warehouse.tables import metadata
 
 ADS, DEALS, OWNERS = "google_ads.ad_performance", "hubspot.deals", "hubspot.owners"
+VISITS = "yandex_metrica.visits"
 RUN = """
 import sys
 from datetime import datetime
@@ -306,3 +307,29 @@ def test_the_other_streams_go_on_and_a_second_look_changes_nothing(any_settings:
     assert "batches_held" not in report.counts  # told once
     assert read(any_settings, "select * from ops.batch where sequence = 1") == before
     assert journal(any_settings) == []
+
+
+def test_the_queries_of_a_held_batch_find_its_rows(any_settings: Settings) -> None:
+    good = [row(VISITS, visit_id=str(n), client_id=str(n)) for n in range(20)]
+    robots = [row(VISITS, visit_id=f"r{n}", client_id=str(n), visit_duration="90000") for n in range(4)]
+    broken = [row(VISITS, visit_id=f"b{n}", client_id=str(n), page_views="many") for n in range(30)]
+    batch_id = land(any_settings, VISITS, [*good, *robots, *broken], repeat=2)
+    quality.run(context(any_settings))
+    assert read(any_settings, "select status from ops.batch") == [{"status": "held"}]
+
+    def found() -> dict[str, list[str]]:
+        checks = read(any_settings, "select check_name, query from ops.check_result where query is not null")
+        return {
+            one["check_name"]: [row["visit_id"] for row in read(any_settings, one["query"].replace(":", "\\:"))]
+            for one in checks
+        }
+
+    waiting = found()
+    assert waiting["values_readable"] == [f"b{n}" for n in range(30)]
+    assert waiting["duration_sane"] == [f"r{n}" for n in range(4)]
+    # Once it is let through, they are where all admitted rows are.
+    holds.release(context(any_settings), batch_id, by="olena", reason="looked at")
+    quality.run(context(any_settings))
+    assert read(any_settings, "select status from ops.batch") == [{"status": "admitted"}]
+    core = read(any_settings, "select query from ops.check_result where check_name = 'duration_sane'")
+    assert {one["visit_id"] for one in read(any_settings, core[0]["query"])} == {f"r{n}" for n in range(4)}

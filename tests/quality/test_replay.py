@@ -363,3 +363,17 @@ def test_replayed_core_equals_the_core_of_a_warehouse_that_always_had_the_rule(
         for stream in sorted({stream for stream, _, _ in made}):
             assert not replay(context(lived), stream).changed
         assert everything(lived) == before
+
+
+def test_what_was_restated_is_the_same_after_a_replay(any_settings: Settings) -> None:
+    told = "select week_start, currency, measure, row_count, before, after from ops.restatement order by measure"
+    for cost, conversions in (("7000000", "1"), ("8500000", "1"), ("8500000", "3.5")):
+        land(any_settings, ADS, [row(ADS, cost_micros=cost, conversions=conversions), row(ADS, ad_id="same")])
+        quality.run(context(any_settings))
+    before = read(any_settings, told)
+    assert [tuple(one.values())[1:] for one in before] == [
+        ("EUR", "cost", 1, 7.0, 8.5),
+        ("EUR", "platform_conversions", 1, 1.0, 3.5),
+    ]
+    replay(context(any_settings), ADS)
+    assert read(any_settings, told) == before

@@ -19,6 +19,7 @@ import yaml
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import Column, MetaData, Table, insert
+from tests.reports.alerting import channel, loud
 
 from rebuttal.clock import Clock
 from rebuttal.connections import Connection
@@ -26,7 +27,10 @@ from rebuttal.context import Context
 from rebuttal.settings import PROJECT_ROOT, Settings
 from rebuttal.warehouse import mart, open_warehouse
 from rebuttal.warehouse.publish import publish
+from rebuttal.warehouse.quality_mart import refresh_quality
 from rebuttal.warehouse.tables import DATE, REAL, TEXT, TIME, batch, batch_outcome
+
+__all__ = ["channel", "loud"]  # fixtures
 
 NOW = datetime(2026, 11, 16, 9, tzinfo=UTC)  # a Monday: the digest tells of 9-15 November
 MONDAY = date(2026, 11, 9)
@@ -245,6 +249,7 @@ class Company:
                     )
             mart.mirror_rows(engine, mart.content_task, tasks)
             mart.mirror_rows(engine, mart.effect, effects)
+            refresh_quality(engine)
         publish(self.context())
 
     def configure(self, change: Callable[[dict[str, Any]], None]) -> None:

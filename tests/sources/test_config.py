@@ -105,7 +105,7 @@ yandex_direct.ad_performance: date client_login time_zone currency campaign_id c
 yandex_metrica.visits: visit_id counter_id client_id date_time_utc is_new_user start_url end_url page_views
     visit_duration bounce goals_id traffic_source utm_source utm_medium utm_campaign utm_content utm_term referer device
     watch_ids
-yandex_metrica.hits: watch_id visit_id counter_id client_id date_time url referer is_page_view goals_id title
+yandex_metrica.hits: watch_id visit_id counter_id client_id date_time time_zone url referer is_page_view goals_id title
 ga4.traffic: date property time_zone currency session_source session_medium session_campaign device sessions
     engaged_sessions total_users key_events is_estimated
 hubspot.pipelines: pipeline_id pipeline_label stage_id stage_label display_order is_closed probability

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import yaml
 from sqlalchemy import text
 from tests.sources.conftest import KEY, QUICK, write_config
 
-from rebuttal import sources
+from rebuttal import quality, sources
 from rebuttal.clock import Clock
 from rebuttal.connections import from_environment
 from rebuttal.context import Context
@@ -178,14 +179,51 @@ def test_the_next_week_is_pulled_from_the_watermark_and_the_truth_is_never_read(
     assert not any("truth" in path for path in operated)
 
 
-def test_the_vendors_own_totals_come_with_the_rows(sandbox: Sandbox, settings: Settings, tmp_path: Path) -> None:
-    report = sources.run(sandbox.context(settings, tmp_path), source="google_ads")
+_ADS = {"impressions": "impressions", "clicks": "clicks", "cost": "cost_micros"}
+_TOTALS = {
+    "google_ads.ad_performance": _ADS,
+    "yandex_direct.ad_performance": _ADS,
+    "ga4.traffic": {name: name for name in ("sessions", "engaged_sessions", "key_events")},
+    "yandex_metrica.visits": {"records": ""},
+}
+
+
+@pytest.mark.parametrize("stream", _TOTALS)
+def test_the_vendors_own_totals_come_with_the_rows(
+    sandbox: Sandbox, settings: Settings, tmp_path: Path, stream: str
+) -> None:
+    source, _, name = stream.partition(".")
+    sandbox.operate("faults", {"profile": "none"})
+    report = sources.run(sandbox.context(settings, tmp_path), source=source)
     assert report.problems == []
-    added = "sum(cast(impressions as bigint)), sum(cast(clicks as bigint)), sum(cast(cost_micros as bigint)) / 1e6"
+    added = [
+        f"sum(cast({column} as double)) / {1e6 if measure == 'cost' else 1}" if column else "count(distinct _key)"
+        for measure, column in _TOTALS[stream].items()
+    ]
     with open_warehouse(settings) as engine, engine.connect() as connection:
-        found = dict(connection.execute(text("select measure, cast(total as double) from ops.vendor_total")).all())
-        impressions, clicks, cost = connection.execute(
-            text(f"select {added} from landing.google_ads__ad_performance")
-        ).one()
-    assert clicks > 0
-    assert found == {"impressions": impressions, "clicks": clicks, "cost": pytest.approx(cost, abs=1e-6)}
+        told = text(
+            "select measure, cast(total as double) from ops.vendor_total natural join ops.batch where stream = :s"
+        )
+        found = dict(connection.execute(told, {"s": name}).all())
+        sums = connection.execute(text(f"select {', '.join(added)} from landing.{source}__{name}")).one()
+    assert min(sums) > 0
+    assert found == {
+        measure: pytest.approx(total, abs=1e-6) for measure, total in zip(_TOTALS[stream], sums, strict=True)
+    }
+
+
+@pytest.mark.parametrize("stream", _TOTALS)
+def test_totals_that_the_rows_do_not_add_up_to_hold_the_batch(
+    sandbox: Sandbox, settings: Settings, tmp_path: Path, stream: str
+) -> None:
+    source, _, name = stream.partition(".")
+    sandbox.operate("faults", {"profile": "none", "values": {"totals_off": 0.1}})
+    context = sandbox.context(settings, tmp_path)
+    shutil.copy(PROJECT_ROOT / "include/config/utm.yml", context.settings.config)
+    sources.run(context, source=source)
+    sandbox.operate("faults", {"profile": "none"})
+    quality.run(context)
+    with open_warehouse(settings) as engine, engine.connect() as connection:
+        held = connection.execute(text("select stream, status_reason from ops.batch where status = 'held'")).all()
+    assert [stream for stream, _ in held] == [name]
+    assert "totals_agree" in held[0].status_reason

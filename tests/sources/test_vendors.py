@@ -93,12 +93,25 @@ def test_a_missing_row_against_the_vendors_total_is_noticed(make_setup: Any) -> 
 # Yandex Direct
 
 
+def reports_asked(setup: Setup) -> dict[str, list[Call]]:
+    """The calls by kind of report."""
+    kinds: dict[str, list[Call]] = {}
+    for call in setup.wire.calls:
+        kinds.setdefault(call.json()["params"]["ReportType"], []).append(call)
+    return kinds
+
+
 def test_yandex_direct_polls_with_the_same_body_until_the_report_is_ready(make_setup: Any) -> None:
     setup: Setup = make_setup("yandex_direct")
-    setup.wire.faults.extend([None, Reply(b"", 202, headers={"retryIn": "0"})])
+    # The rows are queued, the sums are queued, the rows are being built.
+    setup.wire.faults.extend([None, None, Reply(b"", 202, headers={"retryIn": "0"})])
     setup.pull()
-    assert len(setup.wire.calls) == 3
-    assert len({call.body for call in setup.wire.calls}) == 1
+    asked = reports_asked(setup)
+    assert {kind: len(calls) for kind, calls in asked.items()} == {
+        "AD_PERFORMANCE_REPORT": 3,
+        "ACCOUNT_PERFORMANCE_REPORT": 2,
+    }
+    assert [len({call.body for call in calls}) for calls in asked.values()] == [1, 1]
     assert setup.wire.calls[0].headers["client-login"] == "brand"
     assert "returnmoneyinmicros" not in setup.wire.calls[0].headers
 
@@ -107,7 +120,77 @@ def test_yandex_direct_two_pulls_never_share_a_report(make_setup: Any) -> None:
     setup: Setup = make_setup("yandex_direct")
     setup.pull()
     setup.pull()
-    assert len({json.loads(call.body)["params"]["ReportName"] for call in setup.wire.calls}) == 2
+    names = [{call.json()["params"]["ReportName"] for call in calls} for calls in reports_asked(setup).values()]
+    assert [len(of_a_kind) for of_a_kind in names] == [2, 2]
+
+
+def totals(setup: Setup) -> dict[str, float]:
+    return {measure: float(total) for measure, total in setup.query("select measure, total from ops.vendor_total")}
+
+
+def test_yandex_direct_without_sums_lands_its_rows_all_the_same(make_setup: Any) -> None:
+    setup: Setup = make_setup("yandex_direct")
+    refusal = Reply.of({"error": {"error_code": 4000, "error_string": "no such report"}}, 400)
+    setup.wire.faults.extend([None, refusal])
+    report = setup.pull()
+    assert (report.problems, len(setup.rows("ad_performance")), totals(setup)) == ([], 5, {})
+    assert ["no totals to compare with" in note for note in report.details[0]["notes"]] == [True]
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("yandex_direct", {"impressions": 6000.0, "clicks": 185.0, "cost": 92.25}),
+        ("yandex_metrica", {"records": 6.0}),
+        ("ga4", {"sessions": 28.0, "engaged_sessions": 28.0, "key_events": 28.0}),
+    ],
+)
+def test_totals_are_those_of_all_pages_and_slices(make_setup: Any, source: str, told: dict[str, float]) -> None:
+    setup: Setup = make_setup(source)
+    assert setup.pull().problems == []
+    assert totals(setup) == told
+
+
+def test_a_total_of_some_slices_is_no_total(make_setup: Any) -> None:
+    setup: Setup = make_setup("ga4", history_days=120)
+    original = setup.wire.reply_to
+    first: list[str] = []
+
+    def withheld(call: Call) -> Reply:
+        data = json.loads(original(call).body)
+        first.append(call.json()["dateRanges"][0]["startDate"])
+        if first[-1] == first[0]:
+            data["metadata"]["subjectToThresholding"] = True
+        return Reply.of(data)
+
+    setup.wire.reply_to = withheld  # type: ignore[method-assign]
+    assert setup.pull().problems == []
+    assert len(set(first)) == 2
+    assert (len(setup.rows("traffic")), totals(setup)) == (7, {})
+
+
+def test_metrica_counts_without_a_sample_or_not_at_all(make_setup: Any) -> None:
+    setup: Setup = make_setup("yandex_metrica")
+    original = setup.wire.reply_to
+
+    def sampled(call: Call) -> Reply:
+        reply = original(call)
+        return Reply.of({"totals": [1.0], "sampled": True}) if call.path == "/stat/v1/data" else reply
+
+    setup.wire.reply_to = sampled  # type: ignore[method-assign]
+    assert setup.pull().problems == []
+    assert totals(setup) == {}
+
+
+def test_metrica_hits_come_with_their_counters_zone(make_setup: Any) -> None:
+    setup: Setup = make_setup("yandex_metrica")
+    setup.pull()
+    assert set(setup.query("select time_zone from landing.yandex_metrica__hits")) == {("Asia/Almaty",)}
+    original = setup.wire.reply_to
+    nowhere = Reply.of({"counter": {"time_zone_name": "Mars/Olympus"}})
+    setup.wire.reply_to = lambda call: nowhere if call.path.endswith("/246") else original(call)  # type: ignore[method-assign]
+    [problem] = setup.pull().problems
+    assert "'Mars/Olympus', which is none that is known here" in problem
 
 
 def test_yandex_direct_dashes_are_no_value_and_the_account_is_added(make_setup: Any) -> None:
@@ -185,6 +268,7 @@ def test_ga4_sampled_numbers_are_noted(make_setup: Any) -> None:
     report = setup.pull()
     assert ["sampled" in note for note in report.details[0]["notes"]] == [True]
     assert len(setup.rows("traffic")) == 7
+    assert totals(setup) == {}  # of a report that withholds rows they say nothing
 
 
 # HubSpot

@@ -68,6 +68,10 @@ def _direct(wire: Wire, vendor: Vendor) -> None:
         span = definition["SelectionCriteria"]
         rows = [row for row in vendor.data["rows"] if span["DateFrom"] <= row[0] <= span["DateTo"]]
         lines = ["\t".join(definition["FieldNames"])]
+        if definition["ReportType"] == "ACCOUNT_PERFORMANCE_REPORT":
+            sums = ["\t".join(str(len(rows) * each) for each in (1200, 37, 18450000))] if rows else []
+            text = "\n".join([*lines, *sums, f"Total rows: {len(sums)}", ""])
+            return Reply(text.encode(), content_type="text/tab-separated-values")
         lines += ["\t".join([*row, "1200", "37", "18450000", "--", "--"]) for row in rows]
         lines += [f"Total rows: {len(rows)}", ""]
         return Reply("\n".join(lines).encode(), content_type="text/tab-separated-values")
@@ -104,6 +108,12 @@ def _metrica(wire: Wire, vendor: Vendor) -> None:
         vendor.data["cleaned"].append(call.path)
         return Reply.of({"log_request": {"status": "cleaned_by_user"}})
 
+    def count(call: Call) -> Reply:
+        days = [day for day in DAYS[:3] if call.query["date1"] <= day <= call.query["date2"]]
+        return Reply.of({"totals": [2.0 * len(days)], "sampled": False})
+
+    wire.on("GET", "/stat/v1/data", count)
+    wire.on("GET", "/management/v1/counter/246", lambda _: Reply.of({"counter": {"time_zone_name": "Asia/Almaty"}}))
     base = "/management/v1/counter/246/logrequest"
     wire.on("POST", f"{base}s", create)
     wire.on("GET", rf"{base}/\d+", status)
@@ -127,6 +137,7 @@ def _ga4(wire: Wire, vendor: Vendor) -> None:
         }
         if rows:
             data["rowCount"] = len(rows)
+            data["totals"] = [{"metricValues": [{"value": str(4 * len(rows))}] * 4}]
             data["rows"] = [
                 {"dimensionValues": [{"value": v} for v in row], "metricValues": [{"value": "4"}] * 4}
                 for row in rows[start : start + 3]  # fewer than asked for: GA4 may do so

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-import pandas as pd
-from sqlalchemy import Connection, Engine, Table, select, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import OperationalError
 
 from rebuttal.context import Context
@@ -127,17 +126,12 @@ def _load_configuration(engine: Engine, config: ModelConfig) -> int:
     ]
     with engine.begin() as connection:
         return (
-            _replace(connection, exchange_rate, config.rates, ("currency", "valid_from"))
-            + _replace(connection, channel_rule, config.channel_rules, ("rule_order",))
-            + _replace(connection, lifecycle_stage, words, ("lifecycle_stage",))
-            + _replace(connection, channel_declared, config.declared_channels, ("channel",))
-            + _replace(connection, journey_question_evidence, config.question_evidence, ("evidence_order",))
+            replace_rows(connection, exchange_rate, config.rates, ("currency", "valid_from"))
+            + replace_rows(connection, channel_rule, config.channel_rules, ("rule_order",))
+            + replace_rows(connection, lifecycle_stage, words, ("lifecycle_stage",))
+            + replace_rows(connection, channel_declared, config.declared_channels, ("channel",))
+            + replace_rows(connection, journey_question_evidence, config.question_evidence, ("evidence_order",))
         )
-
-
-def _replace(connection: Connection, table: Table, rows: Iterable[dict[str, Any]], key: tuple[str, ...]) -> int:
-    columns = [column.name for column in table.columns]
-    return replace_rows(connection, table, pd.DataFrame(rows, columns=columns, dtype=object), key)
 
 
 def _fingerprint(engine: Engine, variables: dict[str, Any]) -> str:

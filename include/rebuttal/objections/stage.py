@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
-import pandas as pd
-from sqlalchemy import Connection, Engine, RowMapping, Table, inspect, text
+from sqlalchemy import Connection, Engine, RowMapping, inspect, text
 
 from rebuttal.context import Context
 from rebuttal.errors import AccountingError, StoreError
@@ -183,24 +182,8 @@ def _write(connection: Connection, gathered: Gathered) -> int:
         (objection_evidence, gathered.evidence, ("evidence_id",)),
         (objection, gathered.objections, ("objection_id",)),
     ):
-        written += replace_rows(connection, table, _frame(table, rows), key=key)
+        written += replace_rows(connection, table, rows, key=key)
     return written
-
-
-def _frame(table: Table, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Rows as a frame whose columns have the table's types even where all are NULL."""
-    frame = pd.DataFrame(list(rows), columns=[column.name for column in table.columns])
-    for column in table.columns:
-        kind = column.type.python_type.__name__
-        if kind == "datetime":
-            frame[column.name] = pd.to_datetime(frame[column.name], utc=True)
-        elif kind == "float":
-            frame[column.name] = frame[column.name].astype("float64")
-        elif kind == "int":
-            frame[column.name] = frame[column.name].astype("int64")
-        else:
-            frame[column.name] = frame[column.name].astype("object").where(frame[column.name].notna(), None)
-    return frame
 
 
 def _statement(name: str) -> str:

@@ -13,7 +13,7 @@ from rebuttal.context import Context
 from rebuttal.errors import AccountingError, LockedError
 from rebuttal.quality import utm_aliases
 from rebuttal.quality.batch_checks import FINAL, batch_checks
-from rebuttal.quality.checks import Check, record
+from rebuttal.quality.checks import Check, found_in_landing, record
 from rebuttal.quality.gate import Gate, keep_failed_rows
 from rebuttal.quality.retention import bound
 from rebuttal.quality.thresholds import Thresholds, load_thresholds
@@ -145,7 +145,7 @@ def _stage(work: Admission, batch: Batch, rows: str) -> Staged:
 
 def _decide(connection: Connection, staged: Staged, checks: list[Check], failed: str) -> dict[str, int] | None:
     batch, broken = staged.batch, holds(staged.batch, checks)
-    record(connection, batch, checks)
+    record(connection, batch, found_in_landing(connection, staged, checks) if broken else checks)
     if broken:
         reason = "; ".join(check.told() for check in broken)
         move(connection, batch, batches.HELD, reason)

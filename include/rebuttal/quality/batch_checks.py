@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
 from statistics import median
-from typing import Any
 
-from sqlalchemy import Connection, Row, inspect, select, text
+from sqlalchemy import Connection, inspect, text
 
 from rebuttal.quality.checks import Check
 from rebuttal.quality.field_checks import fields_keep_type
 from rebuttal.quality.money_checks import money_checks
 from rebuttal.quality.thresholds import Hold
-from rebuttal.warehouse.batches import ADMITTED, Batch
+from rebuttal.quality.vendor_totals import totals_agree
+from rebuttal.warehouse import batches
+from rebuttal.warehouse.batches import Batch
 from rebuttal.warehouse.dialects import quoted
 from rebuttal.warehouse.staging import Staged
-from rebuttal.warehouse.tables import batch as batch_table
 
 # Which landing column says whose data a row is.
 _ACCOUNT = {
@@ -26,6 +26,7 @@ _ACCOUNT = {
     "yandex_metrica.hits": "counter_id",
 }
 _FIRST_ROWS = 1000
+_EARLIER = 20  # admitted batches of the stream that say what is usual
 # Holds that nobody can wave through: there is nothing whole, or nothing of ours, to admit.
 FINAL = ("landed_whole", "account_is_ours")
 
@@ -41,7 +42,8 @@ def batch_checks(connection: Connection, staged: Staged, bad_rows: int, limits: 
         _fields_as_declared(staged),
         _no_new_fields(connection, staged),
         fields_keep_type(connection, staged, bad_rows),
-        *money_checks(connection, staged, bad_rows),
+        *money_checks(connection, staged),
+        *totals_agree(connection, staged, bad_rows),
     ]
 
 
@@ -104,7 +106,7 @@ def _columns_still_filled(connection: Connection, staged: Staged, limits: Hold) 
         for limit in (_FIRST_ROWS, None):
             filled = _filled(connection, staged.batch, fields, ours, limit)
             fields = [name for name in fields if filled[name] == 0]
-        earlier = [row.batch_id for row in _earlier(connection, staged.batch)]
+        earlier = [one.batch_id for one in batches.earlier(connection, staged.batch, _EARLIER)]
         if fields and earlier:
             before = _filled(connection, staged.batch, fields, earlier, None)
             emptied = [
@@ -140,28 +142,12 @@ def _filled(
     return {name: int(value) for name, value in connection.execute(query).mappings().one().items()}
 
 
-def _earlier(connection: Connection, batch: Batch) -> Sequence[Row[Any, Any, Any, Any]]:
-    """The batches of the same stream and account that were admitted before, newest first, at most 20."""
-    return connection.execute(
-        select(batch_table.c.batch_id, batch_table.c.row_count, batch_table.c.window_from, batch_table.c.window_to)
-        .where(
-            batch_table.c.source == batch.source,
-            batch_table.c.stream == batch.stream,
-            batch_table.c.account_id == batch.account_id,
-            batch_table.c.status == ADMITTED,
-            batch_table.c.sequence < batch.sequence,
-        )
-        .order_by(batch_table.c.sequence.desc())
-        .limit(20)
-    ).all()
-
-
 def _volume_usual(connection: Connection, staged: Staged, limits: Hold) -> Check:
     batch = staged.batch
-    earlier = _earlier(connection, batch)
+    earlier = batches.earlier(connection, batch, _EARLIER)
     surplus, told = 0, ""
     if len(earlier) >= limits.volume_history and staged.row_count >= limits.volume_rows:
-        usual = median(_daily(row.row_count, row) for row in earlier)
+        usual = median(_daily(one.row_count, one) for one in earlier)
         now = _daily(staged.row_count, batch)
         if now > limits.volume_factor * usual:
             surplus, told = staged.row_count, f"{now:.0f} rows a day, usually {usual:.0f}"
@@ -176,10 +162,10 @@ def _volume_usual(connection: Connection, staged: Staged, limits: Hold) -> Check
     )
 
 
-def _daily(rows: int, window: Any) -> float:
+def _daily(rows: int, window: Batch) -> float:
     if window.window_from is None or window.window_to is None:
         return float(rows)
-    days: float = (window.window_to - window.window_from).total_seconds() / 86400
+    days = (window.window_to - window.window_from).total_seconds() / 86400
     return rows / max(days, 1.0)
 
 
@@ -206,8 +192,6 @@ def _no_new_fields(connection: Connection, staged: Staged) -> Check:
             f"select distinct _extra from (select _extra from {batch.landing} where _batch_id = :batch_id"
             " and _extra is not null and _defect is null order by _row limit 50) as first_rows"
         )
-        import json
-
         for (extra,) in connection.execute(rows, {"batch_id": batch.batch_id}):
             try:
                 found += [name for name in json.loads(extra) if name not in found]

@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert
 
 from rebuttal.warehouse.batches import Batch
+from rebuttal.warehouse.dialects import quoted
+from rebuttal.warehouse.staging import Staged, narrowed
 from rebuttal.warehouse.tables import check_result
 
 _ADDRESS = re.compile(r"[^\s@=;,]+@[^\s@=;,]+")
@@ -20,7 +22,8 @@ _ADDRESS = re.compile(r"[^\s@=;,]+@[^\s@=;,]+")
 class Check:
     """One check of one batch. `severity`: quarantine (rows stay out), hold (the batch waits), warning (reported only).
 
-    `examples` are at most three, without addresses of people; `query` finds the rows again later.
+    `examples` are at most three, without addresses of people; `query` finds the rows again later. A rule about rows has
+    its `condition`: SQL that is true of the staged rows that break it.
     """
 
     name: str
@@ -31,6 +34,7 @@ class Check:
     failed_count: int
     examples: tuple[str, ...] = ()
     query: str | None = None
+    condition: str | None = None
 
     @property
     def is_passed(self) -> bool:
@@ -59,6 +63,19 @@ class Check:
             "examples": json.dumps(self.examples, ensure_ascii=False) if self.examples else None,
             "query": self.query,
         }
+
+
+def found_in_landing(connection: Connection, staged: Staged, checks: Iterable[Check]) -> list[Check]:
+    """The same with queries that find the rows of a batch that is held: it is neither in core nor in quarantine."""
+    batch = staged.batch
+    raw = f"select distinct on (_row) * from {batch.landing} where _batch_id = {quoted(batch.batch_id)} and _row in"
+    typed = narrowed(connection, staged, "true")
+    return [
+        replace(check, query=f"{raw} (select _row from {typed} as staged where {check.condition}) order by _row")
+        if check.query and check.condition
+        else check
+        for check in checks
+    ]
 
 
 def record(connection: Connection, batch: Batch, checks: Iterable[Check]) -> None:

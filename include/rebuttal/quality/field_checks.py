@@ -5,9 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Connection, inspect, select, text
 
 from rebuttal.quality.checks import Check
-from rebuttal.warehouse.batches import ADMITTED
+from rebuttal.warehouse import batches
 from rebuttal.warehouse.staging import Staged
-from rebuttal.warehouse.tables import batch as batch_table
 from rebuttal.warehouse.tables import check_result
 
 # A field of which this share of the values cannot be read has another type now, when it was read before.
@@ -51,20 +50,11 @@ def _unreadable(connection: Connection, staged: Staged) -> list[tuple[str, int]]
 
 def _usual_share(connection: Connection, staged: Staged) -> float:
     """The share of rows with unreadable values in the last admitted batches of the stream; 0 when there are none."""
-    batch = staged.batch
+    usual = [one.batch_id for one in batches.earlier(connection, staged.batch, _EARLIER)]
     earlier = connection.execute(
-        select(check_result.c.row_count, check_result.c.failed_count)
-        .join(batch_table, batch_table.c.batch_id == check_result.c.batch_id)
-        .where(
-            check_result.c.check_name == "values_readable",
-            batch_table.c.source == batch.source,
-            batch_table.c.stream == batch.stream,
-            batch_table.c.account_id == batch.account_id,
-            batch_table.c.status == ADMITTED,
-            batch_table.c.sequence < batch.sequence,
+        select(check_result.c.row_count, check_result.c.failed_count).where(
+            check_result.c.check_name == "values_readable", check_result.c.batch_id.in_(usual)
         )
-        .order_by(batch_table.c.sequence.desc())
-        .limit(_EARLIER)
     ).all()
     rows = sum(int(found.row_count) for found in earlier)
     return sum(int(found.failed_count) for found in earlier) / rows if rows else 0.0

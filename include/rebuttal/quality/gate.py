@@ -165,4 +165,5 @@ def _check(staged: Staged, expectation: Any, failed_count: int) -> Check:
         row_count=staged.row_count,
         failed_count=failed_count,
         query=again if failed_count else None,
+        condition=expectation.condition,
     )

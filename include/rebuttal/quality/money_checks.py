@@ -1,16 +1,15 @@
-"""Batch checks of money: its currency, its unit (millionths, cents), and the vendor's own totals.
+"""Batch checks of money: its currency, and its unit (millionths, cents).
 
 A rule that needs history is silent without it: the first batch of an account is what "usual" begins with.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, text
 
 from rebuttal.quality.checks import Check
 from rebuttal.warehouse import sql
 from rebuttal.warehouse.staging import Staged
-from rebuttal.warehouse.tables import vendor_total
 
 # A click does not become a thousand times dearer or cheaper; a unit that changed does at least that.
 UNIT_FACTOR = 1000
@@ -19,19 +18,15 @@ CENTS, CENTS_DEALS, CENTS_MEDIAN, CENTS_NEW_DEALS = 100, 3, 50, 20
 _HISTORY_DAYS, _HISTORY_MIN_DAYS = 92, 3
 
 
-def money_checks(connection: Connection, staged: Staged, bad_rows: int) -> list[Check]:
+def money_checks(connection: Connection, staged: Staged) -> list[Check]:
     """The money checks of the batch's entity; none for entities without money."""
     if staged.entity.name == "ad_performance":
-        found = [
+        return [
             _currency_one(connection, staged),
             _currency_kept(connection, staged),
             _cost_in_units(connection, staged),
         ]
-    elif staged.entity.name == "deal":
-        found = [_amounts_in_units(connection, staged)]
-    else:
-        found = []
-    return [*found, *_totals(connection, staged, bad_rows)]
+    return [_amounts_in_units(connection, staged)] if staged.entity.name == "deal" else []
 
 
 def _currency_one(connection: Connection, staged: Staged) -> Check:
@@ -106,34 +101,3 @@ def _amounts_in_units(connection: Connection, staged: Staged) -> Check:
 
 def _ours(staged: Staged) -> dict[str, str]:
     return {"source": staged.batch.source, "account": staged.batch.account_id}
-
-
-def _totals(connection: Connection, staged: Staged, bad_rows: int) -> list[Check]:
-    """Sums over the batch's rows against the totals that the vendor gave with them; nothing where it gave none."""
-    query = select(vendor_total.c.measure, vendor_total.c.total).where(
-        vendor_total.c.batch_id == staged.batch.batch_id, vendor_total.c.measure.in_(list(staged.entity.columns))
-    )
-    totals = connection.execute(query.order_by(vendor_total.c.measure)).all()
-    if not totals:
-        return []
-    listed = ", ".join(f"coalesce(sum({measure}), 0) as {measure}" for measure, _ in totals)
-    sums = connection.execute(text(f"select {listed} from {staged.table}")).mappings().one()
-    # Money is kept to the millionth; a fraction that a platform rounds may differ in the last place of each row.
-    slack = 0.000001 * staged.row_count
-    wrong = [
-        (measure, sums[measure], total) for measure, total in totals if abs(float(sums[measure]) - float(total)) > slack
-    ]
-    return [
-        Check(
-            "totals_agree",
-            # Rows that are kept out, with values that cannot be read, may be all that is missing.
-            "warning" if bad_rows else "hold",
-            "The rows add up to the vendor's own totals",
-            "Rows are missing or twice in the vendor's answer: pull this window again; compare by hand before release",
-            staged.row_count,
-            staged.row_count if wrong else 0,
-            tuple(
-                f"{measure}: rows {float(found):.15g}, vendor {float(total):.15g}" for measure, found, total in wrong
-            )[:3],
-        )
-    ]

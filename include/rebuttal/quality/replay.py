@@ -26,9 +26,9 @@ from rebuttal.warehouse.batches import Batch
 from rebuttal.warehouse.dialects import dialect_of, quoted
 from rebuttal.warehouse.entities import ENTITIES, Entity
 from rebuttal.warehouse.tables import batch as batch_table
-from rebuttal.warehouse.tables import batch_outcome, check_result, duplicate, quarantine
+from rebuttal.warehouse.tables import batch_outcome, check_result, duplicate, quarantine, restatement
 
-_RECORDS = (duplicate, quarantine, check_result, batch_outcome)
+_RECORDS = (duplicate, quarantine, check_result, batch_outcome, restatement)
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 
-import pandas as pd
 from sqlalchemy import Connection, text
 
 from rebuttal.quality.checks import Check
@@ -84,9 +83,7 @@ def campaign_gaps(connection: Connection, registry: Registry) -> list[Gap]:
 
 def record_gaps(connection: Connection, gaps: Iterable[Gap]) -> int:
     """Make `ops.campaign_gap` hold exactly these gaps; the number of rows written, 0 when nothing is new."""
-    columns = [one.name for one in fields(Gap)]
-    rows = pd.DataFrame([asdict(gap) for gap in gaps], columns=columns)
-    return replace_rows(connection, campaign_gap, rows, tuple(column.name for column in campaign_gap.primary_key))
+    return replace_rows(connection, campaign_gap, [asdict(gap) for gap in gaps])
 
 
 def spend_checks(connection: Connection, gaps: list[Gap]) -> list[Check]:

@@ -30,6 +30,7 @@ from rebuttal.reports.findings import compose_alert, gather
 from rebuttal.reports.mail import Outcome, Postman, build_message
 from rebuttal.reports.people import Language, People, Person, load_people
 from rebuttal.reports.webhook import Webhook
+from rebuttal.settings import Settings
 from rebuttal.state import AlertDelivery, Sessions, open_state
 from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse.reports import Quality, read_quality
@@ -114,8 +115,9 @@ def _tell(
         return
     row, has_ended = open_delivery(sessions, new, timedelta(hours=people.alerts.give_up_after_hours))
     if row.state == "pending" and not findings.is_empty:
-        alert = compose_alert(findings, channel.language, day, people.alerts.page, channel.name)
-        refuse_personal_data((_without(alert.text, people.alerts.page), alert.subject), "The data-quality alert")
+        page = page_of(context.settings, people)
+        alert = compose_alert(findings, channel.language, day, page, channel.name)
+        refuse_personal_data((_without(alert.text, page), alert.subject), "The data-quality alert")
         failpoint("alerts.before_send")
         outcome, code = channel.send(alert, row, partial(claim_delivery, sessions, row, told_until=knows))
         failpoint("alerts.after_send")
@@ -138,6 +140,11 @@ def _tell(
             report.changed = True
             report.problems.append(_explain(channel, row, row.state, ""))
     report.details.append({"channel": channel.id, "day": day, "state": row.state})
+
+
+def page_of(settings: Settings, people: People) -> str | None:
+    """Where the data-quality page is: below Airflow's own address where that is set, else what people.yml says."""
+    return f"{settings.airflow_url}/quality/" if settings.airflow_url else people.alerts.page
 
 
 def _told_until(sessions: Sessions, channel: Channel) -> datetime | None:

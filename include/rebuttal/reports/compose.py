@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import groupby
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Undefined, select_autoescape
@@ -14,7 +15,7 @@ from mjml import mjml2html
 
 from rebuttal.configuration import Vocabulary
 from rebuttal.reports import charts
-from rebuttal.reports.figures import TOO_LITTLE, Figures, Health, ThemeWeek, Voices
+from rebuttal.reports.figures import TOO_LITTLE, Figures, Health, Restated, ThemeWeek, Voices
 from rebuttal.reports.language import Words, words_of
 from rebuttal.reports.people import Person
 
@@ -241,6 +242,7 @@ class _Teller:
         ]
         if not lines:
             lines.append(words("health.good"))
+        lines += [self._restated([*rows]) for _, rows in groupby(health.restated, key=lambda one: one.source)]
         if health.quarantined:
             lines.append(words("health.quarantined", n=words.number(health.quarantined)))
         if health.text_count and health.unclear_count:
@@ -248,9 +250,29 @@ class _Teller:
             lines.append(words("health.unclear", n=n, unclear=unclear))
         return lines
 
+    def _restated(self, rows: Sequence[Restated]) -> str:
+        words = self.words
+        changes = [
+            words("health.change", what=words(f"health.measures.{one.measure}"), by=_by(words, one)) for one in rows
+        ]
+        since = min(one.since for one in rows)
+        return words(
+            "health.restated", source=self._source(rows[0].source), date=words.day(since), changes=", ".join(changes)
+        )
+
     def _source(self, source: str) -> str:
         key = f"sources.{source}"
         return self.words(key) if self.words.has(key) else source
+
+
+def _by(words: Words, one: Restated) -> str:
+    sign, size = "−" if one.delta < 0 else "+", abs(one.delta)
+    is_money = one.currency and one.measure in ("cost", "platform_value")
+    return sign + (
+        words.money(size, one.currency or "")
+        if is_money
+        else words.number(size, 0 if size >= 10 or size == int(size) else 1)
+    )
 
 
 def _web(url: Any) -> str:

@@ -22,6 +22,7 @@ NEW_AT_LEAST = 2
 RISING_AT_LEAST = 3
 RISING_NOISE = 1.5  # standard deviations of a Poisson count above usual
 TOO_LITTLE = 10  # fewer voices in a week than this are told with a warning
+TOLD_FROM = 0.5  # what is restated by less is not told
 _QUOTES = 2
 
 Part = TypeVar("Part")
@@ -85,6 +86,17 @@ class Voices:
 
 
 @dataclass(frozen=True)
+class Restated:
+    """A vendor changed in this week what it had said of earlier ones, from that of `since` on, by `delta` in all."""
+
+    source: str
+    measure: str
+    currency: str | None
+    since: date
+    delta: float
+
+
+@dataclass(frozen=True)
 class Health:
     """What a reader must know of the data. Days are UTC."""
 
@@ -92,6 +104,7 @@ class Health:
     is_heard: bool  # whether anything of what people say in this week can have arrived
     held: list[tuple[str, int]]  # source, batches
     quarantined: int
+    restated: list[Restated]
     text_count: int | None
     unclear_count: int | None
 
@@ -194,11 +207,17 @@ def _health(engine: Engine, week: Week, expected: Sequence[str]) -> Health:
     ]
     heard_until = max((row["heard_until"] for row in sources if row["heard_until"]), default=None)
     heard = _rows(engine, "texts_heard", starts_at=starts_at, ends_at=week.ends_at)[0]
+    restated = _rows(engine, "restated", monday=week.monday, starts_at=starts_at, ends_at=week.ends_at)
     return Health(
         late=late,
         is_heard=heard_until is not None and heard_until > starts_at,
         held=[(row["source"], int(row["held_count"])) for row in sources if row["held_count"]],
         quarantined=int(_rows(engine, "quarantined", starts_at=starts_at)[0]["row_count"]),
+        restated=[
+            Restated(row["source"], row["measure"], row["currency"], _day(row["since"]), float(row["delta"]))
+            for row in restated
+            if abs(row["delta"]) >= TOLD_FROM
+        ],
         text_count=int(heard["text_count"]),
         unclear_count=int(heard["unclear_count"]),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from decimal import Decimal
 from itertools import islice
@@ -34,7 +34,7 @@ class SliceReader:
         self._stream, self._session, self._maker, self._rows = stream, session, maker, rows
         self.watermark = watermark
         self.row_count = 0
-        self._totals: dict[str, Decimal] = {}
+        self._totals: dict[str, Decimal] | None = None
         self._cursor_paths = (stream.cursor or "").split("|") if stream.cursor else []
 
     def read(self, window: Window) -> None:
@@ -54,14 +54,17 @@ class SliceReader:
             else:
                 self._rows.keep_slice()
                 self.watermark = trial
-                for measure, total in self._session.totals.items():
-                    self._totals[measure] = self._totals.get(measure, Decimal(0)) + total
+                self._add(self._session.totals)
                 return
 
     def take_totals(self) -> dict[str, Decimal]:
-        """The vendor's own totals of the slices that were read since the last call."""
-        taken, self._totals = self._totals, {}
-        return taken
+        """The vendor's own totals of the slices that were read since the last call, where each of them had one."""
+        taken, self._totals = self._totals, None
+        return taken or {}
+
+    def _add(self, totals: Mapping[str, Decimal]) -> None:
+        known = dict.fromkeys(totals, Decimal(0)) if self._totals is None else self._totals
+        self._totals = {measure: known[measure] + totals[measure] for measure in known if measure in totals}
 
     def _read_once(self, window: Window, watermark: Watermark) -> None:
         try:

@@ -26,7 +26,8 @@ _READABLE = re.compile(r"[^\w ,:@+-]")
 class Session:
     """`account` is the vendor's account id; `notes` are lines for the report (sampled data and the like).
 
-    `totals` are what the vendor says that the rows of the slice being read add up to: entity's measure -> sum.
+    `totals` are what the vendor says that the rows of the slice being read add up to: entity's measure -> sum; or
+    `records` -> how many different ones there are.
     """
 
     client: Client

@@ -1,13 +1,18 @@
 """Yandex Metrica: visits and hits, by the Logs API (asynchronous: ask, wait, download parts, clean up).
 
 The connection's extra has `counter`. Days are those of the counter's time zone; the vendor's `dateTimeUTC` is UTC+3.
+Hits have only the counter's wall clock, and a log does not say where it hangs: the counter's settings do. A log says
+its size, not its rows: how many visits there are is asked of the reports, which do not count hits of all kinds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
+from zoneinfo import available_timezones
 
 from rebuttal.errors import ContractError, CredentialsError, RebuttalError, ThrottledError, UnavailableError
 from rebuttal.sources.declare import Answer, Page, Request, Restatement, Source, Stream, Window
@@ -42,6 +47,7 @@ HITS = {
     "counter_id": "counterID",
     "client_id": "clientID",
     "date_time": "dateTime",
+    "time_zone": "timeZone",
     "url": "URL",
     "referer": "referer",
     "is_page_view": "isPageView",
@@ -57,13 +63,14 @@ def log_pages(kind: str, fields: Mapping[str, str]) -> Any:
 
     def pages(session: Session, window: Window) -> Iterator[Page]:
         base = f"/management/v1/counter/{session.account}"
+        facts = {"time_zone": _zone(session, base)} if "time_zone" in fields else {}
         asked = Request(
             path=f"{base}/logrequests",
             method="POST",
             params={
                 "date1": str(window.first_date),
                 "date2": str(window.last_date),
-                "fields": ",".join(fields.values()),
+                "fields": ",".join(name for column, name in fields.items() if column not in facts),
                 "source": kind,
             },
         )
@@ -77,7 +84,10 @@ def log_pages(kind: str, fields: Mapping[str, str]) -> Any:
             if log["status"] != "processed":
                 raise ContractError(f"Yandex Metrica ended the log of {kind} for {window} as {log['status'][:40]!r}")
             for part in log["parts"]:
-                yield session.fetch(Request(path=f"{address}/part/{part['part_number']}/download", expects="tsv"))
+                part_page = session.fetch(Request(path=f"{address}/part/{part['part_number']}/download", expects="tsv"))
+                yield replace(part_page, data=facts)
+            if kind == "visits":
+                session.totals.update(_totals(session, window))
         finally:
             # What is not cleaned fills the counter's 10 GB; while a log is being made it can only be cancelled.
             end = "clean" if log["status"] == "processed" else "cancel"
@@ -89,6 +99,34 @@ def log_pages(kind: str, fields: Mapping[str, str]) -> Any:
                 )
 
     return pages
+
+
+def _zone(session: Session, base: str) -> str:
+    zone = str(session.fetch(Request(path=base)).data["counter"]["time_zone_name"])
+    if zone not in available_timezones():
+        raise ContractError(
+            f"Yandex Metrica's counter is in the time zone {zone[:40]!r}, which is none that is known here",
+            next_step="Choose another one in the counter's settings, or update the time zone data (tzdata)",
+        )
+    return zone
+
+
+def _totals(session: Session, window: Window) -> dict[str, Decimal]:
+    """How many visits the reports count; nothing where they count a sample, or do not answer."""
+    asked = {"ids": session.account, "metrics": "ym:s:visits", "accuracy": "full"}
+    asked |= {"date1": str(window.first_date), "date2": str(window.last_date)}
+    try:
+        data = session.fetch(Request(path="/stat/v1/data", params=asked)).data
+    except RebuttalError as error:
+        session.note(f"yandex_metrica.visits {window}: no totals to compare with ({error})")
+        return {}
+    return {} if data.get("sampled") else {"records": Decimal(data["totals"][0])}
+
+
+def counter_facts(_: Session, page: Page) -> Mapping[str, str]:
+    """What the counter has once for all rows."""
+    facts: Mapping[str, str] = page.data
+    return facts
 
 
 def unescaped(item: dict[str, Any]) -> Iterable[dict[str, Any]]:
@@ -136,6 +174,7 @@ def _stream(name: str, entity: str, fields: dict[str, str], prefix: str, key: st
         pages=log_pages(name, columns),
         items=tsv_items,
         shape=unescaped,
+        constants=counter_facts,
         account_column="counter_id",
     )
 

@@ -85,12 +85,7 @@ def covering(connection: Connection, batch: Batch) -> Batch | None:
     """
     if batch.window_from is None or batch.window_to is None:
         return None
-    of_stream = (
-        batch_table.c.source == batch.source,
-        batch_table.c.stream == batch.stream,
-        batch_table.c.account_id == batch.account_id,
-        batch_table.c.status == ADMITTED,
-    )
+    of_stream = _admitted_of_stream(batch)
     known_until = connection.execute(
         select(func.max(batch_table.c.window_to)).where(*of_stream, batch_table.c.sequence < batch.sequence)
     ).scalar()
@@ -131,14 +126,28 @@ def set_status(connection: Connection, batch: Batch, status: str, reason: str | 
 
 def has_later(connection: Connection, batch: Batch) -> bool:
     """Whether a batch of the same stream that was landed later is already admitted."""
-    later = select(batch_table.c.batch_id).where(
+    later = select(batch_table.c.batch_id).where(*_admitted_of_stream(batch), batch_table.c.sequence > batch.sequence)
+    return connection.execute(later.limit(1)).first() is not None
+
+
+def earlier(connection: Connection, batch: Batch, most: int) -> list[Batch]:
+    """The batches of the same stream that were landed before `batch` and are admitted, newest first, at most `most`."""
+    found = connection.execute(
+        select(*_COLUMNS)
+        .where(*_admitted_of_stream(batch), batch_table.c.sequence < batch.sequence)
+        .order_by(batch_table.c.sequence.desc())
+        .limit(most)
+    )
+    return [_batch(row) for row in found]
+
+
+def _admitted_of_stream(batch: Batch) -> tuple[ColumnElement[bool], ...]:
+    return (
         batch_table.c.source == batch.source,
         batch_table.c.stream == batch.stream,
         batch_table.c.account_id == batch.account_id,
         batch_table.c.status == ADMITTED,
-        batch_table.c.sequence > batch.sequence,
     )
-    return connection.execute(later.limit(1)).first() is not None
 
 
 def _batch(row: Row[Any]) -> Batch:

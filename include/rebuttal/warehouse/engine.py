@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event, inspect
+from sqlalchemy import Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
@@ -20,7 +20,8 @@ from sqlalchemy.schema import CreateSchema
 from rebuttal.errors import LockedError, StoreError
 from rebuttal.settings import Settings
 from rebuttal.warehouse import dialects
-from rebuttal.warehouse.tables import SCHEMAS, metadata
+from rebuttal.warehouse.columns import add_missing_columns
+from rebuttal.warehouse.tables import BOOKING_ONCE, CORE, SCHEMAS, metadata
 
 LOCK_WAIT_SECONDS = 120.0
 SERVER_LOCK_SECONDS = 120
@@ -84,7 +85,10 @@ def duckdb_path(settings: Settings) -> Path:
 
 
 def create_tables(engine: Engine) -> None:
-    """Create missing schemas and tables; does nothing (and writes nothing) where all exist."""
+    """Create missing schemas, tables and columns; does nothing (and writes nothing) where all exist.
+
+    Raises StoreError for a table of another version of this code that cannot be brought up to this one.
+    """
     existing = inspect(engine)
     schemas = set(existing.get_schema_names())
     names = {schema.rsplit(".", 1)[-1].strip('"') for schema in schemas}
@@ -93,6 +97,9 @@ def create_tables(engine: Engine) -> None:
             if schema not in names:
                 connection.execute(CreateSchema(schema, if_not_exists=True))
         metadata.create_all(connection, checkfirst=True)
+        if f"{CORE}.booking" in add_missing_columns(connection, metadata.sorted_tables):
+            connection.execute(text(f"drop view {CORE}.booking_once"))
+            connection.execute(text(BOOKING_ONCE))
         dialects.install(connection)
 
 
@@ -141,8 +148,7 @@ def _wait_for(engine: Engine, wait: float) -> None:
             with engine.connect():
                 return
         except (DBAPIError, OSError) as error:
-            text = str(error)
-            locked = "lock" in text.lower()
+            locked = "lock" in str(error).lower()
             if not locked:
                 kind = "reached" if isinstance(error, OperationalError) else "opened"
                 raise StoreError(

@@ -6,12 +6,11 @@ The state store stays the truth of tasks and decisions; these tables are its mir
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Column, Engine, MetaData, Table, delete, insert, inspect, select
+from sqlalchemy import Column, Engine, MetaData, Table, inspect
 
+from rebuttal.warehouse.replace import replace_rows
 from rebuttal.warehouse.tables import BOOL, DATE, INT, MARTS, REAL, TEXT, TIME
 
 _metadata = MetaData()
@@ -85,32 +84,8 @@ def mirror_rows(engine: Engine, table: Table, rows: Sequence[Mapping[str, Any]])
 
     Every row names every column of the table; times are aware, the primary key is unique.
     """
-    wanted = sorted((_comparable(table, row) for row in rows), key=_order(table))
     with engine.begin() as connection:
-        if inspect(connection).has_table(table.name, schema=table.schema):
-            found = [_comparable(table, dict(row)) for row in connection.execute(select(table)).mappings().all()]
-            if sorted(found, key=_order(table)) == wanted:
-                return False
-            connection.execute(delete(table))
-        else:
+        is_new = not inspect(connection).has_table(table.name, schema=table.schema)
+        if is_new:
             table.create(connection)
-        if wanted:
-            connection.execute(insert(table), wanted)
-    return True
-
-
-def _comparable(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
-    return {column.name: _plain(row[column.name]) for column in table.columns}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC)
-    if isinstance(value, Decimal):
-        return float(value)
-    return value
-
-
-def _order(table: Table) -> Any:
-    names = [column.name for column in table.primary_key.columns]
-    return lambda row: tuple(row[name] for name in names)
+        return bool(replace_rows(connection, table, rows)) or is_new

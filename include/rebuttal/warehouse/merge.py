@@ -26,6 +26,11 @@ from rebuttal.warehouse.entities import Entity, SameEvent
 from rebuttal.warehouse.events import fold
 from rebuttal.warehouse.staging import Staged
 
+# Entities whose figures add up over days, and which figures.
+RESTATED = {
+    "ad_performance": ("impressions", "clicks", "cost", "platform_conversions", "platform_value"),
+    "traffic": ("sessions", "key_events"),
+}
 _SUPPRESSIBLE = ("email_hash", "phone_hash", "client_id", "contact_id")
 _SCRATCH = ("later", "judged", "members", "folds", "sunk", "freed")
 _MARGIN = timedelta(hours=1)
@@ -40,6 +45,7 @@ def merge(connection: Connection, staged: Staged, failed: str) -> dict[str, int]
     Raises AccountingError when the outcomes do not add up to the staged rows: the caller's transaction is rolled back.
     """
     names = judge(connection, staged, failed)
+    _record_restated(connection, staged, names)
     rule = staged.entity.same_event
     if rule:
         _fold_events(connection, rule, names)
@@ -228,6 +234,15 @@ def _moment(at: datetime) -> str:
 
 def _microseconds(at: datetime) -> int:
     return int(at.timestamp() * 1_000_000)
+
+
+def _record_restated(connection: Connection, staged: Staged, names: dict[str, Any]) -> None:
+    measures, columns = RESTATED.get(staged.entity.name), staged.entity.columns
+    if measures and _has_rows(connection, f"{names['judged']} where outcome = 'changed'"):
+        own: dict[str, Any] = {
+            "currency": lambda row: f"{row}.currency" if "currency" in columns else "cast(null as text)"
+        }
+        sql.run_file(connection, "record_restated.sql", **own, **names, measures=measures)
 
 
 def _counts(connection: Connection, judged: str) -> dict[str, int]:

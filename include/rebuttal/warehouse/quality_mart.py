@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeEngine
 
 from rebuttal.records import OUTCOMES
 from rebuttal.warehouse import sql
-from rebuttal.warehouse.tables import BOOL, INT, MARTS, REAL, TEXT, TIME
+from rebuttal.warehouse.tables import BOOL, DATE, INT, MARTS, REAL, TEXT, TIME
 
 _metadata = MetaData()
 
@@ -54,6 +54,15 @@ quality_duplicate = _mart(
     (TEXT, "source entity kind"),
     (INT, "folded_row_count undone_row_count survivor_count"),
     (TIME, "last_seen_at"),
+)
+quality_restated = _mart(
+    "quality_restated",
+    (TEXT, "source account_id stream entity batch_id"),
+    (DATE, "week_start"),
+    (TEXT, "currency measure"),
+    (INT, "row_count"),
+    (REAL, "before after"),
+    (TIME, "landed_at"),
 )
 quality_stream = _mart(
     "quality_stream",

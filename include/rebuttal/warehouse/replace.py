@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import io
-from typing import cast
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 import pandas as pd
 from sqlalchemy import Connection, Table, text
 
 
-def replace_rows(connection: Connection, table: Table, rows: pd.DataFrame, key: tuple[str, ...]) -> int:
+def replace_rows(
+    connection: Connection,
+    table: Table,
+    rows: pd.DataFrame | Iterable[Mapping[str, Any]],
+    key: tuple[str, ...] | None = None,
+) -> int:
     """Make `table` hold exactly `rows` (columns by name, unique by `key`) and return how many rows were written.
 
     Rows that are the same are not rewritten, so that a second run with the same input changes nothing. The caller's
-    transaction decides whether it is seen. NULLs in key columns are not allowed.
+    transaction decides whether it is seen. Times are aware. `key` is the primary key where it is not given; NULLs in
+    its columns are not allowed.
     """
     columns = [column.name for column in table.columns]
+    key = key or tuple(column.name for column in table.primary_key.columns)
     listed, stage = ", ".join(columns), f"stage_{table.name}"
     name = f"{table.schema}.{table.name}"
     _run(connection, f"CREATE TEMPORARY TABLE {stage} AS SELECT {listed} FROM {name} LIMIT 0")
-    _load(connection, stage, rows[columns])
+    _load(connection, stage, rows[columns] if isinstance(rows, pd.DataFrame) else _frame(table, rows))
     differ = f"(SELECT {listed} FROM {name} EXCEPT SELECT {listed} FROM {stage})"
     come = f"SELECT {listed} FROM {stage} EXCEPT SELECT {listed} FROM {name}"
     same = " AND ".join(f"gone.{column} = {table.name}.{column}" for column in key)
@@ -35,6 +43,20 @@ def replace_rows(connection: Connection, table: Table, rows: pd.DataFrame, key: 
     _run(connection, f"DROP TABLE {stage}")
     _run(connection, f"DROP TABLE come_{table.name}")
     return max(gone_count, come_count)
+
+
+def _frame(table: Table, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Rows as a frame whose columns have the table's types even where all are NULL."""
+    frame = pd.DataFrame(list(rows), columns=[column.name for column in table.columns], dtype=object)
+    for column in table.columns:
+        kind = column.type.python_type.__name__
+        if kind in ("datetime", "date"):
+            frame[column.name] = pd.to_datetime(frame[column.name], utc=kind == "datetime")
+        elif kind in ("float", "int"):
+            frame[column.name] = frame[column.name].astype("Float64" if kind == "float" else "Int64")
+        else:
+            frame[column.name] = frame[column.name].where(frame[column.name].notna(), None)
+    return frame
 
 
 def _load(connection: Connection, stage: str, rows: pd.DataFrame) -> None:

@@ -42,6 +42,7 @@ _ORDER = {
     "quality_duplicate": "source, entity, kind",
     "quality_held": "landed_at, batch_id",
     "quality_quarantine": "quarantined_row_count DESC, source, stream, check_name",
+    "quality_restated": "landed_at DESC, source, stream, week_start, currency, measure",
     "quality_stream": "source, stream, account_id",
     "unit_economics": "month_start, channel",
     "cohort": "cohort_month, months_since",
@@ -56,7 +57,12 @@ _ORDER = {
 # What never failed is in the mart, and is no news.
 _WHERE = {"quality_check": "WHERE trend <> 'passing'"}
 QUALITY_REPORTS = ("quality", "quality_held", "quality_quarantine", "quality_duplicate", "quality_stream")
-NAMES = ("kpi_weekly", "funnel_weekly", "channel_performance", "attribution", *_MARTS, *QUALITY_REPORTS[1:])
+NAMES = (
+    *("kpi_weekly", "funnel_weekly", "channel_performance", "attribution"),
+    *_MARTS,
+    *QUALITY_REPORTS[1:],
+    "quality_restated",
+)
 
 
 def report(settings: Settings, name: str) -> tuple[list[str], list[list[Any]]]:

@@ -141,13 +141,28 @@ audit_run = Table(
 )
 
 # The vendor's own totals of what a batch holds, where a vendor gives them: one row per batch and measure (a column of
-# the batch's entity). Written with the batch by whoever lands it.
+# the batch's entity, or `records` for how many different ones there are). Written with the batch by whoever lands it.
 vendor_total = Table(
     "vendor_total",
     metadata,
     Column("batch_id", TEXT, primary_key=True),
     Column("measure", TEXT, primary_key=True),
     Column("total", MONEY, nullable=False),
+    schema=OPS,
+)
+
+# What a batch changed of days that were told of before, where figures add up over days: one row per batch, week (its
+# Monday), currency (NULL where the rows are in none) and measure. Sums over the replaced rows. Written with the merge.
+restatement = Table(
+    "restatement",
+    metadata,
+    Column("batch_id", TEXT, nullable=False),
+    Column("week_start", DATE, nullable=False),
+    Column("currency", TEXT),
+    Column("measure", TEXT, nullable=False),
+    Column("row_count", INT, nullable=False),
+    Column("before", REAL, nullable=False),
+    Column("after", REAL, nullable=False),
     schema=OPS,
 )
 
@@ -213,15 +228,13 @@ same_booking = Table(
     schema=OPS,
 )
 same_booking.add_is_dependent_on(metadata.tables[f"{CORE}.booking"])
-event.listen(
-    same_booking,
-    "after_create",
-    DDL(  # type: ignore[no-untyped-call]
-        "create view core.booking_once as select booking.* from core.booking as booking where not exists ("
-        " select 1 from ops.same_booking as same where same.source = booking.source"
-        " and same.account_id = booking.account_id and same.booking_id = booking.booking_id)"
-    ),
+# The view names all columns of core.booking: it is made again when that table gets one.
+BOOKING_ONCE = (
+    "create view core.booking_once as select booking.* from core.booking as booking where not exists ("
+    " select 1 from ops.same_booking as same where same.source = booking.source"
+    " and same.account_id = booking.account_id and same.booking_id = booking.booking_id)"
 )
+event.listen(same_booking, "after_create", DDL(BOOKING_ONCE))  # type: ignore[no-untyped-call]
 
 # Keyed hashes (and vendor ids) of people who were erased: rows that carry one are never admitted again.
 suppression = Table(

@@ -124,7 +124,8 @@ class Ga4(Face):
     def _report(self, body: dict[str, Any], is_int: bool) -> dict[str, Any]:
         recorded = self.site.recorded()
         today = recorded.now.astimezone(self.property.zone).date()
-        response = run_report(body, recorded.sessions, self.property, today, enums_as_int=is_int)
+        off = self.site.faults.values["totals_off"]
+        response = run_report(body, recorded.sessions, self.property, today, enums_as_int=is_int, totals_off=off)
         columns = len(response.get("dimensionHeaders", [])) + len(response["metricHeaders"])
         quota = self.tokens.spend(len(response.get("rows", [])), columns, datetime.now(UTC))
         if body.get("returnPropertyQuota"):

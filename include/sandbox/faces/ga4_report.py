@@ -55,9 +55,16 @@ def camel_keys(value: Any) -> Any:
 
 
 def run_report(
-    request: dict[str, Any], sessions: pd.DataFrame, of: Property, today: date, *, enums_as_int: bool = False
+    request: dict[str, Any],
+    sessions: pd.DataFrame,
+    of: Property,
+    today: date,
+    *,
+    enums_as_int: bool = False,
+    totals_off: float = 0.0,
 ) -> dict[str, Any]:
-    """The RunReportResponse, without its quota. `sessions` has SESSION_COLUMNS; raises Invalid."""
+    """The RunReportResponse, without its quota. `sessions` has SESSION_COLUMNS; raises Invalid. `totals_off` is the
+    share by which the totals are told too high."""
     request = camel_keys(request)
     unknown = sorted(set(request) - _KEYS)
     if unknown:
@@ -88,7 +95,7 @@ def run_report(
     page = groups.iloc[offset : offset + limit]
     if len(page):
         response["rows"] = _rows(page, names, metrics)
-    response |= _aggregated(request, measured, groups, names, metrics)
+    response |= _aggregated(request, measured, groups, names, metrics, totals_off)
     if len(groups):
         response["rowCount"] = len(groups)
     response["metadata"] = {"currencyCode": request.get("currencyCode") or of.currency, "timeZone": of.time_zone}
@@ -226,7 +233,12 @@ def _ordered(groups: pd.DataFrame, request: dict[str, Any], names: list[str], me
 
 
 def _aggregated(
-    request: dict[str, Any], rows: pd.DataFrame, groups: pd.DataFrame, names: list[str], metrics: list[Metric]
+    request: dict[str, Any],
+    rows: pd.DataFrame,
+    groups: pd.DataFrame,
+    names: list[str],
+    metrics: list[Metric],
+    totals_off: float,
 ) -> dict[str, Any]:
     """Totals count distinct users over all sessions in the report, so they are no sums of its rows."""
     found: dict[str, Any] = {}
@@ -237,7 +249,7 @@ def _aggregated(
         key, reserved = _RESERVED[kind]
         if kind == "TOTAL":
             shown = rows.merge(groups[names], on=names) if names else rows
-            values = _measured(shown, metrics)
+            values = (_measured(shown, metrics) * (1 + totals_off)).round()
         else:
             values = groups[[metric.name for metric in metrics]].agg("min" if kind == "MINIMUM" else "max")
         found[key] = _rows(values.to_frame().T.assign(**dict.fromkeys(names, reserved)), names, metrics)

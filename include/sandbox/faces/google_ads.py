@@ -139,7 +139,7 @@ class GoogleAds(Face):
             result = self._answer(body)
             setting = body.get("summaryRowSetting", "NO_SUMMARY_ROW")
             wanted = setting in ("SUMMARY_ROW_WITH_RESULTS", "SUMMARY_ROW_ONLY")
-            summary = _summary_row(result) if wanted else None
+            summary = self._summary_row(result) if wanted else None
         except Refused as refused:
             return self.refusal(request.url.path, refused)
         common = {
@@ -202,7 +202,7 @@ class GoogleAds(Face):
     def _page(self, body: dict[str, Any]) -> dict[str, Any]:
         result = self._answer(body)
         settings = body.get("searchSettings", {})
-        summary = _summary_row(result) if settings.get("returnSummaryRow") else None
+        summary = self._summary_row(result) if settings.get("returnSummaryRow") else None
         if body.get("validateOnly"):
             return {}
         start = self._start(body)
@@ -215,6 +215,17 @@ class GoogleAds(Face):
         if summary is not None:
             page["summaryRow"] = summary
         return {**page, "fieldMask": result.field_mask, "queryResourceConsumption": str(_consumption(result))}
+
+    def _summary_row(self, result: Answer) -> dict[str, Any]:
+        if result.summary is None:
+            code = "CANNOT_RETURN_SUMMARY_ROW_FOR_REQUEST_WITHOUT_METRICS"
+            raise Refused(400, "requestError", code, "A summary row needs metrics in SELECT.")
+        factor = 1 + self.site.faults.values["totals_off"]
+        told = {
+            name: str(round(int(value) * factor)) if isinstance(value, str) else value
+            for name, value in result.summary["metrics"].items()
+        }
+        return {"metrics": told}
 
     def _start(self, body: dict[str, Any]) -> int:
         if not body.get("pageToken"):
@@ -250,13 +261,6 @@ def _check_version(request: Request) -> None:
         message = f"Version {version} is deprecated. Requests to it will be blocked."
         raise Refused(400, "requestError", "UNSUPPORTED_VERSION", message)
     raise Refused(404, "requestError", "RESOURCE_NOT_FOUND", f"There is no version {version!r}.")
-
-
-def _summary_row(result: Answer) -> dict[str, Any]:
-    if result.summary is None:
-        code = "CANNOT_RETURN_SUMMARY_ROW_FOR_REQUEST_WITHOUT_METRICS"
-        raise Refused(400, "requestError", code, "A summary row needs metrics in SELECT.")
-    return result.summary
 
 
 def _consumption(result: Answer) -> int:

@@ -182,7 +182,8 @@ class YandexDirect(Face):
         return Response(status_code=status, headers=headers)
 
     def _tsv(self, spec: Spec, form: Form) -> bytes:
-        return tsv(spec, self.site.recorded().ads[self.prefix], self.account["client_login"], form)
+        off = self.site.faults.values["totals_off"]
+        return tsv(spec, self.site.recorded().ads[self.prefix], self.account["client_login"], form, off)
 
     def _today(self) -> date:
         return self.site.recorded().now.astimezone(self.zone).date()

@@ -34,9 +34,16 @@ class Form:
     has_total: bool = True
 
 
-def tsv(spec: Spec, ads: pd.DataFrame, login: str, form: Form) -> bytes:
-    """The report as TSV, UTF-8, lines ended by LF. The account pays no VAT: amounts with and without it are equal."""
+def tsv(spec: Spec, ads: pd.DataFrame, login: str, form: Form, totals_off: float = 0.0) -> bytes:
+    """The report as TSV, UTF-8, lines ended by LF. The account pays no VAT: amounts with and without it are equal.
+
+    `totals_off` is the share by which a report of the account as a whole is too high.
+    """
     rows = evaluate(spec, ads, login)
+    if spec.type == "ACCOUNT_PERFORMANCE_REPORT":
+        rows = rows.assign(
+            **{name: (rows[name] * (1 + totals_off)).round() for name in ("Impressions", "Clicks", "Cost")}
+        )
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter="\t", lineterminator="\n")
     if form.has_title:

@@ -7,8 +7,10 @@ It has `source, account_id`, the entity's columns in their declared types, `batc
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import available_timezones
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateNotFound
 from sqlalchemy import Connection, inspect, text
@@ -33,6 +35,7 @@ _INSTANT = f"^{_DAY}[T ]{_CLOCK}(Z|[+]00|[+-][0-9]{{2}}:[0-9]{{2}})$"
 _LOCAL = f"^{_DAY}[T ]{_CLOCK}$"
 _TRUE, _FALSE = ("'true'", "'1'", "'t'", "'yes'"), ("'false'", "'0'", "'f'", "'no'")
 _SHOWN = 60
+_ZONES = 50  # that the rows of one batch may name
 
 
 @dataclass(frozen=True)
@@ -72,13 +75,17 @@ class Fields:
     guessed. A field that landing does not have is NULL and reported in `missing`.
     """
 
-    def __init__(self, dialect: Dialect, present: frozenset[str], rows: str) -> None:
-        """`rows` is the FROM item of the batch's landed rows, `present` the columns that it has."""
+    def __init__(
+        self, dialect: Dialect, present: frozenset[str], rows: str, words_in: Callable[[str], list[str]]
+    ) -> None:
+        """`rows` is the FROM item of the batch's landed rows, `present` the columns that it has, `words_in` gives the
+        different values of a column."""
         self.dialect = dialect
         self.present = present
         self.missing: list[str] = []
         self._rows = rows
         self._parsed: dict[str, str] = {}
+        self._words_in = words_in
         self._typed: dict[str, str] = {}
 
     def text(self, field: str) -> str:
@@ -133,9 +140,21 @@ class Fields:
         value = f"(case when {self.text(field)} ~ '{_INSTANT}' then {self.text(field)} end)"
         return self._checked(field, self.dialect.try_cast(value, "timestamp with time zone"))
 
-    def local(self, field: str, zone: str) -> str:
-        """A wall-clock time of `zone` as a moment. A time that the clocks skip or repeat is read with standard time."""
-        return self._checked(field, f"({self._wall_clock(field)}) at time zone '{zone}'")
+    def local(self, field: str, zone_field: str, unsaid: str) -> str:
+        """A wall-clock time as a moment, in the IANA zone that the row names; `unsaid` is that of rows that name none.
+
+        A time that the clocks skip or repeat is read with standard time; in a zone that there is not, none is.
+        """
+        moment = f"({self._wall_clock(field)})"
+        if zone_field not in self.present:
+            return self._checked(field, f"{moment} at time zone '{unsaid}'")
+        # A zone for each row would cost the engines more than all else; a batch has one or two.
+        known = [zone for zone in self._words_in(zone_field) if zone in available_timezones()]
+        said = "".join(f" when {quoted(zone)} then {moment} at time zone {quoted(zone)}" for zone in known)
+        return self._checked(
+            field,
+            f"case coalesce({self.text(zone_field)}, '') when '' then {moment} at time zone '{unsaid}'{said} end",
+        )
 
     def ahead_of_utc(self, field: str, hours: int) -> str:
         """A wall-clock time that is always `hours` ahead of UTC, whatever the field's name promises."""
@@ -238,7 +257,13 @@ def narrowed(connection: Connection, staged: Staged, rows: str) -> str:
 
 def _typed(connection: Connection, batch: Batch, present: frozenset[str], landed: str) -> tuple[str, tuple[str, ...]]:
     """The SELECT of the batch's rows in their types, and which declared vendor columns landing does not have."""
-    fields = Fields(dialect_of(connection), present, landed)
+
+    def words_in(field: str) -> list[str]:
+        words = f"select distinct {field} from {batch.landing} where _batch_id = {quoted(batch.batch_id)}"
+        found = connection.execute(text(f"{words} and {field} is not null limit {_ZONES}"))
+        return sorted(word for (word,) in found)
+
+    fields = Fields(dialect_of(connection), present, landed, words_in)
     select = _template(batch).render({name: getattr(fields, name) for name in vars(Fields) if not name.startswith("_")})
     entity = ENTITIES[batch.entity]
     columns = ",\n    ".join(

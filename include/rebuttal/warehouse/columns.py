@@ -1,0 +1,83 @@
+"""Tables of an older version of this code: columns that were declared since are added, nothing is ever dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Column, Connection, DefaultClause, Numeric, Table, text
+from sqlalchemy.types import TypeEngine
+
+from rebuttal.errors import StoreError
+
+_STORED = (
+    "select table_schema, table_name, column_name, lower(data_type), numeric_precision, numeric_scale"
+    " from information_schema.columns where table_catalog = current_database()"
+)
+# What the engines call a type when they are asked for it.
+_WORDS = {"varchar": "text", "character varying": "text", "double": "double precision"}
+_WORDS |= {"timestamptz": "timestamp with time zone"}
+
+
+def add_missing_columns(connection: Connection, tables: Iterable[Table]) -> list[str]:
+    """Add the declared columns that stored tables lack, in the caller's transaction; `schema.table` of those changed.
+
+    Older rows have NULL there, or the column's default. Columns that are no longer declared stay. Raises StoreError for
+    a stored column of another type, and for a missing one that may not be empty while its table has rows.
+    """
+    stored = _stored(connection)
+    changed = []
+    for table in tables:
+        columns = stored[f"{table.schema}.{table.name}"]
+        for column in table.columns:
+            if column.name in columns:
+                _compare(connection, table, column, columns[column.name])
+        missing = [column for column in table.columns if column.name not in columns]
+        for column in missing:
+            _add(connection, table, column)
+        if missing:
+            changed.append(f"{table.schema}.{table.name}")
+    return changed
+
+
+def _stored(connection: Connection) -> Mapping[str, dict[str, str]]:
+    """`schema.table` -> column -> type."""
+    found: dict[str, dict[str, str]] = {}
+    for schema, table, column, kind, precision, scale in connection.execute(text(_STORED)):
+        word = kind.split("(")[0]
+        shown = f"numeric({precision}, {scale})" if word in ("decimal", "numeric") else _WORDS.get(word, word)
+        found.setdefault(f"{schema}.{table}", {})[column] = shown
+    return found
+
+
+def _declared(connection: Connection, kind: TypeEngine[Any]) -> str:
+    if isinstance(kind, Numeric) and kind.precision is not None and kind.asdecimal:
+        return f"numeric({kind.precision}, {kind.scale})"
+    word = kind.compile(connection.dialect).lower()
+    return _WORDS.get(word, word)
+
+
+def _compare(connection: Connection, table: Table, column: Column[Any], stored: str) -> None:
+    declared = _declared(connection, column.type)
+    if stored != declared:
+        name = f"{table.schema}.{table.name}"
+        raise StoreError(
+            f"Column {column.name} of {name} is {stored} in this warehouse, but {declared} by now",
+            next_step=f"Back the warehouse up, then: ALTER TABLE {name} ALTER COLUMN {column.name} TYPE {declared}",
+        )
+
+
+def _add(connection: Connection, table: Table, column: Column[Any]) -> None:
+    name, kind = f"{table.schema}.{table.name}", column.type.compile(connection.dialect)
+    default = column.server_default.arg if isinstance(column.server_default, DefaultClause) else None
+    may_be_empty = column.nullable or default is not None
+    is_filled = connection.execute(text(f"select exists (select 1 from {name})")).scalar_one()
+    if column.primary_key or (is_filled and not may_be_empty):
+        raise StoreError(
+            f"{name} of this warehouse has no column {column.name}, and its rows cannot be without one",
+            next_step="Open it with the version of Rebuttal that made it, or start a new warehouse",
+        )
+    # DuckDB adds no column with a constraint; there the code that writes is all that keeps NULL out.
+    never_null = "" if column.nullable or connection.dialect.name == "duckdb" else " NOT NULL"
+    shown = "" if default is None else f" DEFAULT {default}"
+    connection.execute(text(f"ALTER TABLE {name} ADD COLUMN IF NOT EXISTS {column.name} {kind}{shown}{never_null}"))
