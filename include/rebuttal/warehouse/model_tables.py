@@ -77,3 +77,11 @@ lifecycle_stage = Table(
 
 # At most one row: what the marts that stand in `marts` were built from.
 model_build = Table("model_build", metadata, Column("fingerprint", TEXT, nullable=False), schema=OPS)
+
+# Whom the next build has to make again: one row per person whose input changed since the last build that was published,
+# and '' for rows of nobody. It stands until then, so that a killed build is simply done again.
+changed_person = Table("changed_person", metadata, Column("person_id", TEXT, primary_key=True), schema=OPS)
+
+# Who was somebody else before: one row per person id that identifiers came from or went to since the last build that
+# was published. Written by identity, in its transaction; emptied by the model stage with ops.changed_person.
+person_change = Table("person_change", metadata, Column("person_id", TEXT, primary_key=True), schema=OPS)
