@@ -7,31 +7,34 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Engine, Table, select, text
+from sqlalchemy import Connection, Engine, Table, text
 from sqlalchemy.exc import OperationalError
 
 from rebuttal.context import Context
 from rebuttal.errors import LockedError
+from rebuttal.journeys.changes import Due, find_changes, settle
 from rebuttal.journeys.configuration import ModelConfig, load_model_config
 from rebuttal.journeys.people import update_people
 from rebuttal.records import Report
 from rebuttal.settings import Settings
+from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse import dbt
 from rebuttal.warehouse.engine import LOCK_WAIT_SECONDS, is_duckdb, open_warehouse
-from rebuttal.warehouse.model_tables import channel_rule, exchange_rate, lifecycle_stage, model_build
-from rebuttal.warehouse.publish import fingerprint_of, promote, publish
+from rebuttal.warehouse.model_tables import channel_rule, exchange_rate, lifecycle_stage
+from rebuttal.warehouse.promote import promote
+from rebuttal.warehouse.publish import fingerprint_of, publish
 from rebuttal.warehouse.replace import replace_rows
 
-# What the marts are made of; texts and bookkeeping columns change no mart.
-INPUTS = (
-    *(f"core.{name}" for name in ("ad_performance", "contact", "conversation", "deal", "person_identifier")),
-    *(f"core.{name}" for name in ("pipeline_stage", "stage_change", "survey_response", "visit")),
-    *(f"ops.{name}" for name in ("channel_rule", "exchange_rate", "lifecycle_stage")),
-)
-IGNORED = frozenset({"batch_id", "row_number", "row_hash", "body", "comment"})
+# Small tables that decide rows of any person: another content asks for a whole build. `core.pipeline_stage` is one of
+# them: what a stage means is configuration, kept in the CRM.
+SETTLED = ("core.pipeline_stage", "ops.channel_rule", "ops.exchange_rate", "ops.lifecycle_stage")
+BOOKKEEPING = frozenset({"batch_id", "row_number", "row_hash"})
+# Models that need the shares that Markov chains and Shapley values give the channels: built after them.
+AFTER_SHARES = "after_shares"
 
 
 def run(context: Context) -> Report:
@@ -44,27 +47,48 @@ def run(context: Context) -> Report:
     config = load_model_config(context.settings.config)
     variables = _variables(config, context)
     with _alone(context.settings):
-        _build(context, config, variables, report)
-    published = publish(context)
+        fingerprint = _build(context, config, variables, report)
+        published = publish(context)
+        if fingerprint:
+            with open_warehouse(context.settings) as engine:
+                settle(engine, fingerprint, variables["running_week_start"])
     report.counts["published"] = published.counts["published"]
     report.changed |= published.changed
     return report
 
 
-def _build(context: Context, config: ModelConfig, variables: dict[str, Any], report: Report) -> None:
+def _build(context: Context, config: ModelConfig, variables: dict[str, Any], report: Report) -> str | None:
+    """Build and promote what is due; returns what was built from, None when nothing was due."""
     with open_warehouse(context.settings) as engine:
         written = _load_configuration(engine, config)
         people = update_people(engine, config.journey.identity)
         written += people.pop("written")
-        report.counts |= people | {"models": 0, "tests": 0, "marts_changed": 0}
-        fingerprint, built = _fingerprint(engine, variables), _built_from(engine)
-    if fingerprint != built:
-        report.counts |= dbt.build(context.settings, variables)
-        with open_warehouse(context.settings) as engine:
-            changed = promote(engine)
-            _remember(engine, fingerprint)
-        report.counts["marts_changed"] = len(changed)
-    report.changed = bool(written or fingerprint != built)
+        report.counts |= people | {"models": 0, "tests": 0, "marts_changed": 0, "changed_persons": 0}
+        fingerprint = _fingerprint(engine, variables)
+        due = find_changes(engine, fingerprint, variables["running_week_start"])
+    report.changed = bool(written or due.is_due)
+    if not due.is_due:
+        return None
+    failpoint("model.before_dbt")
+    _run_dbt(context.settings, variables, due, report)
+    failpoint("model.after_dbt")
+    with open_warehouse(context.settings) as engine:
+        changed = promote(engine, dbt.units(context.settings), only_changed=not due.is_whole)
+    failpoint("model.after_promote")
+    report.counts["marts_changed"] = len(changed)
+    report.counts["changed_persons"] = people["persons"] if due.is_whole else due.changed_count - 1
+    return fingerprint
+
+
+def _run_dbt(settings: Settings, variables: dict[str, Any], due: Due, report: Report) -> None:
+    first = dbt.build(settings, variables, exclude=f"tag:{AFTER_SHARES}", full_refresh=due.is_whole)
+    if dbt.has_tagged(settings, AFTER_SHARES):
+        shares = import_module("rebuttal.journeys.shares")  # numpy and scipy: loaded only when they are needed
+        with open_warehouse(settings) as engine:
+            shares.update_shares(engine)
+        second = dbt.build(settings, variables, select=f"tag:{AFTER_SHARES}", full_refresh=due.is_whole)
+        first = {name: count + second[name] for name, count in first.items()}
+    report.counts |= first
 
 
 @contextmanager
@@ -121,22 +145,12 @@ def _replace(connection: Connection, table: Table, rows: Iterable[dict[str, Any]
 
 
 def _fingerprint(engine: Engine, variables: dict[str, Any]) -> str:
-    """What the marts depend on: the admitted rows, who is who, the configuration and the models' own text."""
-    digest = hashlib.sha256(json.dumps(variables, sort_keys=True).encode())
+    """What decides rows of any person: the configuration, small tables, and the models' own text."""
+    lasting = {name: value for name, value in variables.items() if name != "running_week_start"}
+    digest = hashlib.sha256(json.dumps(lasting, sort_keys=True).encode())
     for path in sorted(dbt.PROJECT.rglob("*")):
         if path.suffix in (".sql", ".yml") and path.is_file():
             digest.update(f"{path.relative_to(dbt.PROJECT)}\n".encode() + path.read_bytes())
     with engine.connect() as connection:
-        digest.update(fingerprint_of(connection, list(INPUTS), without=IGNORED).encode())
+        digest.update(fingerprint_of(connection, list(SETTLED), without=BOOKKEEPING).encode())
     return digest.hexdigest()
-
-
-def _built_from(engine: Engine) -> str | None:
-    with engine.connect() as connection:
-        return connection.execute(select(model_build.c.fingerprint)).scalar_one_or_none()
-
-
-def _remember(engine: Engine, fingerprint: str) -> None:
-    with engine.begin() as connection:
-        connection.execute(model_build.delete())
-        connection.execute(model_build.insert().values(fingerprint=fingerprint))

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, text
 from rebuttal.journeys.configuration import IdentityGuards
 from rebuttal.journeys.identifiers import SEPARATOR, Evidence
 from rebuttal.journeys.identity import Resolution, resolve
-from rebuttal.warehouse.model_tables import identity_refusal, person_identifier
+from rebuttal.warehouse.model_tables import identity_refusal, person_change, person_identifier
 from rebuttal.warehouse.replace import replace_rows
 
 LAST = pd.Timestamp.max.tz_localize("UTC").floor("us")
@@ -29,7 +29,9 @@ def update_people(engine: Engine, guards: IdentityGuards) -> dict[str, int]:
     """
     with engine.begin() as connection:
         resolution = resolve(read_evidence(connection), guards)
-        people = assign_person_ids(resolution, _stored(connection))
+        stored = _stored(connection)
+        people = assign_person_ids(resolution, stored)
+        _note_changed(connection, stored, people)
         written = replace_rows(
             connection,
             person_identifier,
@@ -101,6 +103,16 @@ def _fresh_id(key: str, taken: set[str]) -> str:
         name = "p" + hashlib.sha256(f"{key}{SEPARATOR}{salt or ''}".encode()).hexdigest()[:16]
         salt += 1
     return name
+
+
+def _note_changed(connection: Connection, stored: pd.DataFrame, people: pd.DataFrame) -> None:
+    """Add to ops.person_change whoever has an identifier that came, went, moved or was seen at another time."""
+    columns = [column.name for column in person_identifier.columns if column.name != "rule"]
+    both = stored[columns].merge(people[columns], how="outer", on=columns, indicator=True)
+    noted = set(connection.execute(person_change.select()).scalars())
+    news = sorted(set(both.loc[both["_merge"] != "both", "person_id"]) - noted)
+    if news:
+        connection.execute(person_change.insert(), [{"person_id": person} for person in news])
 
 
 def _stored(connection: Connection) -> pd.DataFrame:
