@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from rebuttal.commands.hold import hold
+from rebuttal.commands.publish import publish
 from rebuttal.commands.quality import docs, print_quality
 from rebuttal.commands.quarantine import quarantine
 from rebuttal.commands.replay import replay
@@ -52,6 +53,7 @@ cli.add_command(utm)
 cli.add_command(docs)
 cli.add_command(hold)
 cli.add_command(replay)
+cli.add_command(publish)
 
 
 def _stage(name: str, **options: Any) -> Callable[[Callable[..., None]], click.Command]:

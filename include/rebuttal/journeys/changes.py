@@ -1,8 +1,8 @@
 """What changed since the last build: the persons whose rows of the marts have to be made again.
 
-Compared is what models read of each admitted row, not how it came: a late batch, a restatement, a replay, a changed rule
-for tags and a row that vanished all look the same here. The stored picture (`ops.model_input`) and the persons that
-follow from it (`ops.changed_person`) move on in one transaction, so nothing is lost when a build dies: the persons
+Compared is what models read of each admitted row, not how it came: a late batch, a restatement, a replay, a changed
+rule for tags and a row that vanished all look the same here. The stored picture (`ops.model_input`) and the persons
+that follow from it (`ops.changed_person`) move on in one transaction, so nothing is lost when a build dies: the persons
 stand until `settle` has seen the marts published.
 
 Visits are too many to compare one by one: they are added up by batch first, and only batches that differ are compared.
@@ -84,9 +84,7 @@ def _compare_visits(connection: Connection, is_whole: bool) -> bool:
         " FROM input_batch AS now FULL JOIN ops.model_input_batch AS built ON built.batch_id = now.batch_id"
         " WHERE now.row_count IS DISTINCT FROM built.row_count OR now.checksum IS DISTINCT FROM built.checksum",
     )
-    scope = (
-        "(batch_id IN (SELECT batch_id FROM touched_batch) OR unit_id IN (SELECT person_id FROM ops.person_change))"
-    )
+    scope = "(batch_id IN (SELECT batch_id FROM touched_batch) OR unit_id IN (SELECT person_id FROM ops.person_change))"
     if not _exists(connection, "touched_batch") and not _exists(connection, "ops.person_change"):
         return False
     is_touched = _compare(connection, "visit", f"({_text('visit_unit').format(told=told)})", scope, is_whole)

@@ -40,44 +40,53 @@ AFTER_SHARES = "after_shares"
 def run(context: Context) -> Report:
     """Resolve identity, build the marts where their input has changed, and publish them as a whole.
 
-    Counts: persons, identifiers, refusals, models, tests, marts_changed, published. Raises what the dbt runner raises;
+    Counts: persons, identifiers, refusals, models, tests, marts_changed, changed_persons (made again by an incremental
+    build; 0 in a whole one), published. Raises what the dbt runner raises;
     the marts then stay as they were.
     """
     report = Report("model")
     config = load_model_config(context.settings.config)
-    variables = _variables(config, context)
+    variables = variables_of(config, context)
     with _alone(context.settings):
-        fingerprint = _build(context, config, variables, report)
-        published = publish(context)
-        if fingerprint:
-            with open_warehouse(context.settings) as engine:
-                settle(engine, fingerprint, variables["running_week_start"])
-    report.counts["published"] = published.counts["published"]
-    report.changed |= published.changed
+        with open_warehouse(context.settings) as engine:
+            written = load_settled(engine, config)
+            people = update_people(engine, config.journey.identity)
+        report.changed = bool(written + people.pop("written"))
+        report.counts |= people
+        build_due(context, variables, report)
     return report
 
 
-def _build(context: Context, config: ModelConfig, variables: dict[str, Any], report: Report) -> str | None:
-    """Build and promote what is due; returns what was built from, None when nothing was due."""
+def build_due(context: Context, variables: dict[str, Any], report: Report) -> None:
+    """Find what changed, build it, test it, promote it and publish it; `variables` are those of dbt.
+
+    Identity and configuration stand already. Adds to `report` the counts models, tests, marts_changed, changed_persons
+    and published; nothing due means zeros and no write.
+    """
+    report.counts |= {"models": 0, "tests": 0, "marts_changed": 0, "changed_persons": 0}
+    week = variables["running_week_start"]
     with open_warehouse(context.settings) as engine:
-        written = _load_configuration(engine, config)
-        people = update_people(engine, config.journey.identity)
-        written += people.pop("written")
-        report.counts |= people | {"models": 0, "tests": 0, "marts_changed": 0, "changed_persons": 0}
         fingerprint = _fingerprint(engine, variables)
-        due = find_changes(engine, fingerprint, variables["running_week_start"])
-    report.changed = bool(written or due.is_due)
-    if not due.is_due:
-        return None
+        due = find_changes(engine, fingerprint, week)
+    if due.is_due:
+        _build(context.settings, variables, due, report)
+    published = publish(context)
+    if due.is_due:
+        with open_warehouse(context.settings) as engine:
+            settle(engine, fingerprint, week)
+    report.counts["published"] = published.counts["published"]
+    report.changed |= due.is_due or published.changed
+
+
+def _build(settings: Settings, variables: dict[str, Any], due: Due, report: Report) -> None:
     failpoint("model.before_dbt")
-    _run_dbt(context.settings, variables, due, report)
+    _run_dbt(settings, variables, due, report)
     failpoint("model.after_dbt")
-    with open_warehouse(context.settings) as engine:
-        changed = promote(engine, dbt.units(context.settings), only_changed=not due.is_whole)
+    with open_warehouse(settings) as engine:
+        changed = promote(engine, dbt.units(settings), only_changed=not due.is_whole)
     failpoint("model.after_promote")
     report.counts["marts_changed"] = len(changed)
-    report.counts["changed_persons"] = people["persons"] if due.is_whole else due.changed_count - 1
-    return fingerprint
+    report.counts["changed_persons"] = 0 if due.is_whole else due.changed_count - 1
 
 
 def _run_dbt(settings: Settings, variables: dict[str, Any], due: Due, report: Report) -> None:
@@ -109,12 +118,14 @@ def _alone(settings: Settings) -> Iterator[None]:
         yield
 
 
-def _variables(config: ModelConfig, context: Context) -> dict[str, Any]:
+def variables_of(config: ModelConfig, context: Context) -> dict[str, Any]:
+    """dbt's variables (see dbt_project.yml) from journey.yml and the clock."""
     journey = config.journey
     today = context.clock.now().date()
     return {
         "base_currency": journey.base_currency,
         "lookback_days": journey.lookback_days,
+        "session_pause_minutes": journey.session_pause_minutes,
         "half_life_days": journey.time_decay_half_life_days,
         "first_weight": journey.position_weights.first,
         "last_weight": journey.position_weights.last,
@@ -126,7 +137,7 @@ def _variables(config: ModelConfig, context: Context) -> dict[str, Any]:
     }
 
 
-def _load_configuration(engine: Engine, config: ModelConfig) -> int:
+def load_settled(engine: Engine, config: ModelConfig) -> int:
     """Put rates, channel rules and lifecycle words where SQL can join them; returns the number of rows written."""
     words = [
         {"lifecycle_stage": word, "stage_order": order} for order, word in enumerate(config.journey.lifecycle.order)

@@ -10,6 +10,7 @@ import ctypes
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -42,13 +43,15 @@ def build(
 
     `variables` are dbt vars (see dbt_project.yml), `select` and `exclude` node selections as dbt takes them. Without
     `full_refresh` incremental models are made again for `ops.changed_person` only, and their tests look at these rows.
-    The caller must have closed the warehouse: on DuckDB dbt is the one writer meanwhile. Returns the numbers of `models` and `tests`. Raises ConfigError when dbt is not installed,
-    LockedError when another process holds the warehouse, AbortError that names what failed and where the log is.
+    The caller must have closed the warehouse: on DuckDB dbt is the one writer meanwhile. Returns the numbers of
+    `models` and `tests`. Raises ConfigError when dbt is not installed, LockedError when another process holds the
+    warehouse, AbortError that names what failed and where the log is.
     """
     home = settings.home / "dbt"
     (home / "target").mkdir(parents=True, exist_ok=True)
     results = home / "target" / "run_results.json"
     results.unlink(missing_ok=True)
+    kept = results.with_name("selected_results.json" if select else "main_results.json")
     command = [
         str(dbt_command()),
         "--no-use-colors",
@@ -83,6 +86,7 @@ def build(
     outcome = _read_results(results)
     if finished.returncode != 0:
         raise _failure(outcome, finished.stdout, home / "logs" / "dbt.log")
+    shutil.copyfile(results, kept)  # a build in two steps leaves the results of both
     kinds = [str(result["unique_id"]).split(".", 1)[0] for result in outcome]
     return {"models": kinds.count("model"), "tests": kinds.count("test") + kinds.count("unit_test")}
 

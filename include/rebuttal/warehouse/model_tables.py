@@ -78,9 +78,9 @@ lifecycle_stage = Table(
 # At most one row: what the marts that stand in `marts` were built from.
 model_build = Table("model_build", metadata, Column("fingerprint", TEXT, nullable=False), schema=OPS)
 
-# What the next build has to make again, one row per unit of change: the persons whose input changed since the last build
-# that was published, and of rows of nobody the row itself (see journeys/sql/input); '' stands for all other rows of
-# nobody and is there whenever anything changed. It stands until the publication: a killed build is simply done again.
+# What the next build has to make again, one row per unit of change: the persons whose input changed since the last
+# build that was published, and of rows of nobody the row itself (see journeys/sql/input); '' stands for all other rows
+# of nobody and is there whenever anything changed. It stands until the publication: a killed build is done again.
 changed_person = Table("changed_person", metadata, Column("person_id", TEXT, primary_key=True), schema=OPS)
 
 # Who was somebody else before: one row per person id whose identifiers came, went or moved. Written by identity in its
@@ -110,8 +110,8 @@ model_input_batch = Table(
     schema=OPS,
 )
 
-# Of marts that are promoted by person: the SQL that tells a row's person, and their rows added up, so that a publication
-# need not read them.
+# Of marts that are promoted by person: the SQL that tells a row's person, and their rows added up, so that a
+# publication need not read them.
 mart_checksum = Table(
     "mart_checksum",
     metadata,

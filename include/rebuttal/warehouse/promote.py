@@ -190,9 +190,7 @@ def _add_up_whole(connection: Connection, here: str, unit: str) -> None:
     found = connection.exec_driver_sql(f"SELECT count(*), coalesce({row_hash_of(connection, here)}, 0) FROM {here}")
     count, checksum = found.one()
     connection.execute(
-        mart_checksum.insert().values(
-            {"name": here, "unit": unit, "row_count": int(count), "checksum": int(checksum)}
-        )
+        mart_checksum.insert().values({"name": here, "unit": unit, "row_count": int(count), "checksum": int(checksum)})
     )
 
 

@@ -2,8 +2,9 @@
 
 `promote` (promote.py) brings `marts` up to a tested build in one transaction. `publish` then gives DuckDB readers a
 file of their own, replaced by an atomic rename, and leaves the version before beside it; on Postgres the transaction
-itself is what readers see. Both write only where something differs. The data-quality marts say what the gate found, whatever the models made of the rows: they are
-published by themselves after every admission, beside the marts of the last build.
+itself is what readers see. Both write only where something differs. The data-quality marts say what the gate found,
+whatever the models made of the rows: they are published by themselves after every admission, beside the marts of the
+last build.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.warehouse.engine import is_duckdb, open_published, open_warehouse
 from rebuttal.warehouse.model_tables import mart_checksum, model_build
-from rebuttal.warehouse.promote import columns_of, go_back, row_hash_of, went_back
+from rebuttal.warehouse.promote import columns_of, go_back, went_back
 from rebuttal.warehouse.quality_mart import QUALITY_NAMES, refresh_quality
 from rebuttal.warehouse.tables import CORE, MARTS, OPS, publication, published_table
 
@@ -67,11 +68,7 @@ def _publish(settings: Settings, engine: Engine, only: tuple[str, ...] | None) -
     with engine.begin() as connection:
         version, last = last_published = _last(connection)
         before = {row.name: row.fingerprint for row in connection.execute(select(published_table))}
-        if (
-            only
-            and version
-            and not (before and (not is_duckdb(settings) or _file_version(settings) == last_published))
-        ):
+        if only and version and not (before and (not is_duckdb(settings) or _file_version(settings) == last_published)):
             only = None  # the copy is cut, gone or of an unknown make: it is made anew, as a whole
         tables = [name for name in published_tables(connection) if only is None or name in only]
         if only and not tables:
