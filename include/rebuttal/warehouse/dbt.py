@@ -74,7 +74,7 @@ def build(
     # Standard input is closed and the child dies with us: a killed loop leaves no dbt behind that holds the warehouse.
     finished = subprocess.run(
         command,
-        env=_environment(settings),
+        env=environment_of(settings),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -126,7 +126,7 @@ def dbt_command() -> Path:
     return path
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def environment_of(settings: Settings) -> dict[str, str]:
     """The process environment with the warehouse in it, without the connections and keys that dbt has no use for."""
     environment = {
         name: value

@@ -5,7 +5,7 @@ with origin as (
     {% for model in ['stg_visit', 'stg_ad', 'stg_answer'] -%}
     select origin_id, {{ origin_columns() | join(', ') }} from {{ ref(model) }}
     {%- if model == 'stg_visit' %} where true {{ only_changed('coalesce(person_id, touchpoint_id)') }}{% endif %}
-    {% if not loop.last %}union{% endif %}
+    {% if not loop.last %}union distinct{% endif %}
     {% endfor %}
 
 ),
