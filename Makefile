@@ -48,7 +48,7 @@ audit: .venv/.ready-dev ## recount every landed row in the warehouse
 	@$(BIN)/rebuttal account
 
 docs: setup ## the dbt project as pages (models, columns, tests, lineage) -> build/docs
-	@$(BIN)/python -m bench.docs
+	@$(BIN)/python -m rebuttal.warehouse.model_docs build/docs
 
 lock: $(UV) ## resolve requirements/*.in anew
 	$(UV) pip compile $(LOCK) requirements/airflow.in -o requirements.txt

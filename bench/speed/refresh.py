@@ -1,8 +1,8 @@
 """MODEL: a build of everything beside a refresh after one per cent of new data, restatements among it.
 
-Seconds are those that dbt reports for its models and tests together (its start and parsing left out, and shown) and the
-wall time of our own steps: finding what changed, promotion, publication. Identity stands already; it has a measure of its
-own. DuckDB.
+Seconds are those that dbt reports for its models and tests together (its start and parsing left out, and shown) and
+the wall time of our own steps: finding what changed, promotion, publication. Identity stands already; it has a measure
+of its own. DuckDB.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _MEGABYTE = 1024**2 if sys.platform == "darwin" else 1024  # of ru_maxrss
 _BEGIN, _DAYS = "timestamptz '2024-11-01 00:00:00+00'", 720
 
 
-def measure(size: int, rounds: int, folder: Path) -> Figures:
-    """`size` visits, a tenth as many persons, a hundredth as many leads. `rounds` is not used: a build takes minutes."""
+def measure(size: int, _rounds: int, folder: Path) -> Figures:
+    """`size` visits, a tenth as many persons, a hundredth as many leads. One round: a build takes minutes."""
     try:
         dbt.dbt_command()
     except ConfigError as error:
@@ -71,7 +71,7 @@ def _restate(engine: Engine) -> None:
     """Beside what is new: a hundredth of the last weeks' cost and of all deals, and a few visits of long ago."""
     with engine.begin() as connection:
         for statement in (
-            "update core.ad_performance set cost = cost + 1, batch_id = 'restated' where report_date >= date '2026-09-20'",
+            "update core.ad_performance set cost = cost + 1, batch_id = 'restated' where report_date >= '2026-09-20'",
             "update core.deal set amount = amount + 1, batch_id = 'restated' where hash(deal_id) % 100 = 0",
             "update core.visit set utm_source_norm = 'facebook', batch_id = 'restated'"
             " where batch_id >= 'visits-2026-09' and hash(visit_id) % 500 = 0",
