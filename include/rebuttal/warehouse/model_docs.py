@@ -18,12 +18,12 @@ from rebuttal.warehouse import dbt
 from rebuttal.warehouse.engine import open_warehouse
 
 # Whatever the page would fetch when it is opened: fonts, statistics.
-_OUTSIDE = re.compile(r"""<(?:link|script)\b[^>]*\b(?:href|src)=["'](?:https?:)?//[^>]*>(?:</script>)?""", re.IGNORECASE)
+_OUTSIDE = re.compile(r"""<(?:link|script)\b[^>]*\b(?:href|src)=["'](?:https?:)?//[^>]*>(?:</script>)?""")
 _TRACKER = re.compile(r"//[a-z0-9]+[.]cloudfront[.]net/[^\"']*")
 
 
 def write_docs(folder: Path) -> Path:
-    """Write `index.html` into `folder` and return its path. Raises ConfigError without dbt, AbortError when it fails."""
+    """Write `index.html` into `folder`; returns its path. Raises ConfigError without dbt, AbortError when it fails."""
     with tempfile.TemporaryDirectory(prefix="rebuttal-docs-") as place:
         home = Path(place)
         settings = Settings(home, home, "", f"duckdb:///{home / 'warehouse.duckdb'}", "sqlite://")
@@ -47,4 +47,4 @@ def write_docs(folder: Path) -> Path:
 
 
 if __name__ == "__main__":
-    print(f"written to {write_docs(Path(sys.argv[1]))}")
+    sys.stdout.write(f"written to {write_docs(Path(sys.argv[1]))}\n")
