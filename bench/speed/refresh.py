@@ -28,7 +28,7 @@ from rebuttal.warehouse import dbt, open_warehouse
 SQL = Path(__file__).parent / "sql"
 TOUCHES_A_PERSON = 10
 _MEGABYTE = 1024**2 if sys.platform == "darwin" else 1024  # of ru_maxrss
-_BEGIN, _DAYS = "timestamptz '2024-11-01 00:00:00+00'", 720
+_BEGIN, _DAYS = "timestamptz '2024-11-01 00:00:00+00'", 700
 
 
 def measure(size: int, _rounds: int, folder: Path) -> Figures:

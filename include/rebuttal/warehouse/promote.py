@@ -178,7 +178,7 @@ def _add_up(connection: Connection, name: str, units: Mapping[str, str], unit: s
     known: Any = connection.execute(select(mart_checksum).where(mart_checksum.c.name == here)).first()
     if unit and known is not None:
         moved = connection.exec_driver_sql(f"SELECT sum(row_count), sum(checksum) FROM differ_{name}").one()
-        values = {"row_count": known.row_count + int(moved[0]), "checksum": known.checksum + int(moved[1])}
+        values = {"row_count": known.row_count + int(moved[0]), "checksum": int(known.checksum) + int(moved[1])}
         connection.execute(mart_checksum.update().where(mart_checksum.c.name == here).values(values))
         return
     connection.execute(mart_checksum.delete().where(mart_checksum.c.name == here))

@@ -175,7 +175,8 @@ def _replace_file(
     the changed persons' rows; None: begin with nothing.
     """
     target = settings.published_path
-    if _file_version(settings) == version:
+    found = _file_version(settings)
+    if found == version:
         return False
     new = target.with_name(f"{target.name}.new")
     _remove(new)
@@ -197,7 +198,8 @@ def _replace_file(
         finally:
             run("DETACH published_new")
     _sync(new)
-    _keep_previous(target)
+    if found is not None:
+        _keep_previous(target)
     os.replace(new, target)
     _sync(target.parent)
     return True
@@ -221,8 +223,6 @@ def previous_path(settings: Settings) -> Path:
 
 def _keep_previous(target: Path) -> None:
     """The file that is about to be replaced stays under another name; nothing is copied."""
-    if not target.exists():
-        return
     kept, link = target.with_name(f"previous_{target.name}"), target.with_name(f"previous_{target.name}.new")
     link.unlink(missing_ok=True)
     os.link(target, link)
