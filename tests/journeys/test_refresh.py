@@ -164,7 +164,7 @@ def test_a_change_reaches_exactly_its_persons(built: Context) -> None:
     assert journeys.run(built).counts["changed_persons"] == 1
     late = read(settings)
     found = differing_persons(settings, first, late)
-    assert found == {"touchpoint": boris, "journey": boris, "person": boris, "deal": set()}, "first seen earlier, too"
+    assert found == dict.fromkeys(BY_PERSON, boris), "an earlier first touch: of the person, the path and the deal"
 
     run_sql(settings, *CHANGES["cost restated"](next(NUMBERS)))
     assert journeys.run(built).counts["changed_persons"] == 0
