@@ -10,7 +10,7 @@ INSTALL := pip install --quiet --require-hashes --compile-bytecode
 export AIRFLOW_PORT SANDBOX_PORT SMTP_PORT MAIL_PORT WORKER_LOG_PORT TRIGGER_LOG_PORT SEED WEEKS UNTIL SCALE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench truth faults audit lock format clean
+.PHONY: help setup run test check bench truth faults audit docs lock format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,9 @@ faults: .venv/.ready-dev .venv-dbt/.ready ## kill the loop at ten random moments
 
 audit: .venv/.ready-dev ## recount every landed row in the warehouse
 	@$(BIN)/rebuttal account
+
+docs: setup ## the dbt project as pages (models, columns, tests, lineage) -> build/docs
+	@$(BIN)/python -m rebuttal.warehouse.model_docs build/docs
 
 lock: $(UV) ## resolve requirements/*.in anew
 	$(UV) pip compile $(LOCK) requirements/airflow.in -o requirements.txt

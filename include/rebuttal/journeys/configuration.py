@@ -96,6 +96,7 @@ class JourneyConfig(_Strict):
     base_currency: str = Field("EUR", pattern=r"^[A-Z]{3}$")
     rates: RatesConfig = RatesConfig.model_construct()
     lookback_days: int = Field(90, ge=1, le=3650)
+    session_pause_minutes: int = Field(30, ge=1, le=720)
     time_decay_half_life_days: float = Field(7, gt=0)
     position_weights: PositionWeights = PositionWeights(first=0.4, last=0.4)
     sales_touches_earn_credit: bool = False

@@ -7,18 +7,21 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
 from rebuttal.context import Context
 from rebuttal.errors import LockedError
+from rebuttal.journeys.changes import Due, find_changes, settle
 from rebuttal.journeys.configuration import ModelConfig, load_model_config
 from rebuttal.journeys.ltv import predict_ltv
 from rebuttal.journeys.people import update_people
 from rebuttal.records import Report
 from rebuttal.settings import Settings
+from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse import dbt
 from rebuttal.warehouse.engine import LOCK_WAIT_SECONDS, is_duckdb, open_warehouse
 from rebuttal.warehouse.model_tables import (
@@ -27,53 +30,87 @@ from rebuttal.warehouse.model_tables import (
     exchange_rate,
     journey_question_evidence,
     lifecycle_stage,
-    model_build,
 )
-from rebuttal.warehouse.publish import fingerprint_of, promote, publish
+from rebuttal.warehouse.promote import promote
+from rebuttal.warehouse.publish import fingerprint_of, publish
 from rebuttal.warehouse.replace import replace_rows
 
-# What the marts are made of; texts and bookkeeping columns change no mart.
-INPUTS = (
-    *(f"core.{name}" for name in ("ad_performance", "contact", "conversation", "deal", "hit", "person_identifier")),
-    *(f"core.{name}" for name in ("pipeline_stage", "stage_change", "survey_response", "visit")),
+# Small tables that decide rows of any person: another content asks for a whole build. `core.pipeline_stage` is one of
+# them: what a stage means is configuration, kept in the CRM.
+SETTLED = (
+    "core.pipeline_stage",
     *(f"ops.{name}" for name in ("channel_declared", "channel_rule", "exchange_rate", "journey_question_evidence")),
     *(f"ops.{name}" for name in ("lifecycle_stage", "reference_rate")),
 )
-IGNORED = frozenset({"batch_id", "row_number", "row_hash", "body", "comment", "imported_at"})
+BOOKKEEPING = frozenset({"batch_id", "row_number", "row_hash", "imported_at"})
+# Of hits only when, by whom and on which page is read.
+UNREAD = BOOKKEEPING | {"title", "referrer"}
+# Models that need the shares that Markov chains and Shapley values give the channels: built after them.
+AFTER_SHARES = "after_shares"
 
 
 def run(context: Context) -> Report:
     """Resolve identity, build the marts where their input has changed, and publish them as a whole.
 
-    Counts: persons, identifiers, refusals, models, tests, marts_changed, published. Raises what the dbt runner raises;
+    Counts: persons, identifiers, refusals, models, tests, marts_changed, changed_persons (made again by an incremental
+    build; 0 in a whole one), published. Raises what the dbt runner raises;
     the marts then stay as they were.
     """
     report = Report("model")
     config = load_model_config(context.settings.config)
-    variables = _variables(config, context)
+    variables = variables_of(config, context)
     with _alone(context.settings):
-        _build(context, config, variables, report)
-    published = publish(context)
-    report.counts["published"] = published.counts["published"]
-    report.changed |= published.changed
+        with open_warehouse(context.settings) as engine:
+            written = load_settled(engine, config)
+            people = update_people(engine, config.journey.identity)
+        report.changed = bool(written + people.pop("written"))
+        report.counts |= people
+        build_due(context, variables, report)
     return report
 
 
-def _build(context: Context, config: ModelConfig, variables: dict[str, Any], report: Report) -> None:
+def build_due(context: Context, variables: dict[str, Any], report: Report) -> None:
+    """Find what changed, build it, test it, promote it and publish it; `variables` are those of dbt.
+
+    Identity and configuration stand already. Adds to `report` the counts models, tests, marts_changed, changed_persons
+    and published; nothing due means zeros and no write.
+    """
+    report.counts |= {"models": 0, "tests": 0, "marts_changed": 0, "changed_persons": 0}
     with open_warehouse(context.settings) as engine:
-        written = _load_configuration(engine, config)
-        people = update_people(engine, config.journey.identity)
-        written += people.pop("written")
-        report.counts |= people | {"models": 0, "tests": 0, "marts_changed": 0}
-        fingerprint, built = _fingerprint(engine, variables), _built_from(engine)
-    if fingerprint != built:
-        report.counts |= dbt.build(context.settings, variables)
+        fingerprint = _fingerprint(engine, variables)
+        week = f"{variables['running_week_start']}+{_whole_inputs(engine)}"
+        due = find_changes(engine, fingerprint, week)
+    if due.is_due:
+        _build(context.settings, variables, due, report)
+    published = publish(context)
+    if due.is_due:
         with open_warehouse(context.settings) as engine:
-            predict_ltv(engine, config.journey.base_currency)
-            changed = promote(engine)
-            _remember(engine, fingerprint)
-        report.counts["marts_changed"] = len(changed)
-    report.changed = bool(written or fingerprint != built)
+            settle(engine, fingerprint, week)
+    report.counts["published"] = published.counts["published"]
+    report.changed |= due.is_due or published.changed
+
+
+def _build(settings: Settings, variables: dict[str, Any], due: Due, report: Report) -> None:
+    failpoint("model.before_dbt")
+    _run_dbt(settings, variables, due, report)
+    failpoint("model.after_dbt")
+    with open_warehouse(settings) as engine:
+        predict_ltv(engine, variables["base_currency"])
+        changed = promote(engine, dbt.units(settings), only_changed=not due.is_whole)
+    failpoint("model.after_promote")
+    report.counts["marts_changed"] = len(changed)
+    report.counts["changed_persons"] = 0 if due.is_whole else due.changed_count - 1
+
+
+def _run_dbt(settings: Settings, variables: dict[str, Any], due: Due, report: Report) -> None:
+    first = dbt.build(settings, variables, exclude=f"tag:{AFTER_SHARES}", full_refresh=due.is_whole)
+    if dbt.has_tagged(settings, AFTER_SHARES):
+        shares = import_module("rebuttal.journeys.shares")  # numpy and scipy: loaded only when they are needed
+        with open_warehouse(settings) as engine:
+            shares.update_shares(engine)
+        second = dbt.build(settings, variables, select=f"tag:{AFTER_SHARES}", full_refresh=due.is_whole)
+        first = {name: count + second[name] for name, count in first.items()}
+    report.counts |= first
 
 
 @contextmanager
@@ -94,12 +131,14 @@ def _alone(settings: Settings) -> Iterator[None]:
         yield
 
 
-def _variables(config: ModelConfig, context: Context) -> dict[str, Any]:
+def variables_of(config: ModelConfig, context: Context) -> dict[str, Any]:
+    """dbt's variables (see dbt_project.yml) from journey.yml and the clock."""
     journey = config.journey
     today = context.clock.now().date()
     return {
         "base_currency": journey.base_currency,
         "lookback_days": journey.lookback_days,
+        "session_pause_minutes": journey.session_pause_minutes,
         "half_life_days": journey.time_decay_half_life_days,
         "first_weight": journey.position_weights.first,
         "last_weight": journey.position_weights.last,
@@ -119,7 +158,7 @@ def _variables(config: ModelConfig, context: Context) -> dict[str, Any]:
     }
 
 
-def _load_configuration(engine: Engine, config: ModelConfig) -> int:
+def load_settled(engine: Engine, config: ModelConfig) -> int:
     """Put rates, channel rules and lifecycle words where SQL can join them; returns the number of rows written."""
     words = [
         {"lifecycle_stage": word, "stage_order": order} for order, word in enumerate(config.journey.lifecycle.order)
@@ -134,23 +173,19 @@ def _load_configuration(engine: Engine, config: ModelConfig) -> int:
         )
 
 
+def _whole_inputs(engine: Engine) -> str:
+    """What only models read that are made whole in every build: when it differs, there is a build, of nobody's rows."""
+    with engine.connect() as connection:
+        return hashlib.sha256(fingerprint_of(connection, ["core.hit"], without=UNREAD).encode()).hexdigest()[:16]
+
+
 def _fingerprint(engine: Engine, variables: dict[str, Any]) -> str:
-    """What the marts depend on: the admitted rows, who is who, the configuration and the models' own text."""
-    digest = hashlib.sha256(json.dumps(variables, sort_keys=True).encode())
+    """What decides rows of any person: the configuration, small tables, and the models' own text."""
+    lasting = {name: value for name, value in variables.items() if name != "running_week_start"}
+    digest = hashlib.sha256(json.dumps(lasting, sort_keys=True).encode())
     for path in sorted(dbt.PROJECT.rglob("*")):
         if path.suffix in (".sql", ".yml") and path.is_file():
             digest.update(f"{path.relative_to(dbt.PROJECT)}\n".encode() + path.read_bytes())
     with engine.connect() as connection:
-        digest.update(fingerprint_of(connection, list(INPUTS), without=IGNORED).encode())
+        digest.update(fingerprint_of(connection, list(SETTLED), without=BOOKKEEPING).encode())
     return digest.hexdigest()
-
-
-def _built_from(engine: Engine) -> str | None:
-    with engine.connect() as connection:
-        return connection.execute(select(model_build.c.fingerprint)).scalar_one_or_none()
-
-
-def _remember(engine: Engine, fingerprint: str) -> None:
-    with engine.begin() as connection:
-        connection.execute(model_build.delete())
-        connection.execute(model_build.insert().values(fingerprint=fingerprint))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,20 +26,32 @@ from rebuttal.warehouse.engine import duckdb_path, is_duckdb
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt"
 TIMEOUT_SECONDS = 3600
+_FORGOTTEN = re.compile(r"forget_changed\('([^']+)'\)")
 _PASSED = {"success", "pass", "skipped", "warn", "no-op"}
 
 
-def build(settings: Settings, variables: Mapping[str, Any], *, unit_tests: bool = False) -> dict[str, int]:
-    """Build every model into `marts_build` and test it; nothing of `marts` is touched.
+def build(
+    settings: Settings,
+    variables: Mapping[str, Any],
+    *,
+    unit_tests: bool = False,
+    select: str | None = None,
+    exclude: str | None = None,
+    full_refresh: bool = True,
+) -> dict[str, int]:
+    """Build models into `marts_build` and test them; nothing of `marts` is touched.
 
-    `variables` are dbt vars (see dbt_project.yml). The caller must have closed the warehouse: on DuckDB dbt is the one
-    writer meanwhile. Returns the numbers of `models` and `tests`. Raises ConfigError when dbt is not installed,
-    LockedError when another process holds the warehouse, AbortError that names what failed and where the log is.
+    `variables` are dbt vars (see dbt_project.yml), `select` and `exclude` node selections as dbt takes them. Without
+    `full_refresh` incremental models are made again for `ops.changed_person` only, and their tests look at these rows.
+    The caller must have closed the warehouse: on DuckDB dbt is the one writer meanwhile. Returns the numbers of
+    `models` and `tests`. Raises ConfigError when dbt is not installed, LockedError when another process holds the
+    warehouse, AbortError that names what failed and where the log is.
     """
     home = settings.home / "dbt"
     (home / "target").mkdir(parents=True, exist_ok=True)
     results = home / "target" / "run_results.json"
     results.unlink(missing_ok=True)
+    kept = results.with_name("selected_results.json" if select else "main_results.json")
     command = [
         str(dbt_command()),
         "--no-use-colors",
@@ -53,11 +67,14 @@ def build(settings: Settings, variables: Mapping[str, Any], *, unit_tests: bool 
         "--vars",
         json.dumps(dict(variables), sort_keys=True),
         *([] if unit_tests else ["--exclude-resource-type", "unit_test"]),
+        *(["--select", select] if select else []),
+        *(["--exclude", exclude] if exclude else []),
+        *(["--full-refresh"] if full_refresh else []),
     ]
     # Standard input is closed and the child dies with us: a killed loop leaves no dbt behind that holds the warehouse.
     finished = subprocess.run(
         command,
-        env=_environment(settings),
+        env=environment_of(settings),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -69,8 +86,36 @@ def build(settings: Settings, variables: Mapping[str, Any], *, unit_tests: bool 
     outcome = _read_results(results)
     if finished.returncode != 0:
         raise _failure(outcome, finished.stdout, home / "logs" / "dbt.log")
+    shutil.copyfile(results, kept)  # a build in two steps leaves the results of both
     kinds = [str(result["unique_id"]).split(".", 1)[0] for result in outcome]
     return {"models": kinds.count("model"), "tests": kinds.count("test") + kinds.count("unit_test")}
+
+
+def units(settings: Settings) -> dict[str, str]:
+    """Model -> the SQL expression by which it is made again, of the models that the last build made by person.
+
+    It stands once, in the model's own pre-hook: `forget_changed('person_id')`.
+    """
+    found = {}
+    for node in _manifest(settings)["nodes"].values():
+        if node["resource_type"] == "model" and node["config"]["materialized"] == "incremental":
+            for hook in node["config"]["pre-hook"]:
+                named = _FORGOTTEN.search(hook["sql"])
+                if named:
+                    found[str(node["alias"])] = named.group(1)
+    return found
+
+
+def has_tagged(settings: Settings, tag: str) -> bool:
+    """Whether any model of the project carries the tag; known after a build."""
+    nodes = _manifest(settings)["nodes"].values()
+    return any(tag in node["config"].get("tags", []) for node in nodes if node["resource_type"] == "model")
+
+
+def _manifest(settings: Settings) -> dict[str, Any]:
+    path = settings.home / "dbt" / "target" / "manifest.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def dbt_command() -> Path:
@@ -81,7 +126,7 @@ def dbt_command() -> Path:
     return path
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def environment_of(settings: Settings) -> dict[str, str]:
     """The process environment with the warehouse in it, without the connections and keys that dbt has no use for."""
     environment = {
         name: value

@@ -76,10 +76,6 @@ identity_record = Table(
     schema=CORE,
 )
 
-# Persons whose rows in core.person_identifier changed, came or went, old and new ids alike, since whoever builds by
-# person emptied this table last.
-person_change = Table("person_change", metadata, Column("person_id", TEXT, primary_key=True), schema=OPS)
-
 # rates.csv as loaded, the rates that the company declares: 1 unit of `currency` is `rate_to_base` units of the base
 # currency from `valid_from` on.
 exchange_rate = Table(
@@ -161,3 +157,50 @@ lifecycle_stage = Table(
 
 # At most one row: what the marts that stand in `marts` were built from.
 model_build = Table("model_build", metadata, Column("fingerprint", TEXT, nullable=False), schema=OPS)
+
+# What the next build has to make again, one row per unit of change: the persons whose input changed since the last
+# build that was published, and of rows of nobody the row itself (see journeys/sql/input); '' stands for all other rows
+# of nobody and is there whenever anything changed. It stands until the publication: a killed build is done again.
+changed_person = Table("changed_person", metadata, Column("person_id", TEXT, primary_key=True), schema=OPS)
+
+# Who was somebody else before: one row per person id whose identifiers came, went or moved. Written by identity in its
+# transaction; the model stage takes it over into changed_person.
+person_change = Table("person_change", metadata, Column("person_id", TEXT, primary_key=True), schema=OPS)
+
+# The admitted rows that the marts (with what changed_person still asks for) are made of: one row per input row, what
+# models read of it as a hash, and the unit of change it belongs to.
+model_input = Table(
+    "model_input",
+    metadata,
+    Column("entity", TEXT, nullable=False),
+    Column("input_key", TEXT, nullable=False),
+    Column("batch_id", TEXT, nullable=False),
+    Column("content_hash", INT, nullable=False),
+    Column("unit_id", TEXT, nullable=False),
+    schema=OPS,
+)
+
+# The same added up by batch, for visits, the one input that grows with traffic: only batches that differ are compared.
+model_input_batch = Table(
+    "model_input_batch",
+    metadata,
+    Column("batch_id", TEXT, primary_key=True),
+    Column("row_count", INT, nullable=False),
+    Column("checksum", Numeric(38, 0), nullable=False),
+    schema=OPS,
+)
+
+# Of marts that are promoted by person: the SQL that tells a row's person, and their rows added up, so that a
+# publication need not read them.
+mart_checksum = Table(
+    "mart_checksum",
+    metadata,
+    Column("name", TEXT, primary_key=True),
+    Column("unit", TEXT, nullable=False),
+    Column("row_count", INT, nullable=False),
+    Column("checksum", Numeric(38, 0), nullable=False),
+    schema=OPS,
+)
+
+# At most one row: the version (of ops.publication) with which people went back to the one before.
+publication_back = Table("publication_back", metadata, Column("version", INT, primary_key=True), schema=OPS)

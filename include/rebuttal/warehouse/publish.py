@@ -1,9 +1,10 @@
 """Publishing: readers see the previous version of all marts or the next one, never a mixture.
 
-`promote` copies a tested build (`marts_build`) into `marts` in one transaction. `publish` then gives DuckDB readers a
-file of their own, replaced by an atomic rename; on Postgres the transaction itself is what readers see. Both write only
-where something differs. The data-quality marts say what the gate found, whatever the models made of the rows: they are
-published by themselves after every admission, beside the marts of the last build.
+`promote` (promote.py) brings `marts` up to a tested build in one transaction. `publish` then gives DuckDB readers a
+file of their own, replaced by an atomic rename, and leaves the version before beside it; on Postgres the transaction
+itself is what readers see. Both write only where something differs. The data-quality marts say what the gate found,
+whatever the models made of the rows: they are published by themselves after every admission, beside the marts of the
+last build.
 """
 
 from __future__ import annotations
@@ -22,24 +23,14 @@ from rebuttal.errors import StoreError
 from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.warehouse.engine import is_duckdb, open_published, open_warehouse
+from rebuttal.warehouse.model_tables import mart_checksum, model_build
+from rebuttal.warehouse.promote import columns_of, go_back, went_back
 from rebuttal.warehouse.quality_mart import QUALITY_NAMES, refresh_quality
-from rebuttal.warehouse.tables import CORE, MARTS, MARTS_BUILD, OPS, publication, published_table
+from rebuttal.warehouse.tables import CORE, MARTS, OPS, publication, published_table
 
 # Beside all marts, what reports read of core and ops: no texts, no landed rows, no personal data.
 PUBLISHED_CORE = ("ad_performance", "owner", "pipeline_stage", "traffic")
 PUBLISHED_OPS = ("batch", "batch_outcome", "exchange_rate")
-
-
-def promote(engine: Engine) -> list[str]:
-    """Copy every mart of `marts_build` that differs into `marts`, in one transaction; returns their names.
-
-    Call it only after a build has passed its tests.
-    """
-    with engine.begin() as connection:
-        changed = [name for name in _built(connection) if _differs(connection, name)]
-        for name in changed:
-            _copy(connection, name)
-    return changed
 
 
 def publish(context: Context) -> Report:
@@ -49,6 +40,19 @@ def publish(context: Context) -> Report:
     """
     with open_warehouse(context.settings) as engine:
         return _publish(context.settings, engine, None)
+
+
+def publish_previous(context: Context) -> Report:
+    """Go back: the marts as they were before the last build become the newest version.
+
+    Counts as `publish`, and `marts` that went back. They stay until a build finds something new; what other stages
+    wrote stays as it is. Raises StoreError when there is no version before, LockedError when the warehouse is held.
+    """
+    with open_warehouse(context.settings) as engine:
+        names = go_back(engine)
+        report = _publish(context.settings, engine, None)
+    report.counts["marts"] = len(names)
+    return report
 
 
 def publish_quality(settings: Settings, engine: Engine) -> Report:
@@ -62,31 +66,42 @@ def publish_quality(settings: Settings, engine: Engine) -> Report:
 
 def _publish(settings: Settings, engine: Engine, only: tuple[str, ...] | None) -> Report:
     with engine.begin() as connection:
-        version, last = _last(connection)
+        version, last = last_published = _last(connection)
         before = {row.name: row.fingerprint for row in connection.execute(select(published_table))}
-        if (
-            only
-            and version
-            and not (before and (not is_duckdb(settings) or _file_version(settings) == (version, last)))
-        ):
+        if only and version and not (before and (not is_duckdb(settings) or _file_version(settings) == last_published)):
             only = None  # the copy is cut, gone or of an unknown make: it is made anew, as a whole
         tables = [name for name in published_tables(connection) if only is None or name in only]
         if only and not tables:
             return Report("publish", counts={"tables": 0, "published": 0})
-        now = {name: fingerprint_of(connection, [name]) for name in tables}
+        added_up = {row.name: f"{row.row_count}|{row.checksum}" for row in connection.execute(select(mart_checksum))}
+        by_person = frozenset(added_up) if _is_by_person(connection) else frozenset()
+        now = {
+            name: _digest(f"{columns_of(connection, name)}|{added_up[name]}")
+            if name in added_up
+            else fingerprint_of(connection, [name])
+            for name in tables
+        }
         kept = {name: value for name, value in before.items() if only and name not in only}
-        fingerprint = hashlib.sha256(repr(sorted((kept | now).items())).encode()).hexdigest()
+        fingerprint = _digest(repr(sorted((kept | now).items())))
         if fingerprint != last:
             version += 1
             _remember(connection, before, kept | now)
             values = {"version": version, "fingerprint": fingerprint, "published_at": datetime.now(UTC)}
             connection.execute(publication.insert().values(values))
     if is_duckdb(settings):
-        changed = [name for name in tables if now[name] != before.get(name)] if kept else tables
-        is_new = _replace_file(settings, engine, changed, (version, fingerprint), from_last=bool(kept))
+        from_last = bool(before) and _file_version(settings) == last_published
+        changed = [name for name in tables if now[name] != before.get(name)] if from_last else tables
+        gone = sorted(set(before) - set(kept | now)) if from_last else []
+        is_new = _replace_file(
+            settings, engine, changed, gone, (version, fingerprint), by_person if from_last else None
+        )
     else:
         is_new = fingerprint != last
     return Report("publish", counts={"tables": len(kept | now), "published": int(is_new)}, changed=is_new)
+
+
+def _digest(said: str) -> str:
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def _remember(connection: Connection, before: dict[str, str], now: dict[str, str]) -> None:
@@ -123,7 +138,7 @@ def fingerprint_of(connection: Connection, tables: list[str], without: frozenset
     """
     digest = hashlib.sha256()
     for table in tables:
-        columns = [column for column in _columns(connection, table) if column[0] not in without]
+        columns = [column for column in columns_of(connection, table) if column[0] not in without]
         listed = ", ".join(f'"{name}"' for name, _ in columns)
         if connection.dialect.name == "duckdb":
             total = f"sum(hash({listed})::HUGEINT)"
@@ -134,67 +149,38 @@ def fingerprint_of(connection: Connection, tables: list[str], without: frozenset
     return digest.hexdigest()
 
 
-def _built(connection: Connection) -> list[str]:
-    """The marts of the last build; staging and intermediate models stay behind."""
-    rows = connection.execute(
-        text("SELECT table_name FROM information_schema.tables WHERE table_schema = :s AND table_type = 'BASE TABLE'"),
-        {"s": MARTS_BUILD},
-    ).scalars()
-    return sorted(name for name in rows if not name.startswith(("int_", "stg_")) and "__dbt_" not in name)
-
-
-def _differs(connection: Connection, name: str) -> bool:
-    here, there = f"{MARTS}.{name}", f"{MARTS_BUILD}.{name}"
-    if _columns(connection, here) != _columns(connection, there):
-        return True
-    return any(
-        connection.exec_driver_sql(f"SELECT EXISTS (SELECT * FROM {a} EXCEPT SELECT * FROM {b})").scalar_one()
-        for a, b in ((here, there), (there, here))
-    )
-
-
-def _copy(connection: Connection, name: str) -> None:
-    here, there = f"{MARTS}.{name}", f"{MARTS_BUILD}.{name}"
-    if _columns(connection, here) == _columns(connection, there):
-        # The table itself stays, so that a reader in the middle of a query keeps its snapshot.
-        connection.exec_driver_sql(f"DELETE FROM {here}")
-        connection.exec_driver_sql(f"INSERT INTO {here} SELECT * FROM {there}")
-    else:
-        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {here}")
-        connection.exec_driver_sql(f"CREATE TABLE {here} AS SELECT * FROM {there}")
-
-
-def _columns(connection: Connection, table: str) -> list[tuple[str, str]]:
-    schema, name = table.split(".")
-    rows = connection.execute(
-        text(
-            "SELECT column_name, data_type FROM information_schema.columns"
-            " WHERE table_schema = :s AND table_name = :t ORDER BY ordinal_position"
-        ),
-        {"s": schema, "t": name},
-    )
-    return [(str(column), str(kind)) for column, kind in rows]
-
-
 def _last(connection: Connection) -> tuple[int, str]:
     newest = select(publication).order_by(publication.c.version.desc()).limit(1)
     row = connection.execute(newest).first()
     return (int(row.version), str(row.fingerprint)) if row else (0, "")
 
 
+def _is_by_person(connection: Connection) -> bool:
+    """Whether marts that go by person differ from the last version in persons of `ops.changed_person` only."""
+    is_built = connection.execute(select(model_build.c.fingerprint)).first() is not None
+    return is_built and not went_back(connection)
+
+
 def _replace_file(
-    settings: Settings, engine: Engine, tables: list[str], version: tuple[int, str], *, from_last: bool
+    settings: Settings,
+    engine: Engine,
+    tables: list[str],
+    gone: list[str],
+    version: tuple[int, str],
+    by_person: frozenset[str] | None,
 ) -> bool:
     """Write a new file beside the published one and rename it over; a crash leaves the old one whole.
 
-    `from_last`: begin with a copy of the last file and put only `tables` into it anew.
+    `by_person`: begin with a copy of the last file, put only `tables` into it anew, and of those among `by_person` only
+    the changed persons' rows; None: begin with nothing.
     """
     target = settings.published_path
-    if _file_version(settings) == version:
+    found = _file_version(settings)
+    if found == version:
         return False
     new = target.with_name(f"{target.name}.new")
     _remove(new)
-    if from_last:
+    if by_person is not None:
         shutil.copyfile(target, new)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         run = connection.exec_driver_sql
@@ -203,16 +189,44 @@ def _replace_file(
             run("BEGIN")
             for schema in (MARTS, CORE, OPS):
                 run(f"CREATE SCHEMA IF NOT EXISTS published_new.{schema}")
+            for table in gone:
+                run(f"DROP TABLE IF EXISTS published_new.{table}")
             for table in [*tables, f"{OPS}.publication"]:
-                run(f"CREATE OR REPLACE TABLE published_new.{table} AS SELECT * FROM {table}")
+                _copy_into(connection, table, by_person or frozenset())
             run("COMMIT")
             run("CHECKPOINT published_new")
         finally:
             run("DETACH published_new")
     _sync(new)
+    if found is not None:
+        _keep_previous(target)
     os.replace(new, target)
     _sync(target.parent)
     return True
+
+
+def _copy_into(connection: Connection, table: str, by_person: frozenset[str]) -> None:
+    run = connection.exec_driver_sql
+    if table not in by_person:
+        run(f"CREATE OR REPLACE TABLE published_new.{table} AS SELECT * FROM {table}")
+        return
+    unit = connection.execute(select(mart_checksum.c.unit).where(mart_checksum.c.name == table)).scalar_one()
+    chosen = f"WHERE {unit} IN (SELECT person_id FROM ops.changed_person)"
+    run(f"DELETE FROM published_new.{table} {chosen}")
+    run(f"INSERT INTO published_new.{table} SELECT * FROM {table} {chosen}")
+
+
+def previous_path(settings: Settings) -> Path:
+    """The published copy of the version before the last one, whole and readable; it may not be there yet."""
+    return settings.published_path.with_name(f"previous_{settings.published_path.name}")
+
+
+def _keep_previous(target: Path) -> None:
+    """The file that is about to be replaced stays under another name; nothing is copied."""
+    kept, link = target.with_name(f"previous_{target.name}"), target.with_name(f"previous_{target.name}.new")
+    link.unlink(missing_ok=True)
+    os.link(target, link)
+    os.replace(link, kept)
 
 
 def _remove(path: Path) -> None:

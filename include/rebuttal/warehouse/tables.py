@@ -28,7 +28,8 @@ __all__ = ["BOOL", "DATE", "ENTITIES", "INT", "MONEY", "REAL", "TEXT", "TIME", "
 metadata = MetaData()
 
 LANDING, GATE, CORE, MARTS_BUILD, MARTS, OPS = "landing", "gate", "core", "marts_build", "marts", "ops"
-SCHEMAS = (LANDING, GATE, CORE, MARTS_BUILD, MARTS, OPS)
+MARTS_PREVIOUS = "marts_previous"
+SCHEMAS = (LANDING, GATE, CORE, MARTS_BUILD, MARTS, MARTS_PREVIOUS, OPS)
 
 
 def _core_table(entity: Entity, name: str) -> Table:

@@ -1,27 +1,40 @@
+{{ config(materialized='incremental', incremental_strategy='append') }}
+
 with origin as (
 
     {% for model in ['stg_visit', 'stg_ad', 'stg_answer'] -%}
     select origin_id, {{ origin_columns() | join(', ') }} from {{ ref(model) }}
-    {% if not loop.last %}union{% endif %}
+    {%- if model == 'stg_visit' %} where true {{ only_changed('coalesce(person_id, touchpoint_id)') }}{% endif %}
+    {% if not loop.last %}union distinct{% endif %}
     {% endfor %}
+
+),
+
+news as (
+
+    -- The rules are the same as in the last build (else it is a full one), so what is known stays known.
+    select * from origin
+    {%- if is_incremental() %}
+    where origin_id not in (select origin_id from {{ this }})
+    {%- endif %}
 
 ),
 
 fitting as (
 
     select
-        origin.origin_id,
+        news.origin_id,
         rule.channel,
-        row_number() over (partition by origin.origin_id order by rule.rule_order) as place
-    from origin
+        row_number() over (partition by news.origin_id order by rule.rule_order) as place
+    from news
     inner join {{ source('ops', 'channel_rule') }} as rule
-        on (rule.answer is null) = (origin.answer is null)
+        on (rule.answer is null) = (news.answer is null)
         {%- for column in origin_columns() %}
-        and {{ fits('lower(origin.' ~ column ~ ')', 'rule.' ~ column) }}
+        and {{ fits('lower(news.' ~ column ~ ')', 'rule.' ~ column) }}
         {%- endfor %}
 
 )
 
-select origin.origin_id, coalesce(fitting.channel, 'unknown') as channel
-from origin
-left join fitting on fitting.origin_id = origin.origin_id and fitting.place = 1
+select news.origin_id, coalesce(fitting.channel, 'unknown') as channel
+from news
+left join fitting on fitting.origin_id = news.origin_id and fitting.place = 1

@@ -24,7 +24,7 @@ covered as (
     -- Written lately is not covers lately: the slowest of the streams that bring days decides how far we can see.
     select min(until_date) as until_date
     from (
-        select {{ utc_date('max(started_at)') }} + 1 as until_date from {{ ref('stg_visit') }} group by source, account_id
+        select {{ utc_date('max(last_visit_at)') }} + 1 as until_date from {{ ref('int_weekly_visit') }} group by source, account_id
         union all
         select max(report_date) + 1 from {{ ref('stg_ad') }} group by source, account_id
     ) as stream

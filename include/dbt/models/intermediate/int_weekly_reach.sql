@@ -1,7 +1,7 @@
 with visit as (
 
-    select {{ week_start('started_at') }} as week_start, cast(count(*) as bigint) as visits
-    from {{ ref('stg_visit') }}
+    select week_start, cast(sum(visits) as bigint) as visits
+    from {{ ref('int_weekly_visit') }}
     group by 1
 
 ),

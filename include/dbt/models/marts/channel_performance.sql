@@ -1,8 +1,7 @@
 with visit as (
 
-    select {{ week_start('occurred_at') }} as week_start, channel, count(*) as visits
-    from {{ ref('touchpoint') }}
-    where kind = 'visit'
+    select week_start, channel, sum(visits) as visits
+    from {{ ref('int_weekly_visit') }}
     group by 1, 2
 
 ),
@@ -36,9 +35,9 @@ won as (
 channel as (
 
     select week_start, channel from visit
-    union
+    union distinct
     select week_start, channel from ad
-    union
+    union distinct
     select week_start, channel from won
 
 )

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget_changed('person_id') }}") }}
+
 with touch as (
 
     select
@@ -15,6 +17,7 @@ with touch as (
         and touchpoint.is_credited
         and touchpoint.occurred_at <= deal.created_at
     where {{ days_between('touchpoint.occurred_at', 'deal.created_at') }} <= {{ var('lookback_days') }}
+        {{ only_changed('touchpoint.person_id') }}
 
 ),
 
@@ -44,3 +47,4 @@ left join {{ source('core', 'pipeline_stage') }} as stage
 left join {{ ref('person') }} as person on person.person_id = deal.person_id
 left join touch on touch.deal_key = deal.deal_key and touch.place = 1
 left join open_stage on open_stage.deal_key = deal.deal_key and open_stage.place = 1
+where true {{ only_changed('deal.person_id') }}

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget_changed('person_id') }}") }}
+
 with converted as (
 
     select
@@ -13,6 +15,7 @@ with converted as (
         conversion.value_base
     from {{ ref('int_conversion') }} as conversion
     left join {{ ref('int_conversion_touch') }} as touch on touch.conversion_id = conversion.conversion_id
+    where true {{ only_changed('conversion.person_id') }}
     group by
         conversion.conversion_id, conversion.person_id, conversion.converted_at, conversion.conversion_type,
         conversion.value_base
@@ -23,6 +26,7 @@ last_conversion as (
 
     select person_id, max(converted_at) as converted_at
     from {{ ref('int_conversion') }}
+    where true {{ only_changed('person_id') }}
     group by person_id
 
 )
@@ -40,4 +44,5 @@ select
 from {{ ref('touchpoint') }} as touch
 left join last_conversion on last_conversion.person_id = touch.person_id
 where touch.is_credited and (last_conversion.converted_at is null or touch.occurred_at > last_conversion.converted_at)
+    {{ only_changed('touch.person_id') }}
 group by touch.person_id

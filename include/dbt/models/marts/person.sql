@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget_changed('person_id') }}") }}
+
 with contact as (
 
     select
@@ -8,6 +10,7 @@ with contact as (
             order by case when is_living then 0 else 1 end, created_at, md5(source || account_id || contact_id)
         ) as place
     from {{ ref('stg_contact') }} as stg_contact
+    where true {{ only_changed('person_id') }}
 
 )
 
@@ -27,6 +30,7 @@ select
     {{ count_where("identifier.identifier_kind = 'client_id'") }} as device_count
 from {{ source('core', 'person_identifier') }} as identifier
 left join contact on contact.person_id = identifier.person_id and contact.place = 1
+where true {{ only_changed('identifier.person_id') }}
 group by
     identifier.person_id, contact.source, contact.account_id, contact.contact_id, contact.segment, contact.language,
     contact.company_id, contact.owner_id, contact.lifecycle_stage, contact.is_test, contact.contact_count

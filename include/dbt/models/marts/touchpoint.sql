@@ -1,10 +1,26 @@
-with visit as (
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget_changed('coalesce(person_id, touchpoint_id)') }}") }}
+
+with seen_before as (
+
+    select
+        visit.*,
+        lag(origin_id) over device as last_origin_id,
+        lag(started_at) over device as last_started_at,
+        lag(duration_seconds) over device as last_duration_seconds
+    from {{ ref('stg_visit') }} as visit
+    where true {{ only_changed('coalesce(person_id, touchpoint_id)') }}
+    window device as (partition by source, account_id, client_id order by started_at, visit_id)
+
+),
+
+visit as (
 
     select
         visit.touchpoint_id, visit.person_id, visit.started_at as occurred_at, origin.channel, 'visit' as kind,
         visit.visit_id, visit.utm_campaign as campaign, 'analytics' as source_kind, visit.source, visit.account_id,
-        visit.person_id is not null as is_credited
-    from {{ ref('stg_visit') }} as visit
+        visit.person_id is not null and not {{ continues_visit('visit') }} as is_credited,
+        {{ continues_visit('visit') }} as is_continued
+    from seen_before as visit
     inner join {{ ref('int_origin_channel') }} as origin on origin.origin_id = visit.origin_id
 
 ),
@@ -24,7 +40,7 @@ answer as (
         ) as place
     from {{ ref('stg_answer') }} as answer
     inner join {{ ref('int_origin_channel') }} as origin on origin.origin_id = answer.origin_id
-    where answer.person_id is not null
+    where answer.person_id is not null {{ only_changed('answer.person_id') }}
 
 )
 
@@ -39,7 +55,8 @@ select
     case when seen.first_visit_at < answer.answered_at then seen.first_visit_at else answer.answered_at end,
     answer.channel, 'survey', cast(null as {{ dbt.type_string() }}), cast(null as {{ dbt.type_string() }}),
     answer.source_kind, answer.source, answer.account_id,
-    answer.channel <> 'unknown' and shown.person_id is null
+    answer.channel <> 'unknown' and shown.person_id is null,
+    false
 from answer
 left join seen on seen.person_id = answer.person_id
 left join (select distinct person_id, channel from visit) as shown
@@ -51,5 +68,7 @@ union all
 select
     touchpoint_id, person_id, occurred_at, 'sales', kind, cast(null as {{ dbt.type_string() }}),
     cast(null as {{ dbt.type_string() }}), 'crm', source, account_id,
-    {{ var('sales_touches_earn_credit') }} and person_id is not null
+    {{ var('sales_touches_earn_credit') }} and person_id is not null,
+    false
 from {{ ref('stg_sales_touch') }}
+where true {{ only_changed('coalesce(person_id, touchpoint_id)') }}

@@ -1,12 +1,27 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget_changed('coalesce(person_id, touchpoint_id)') }}") }}
+
 with visit as (
 
     select
-        'visit:' || source || ':' || account_id || ':' || visit_id as touchpoint_id,
+        'visit:' || visit.source || ':' || visit.account_id || ':' || visit.visit_id as touchpoint_id,
+        visit.*,
+        device.person_id
+    from {{ source('core', 'visit') }} as visit
+    left join {{ source('core', 'person_identifier') }} as device
+        on device.identifier_kind = 'client_id' and device.identifier = visit.client_id
+
+),
+
+told as (
+
+    select
+        touchpoint_id,
         source,
         account_id,
         visit_id,
         client_id,
         started_at,
+        duration_seconds,
         case when gclid <> '' then 'google' when yclid <> '' then 'yandex' end as click,
         cast(null as {{ dbt.type_string() }}) as campaign_id,
         coalesce(utm_source_norm, lower(trim(utm_source))) as utm_source,
@@ -15,26 +30,25 @@ with visit as (
         {{ host_of('referrer') }} as referrer_host,
         {{ host_of('landing_url') }} as landing_host,
         lower(traffic_source) as traffic_source,
-        cast(null as {{ dbt.type_string() }}) as answer
-    from {{ source('core', 'visit') }}
+        cast(null as {{ dbt.type_string() }}) as answer,
+        person_id
+    from visit
+    where true {{ only_changed('coalesce(person_id, touchpoint_id)') }}
 
 ),
 
 origin as (
 
     select
-        touchpoint_id, source, account_id, visit_id, client_id, started_at,
-        click, campaign_id, utm_source, utm_medium, utm_campaign, traffic_source, answer,
+        touchpoint_id, source, account_id, visit_id, client_id, started_at, duration_seconds,
+        click, campaign_id, utm_source, utm_medium, utm_campaign, traffic_source, answer, person_id,
         -- A page of one's own site sends nobody.
         case when referrer_host <> coalesce(landing_host, '') then referrer_host end as referrer
-    from visit
+    from told
 
 )
 
 select
     origin.*,
-    {{ origin_id() }} as origin_id,
-    device.person_id
+    {{ origin_id() }} as origin_id
 from origin
-left join {{ source('core', 'person_identifier') }} as device
-    on device.identifier_kind = 'client_id' and device.identifier = origin.client_id

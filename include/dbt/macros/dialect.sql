@@ -1,0 +1,55 @@
+{#-
+  What engines spell differently stands here and nowhere else; models are written once for all. DuckDB and Postgres are
+  run in tests; of the others it is tested that they can read what is compiled.
+-#}
+
+{#- The host of an address without `www.`, lower case; NULL when there is none. -#}
+{% macro host_of(url) -%}
+    {{ adapter.dispatch('host_of')(url) }}
+{%- endmacro %}
+
+{% macro default__host_of(url) -%}
+    nullif(regexp_extract(lower({{ url }}), '^[a-z][a-z0-9+.-]*://(?:[^/@]*@)?(?:www[.])?([^/:?#]+)', 1), '')
+{%- endmacro %}
+
+{% macro postgres__host_of(url) -%}
+    nullif(substring(lower({{ url }}) from '^[a-z][a-z0-9+.-]*://(?:[^/@]*@)?(?:www[.])?([^/:?#]+)'), '')
+{%- endmacro %}
+
+{% macro snowflake__host_of(url) -%}
+    nullif(regexp_substr(lower({{ url }}), '^[a-z][a-z0-9+.-]*://([^/@]*@)?(www[.])?([^/:?#]+)', 1, 1, 'e', 3), '')
+{%- endmacro %}
+
+{#- Exactly one group is what these two take: user names in addresses are not looked for. -#}
+{% macro bigquery__host_of(url) -%}
+    nullif(regexp_extract(lower({{ url }}), '^[a-z][a-z0-9+.-]*://(?:www[.])?([^/:?#]+)'), '')
+{%- endmacro %}
+
+{% macro clickhouse__host_of(url) -%}
+    nullif(extract(lower({{ url }}), '^[a-z][a-z0-9+.-]*://(?:www[.])?([^/:?#]+)'), '')
+{%- endmacro %}
+
+{#- Times mean the same everywhere, whatever the session's time zone is. -#}
+{% macro utc(column) -%}
+    ({{ column }} at time zone 'UTC')
+{%- endmacro %}
+
+{#- The UTC date of an instant. -#}
+{% macro utc_date(column) -%}
+    cast({{ utc(column) }} as date)
+{%- endmacro %}
+
+{#- The Monday of the week of a date or a timestamp without zone. -#}
+{% macro monday(expression) -%}
+    cast(date_trunc('week', {{ expression }}) as date)
+{%- endmacro %}
+
+{#- The Monday (UTC) of the week of an instant. -#}
+{% macro week_start(column) -%}
+    {{ monday(utc(column)) }}
+{%- endmacro %}
+
+{#- Days from one instant to a later one, as a fraction. -#}
+{% macro days_between(earlier, later) -%}
+    (cast(extract(epoch from {{ later }}) - extract(epoch from {{ earlier }}) as double precision) / 86400)
+{%- endmacro %}

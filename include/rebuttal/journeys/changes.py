@@ -1,0 +1,160 @@
+"""What changed since the last build: the persons whose rows of the marts have to be made again.
+
+Compared is what models read of each admitted row, not how it came: a late batch, a restatement, a replay, a changed
+rule for tags and a row that vanished all look the same here. The stored picture (`ops.model_input`) and the persons
+that follow from it (`ops.changed_person`) move on in one transaction, so nothing is lost when a build dies: the persons
+stand until `settle` has seen the marts published.
+
+Visits are too many to compare one by one: they are added up by batch first, and only batches that differ are compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+
+from sqlalchemy import Connection, Engine, delete, insert, select, text
+
+from rebuttal.warehouse.model_tables import changed_person, model_build, person_change
+
+SMALL = ("ad_performance", "contact", "conversation", "deal", "stage_change", "survey_response")
+NOBODY = ""
+
+
+@dataclass(frozen=True)
+class Due:
+    """What the next build has to do: nothing, the changed persons, or everything (`is_whole`)."""
+
+    is_due: bool
+    is_whole: bool
+    changed_count: int
+
+
+def find_changes(engine: Engine, fingerprint: str, week: str) -> Due:
+    """Add to `ops.changed_person` whom the rows admitted since the last look belong and belonged to.
+
+    `fingerprint` is that of the configuration, small tables and the models' text: another one than that of the last
+    build asks for a whole build, and makes it asked for until one has been published. `week` is the running week (its
+    Monday): a new one asks for a build of the weekly marts.
+    """
+    with engine.begin() as connection:
+        before = connection.execute(select(model_build.c.fingerprint)).scalar_one_or_none()
+        built, _, built_week = (before or "").partition("@")
+        is_whole = built != fingerprint
+        if is_whole:
+            # From here on the tables of the build are of two makes until it has succeeded.
+            connection.execute(delete(model_build))
+        is_touched = _take_over_people(connection)
+        for entity in SMALL:
+            is_touched |= _compare(connection, entity, f"({_sql(connection, entity)})", "TRUE", is_whole)
+        is_touched |= _compare_visits(connection, is_whole)
+        connection.execute(delete(person_change))
+        if is_touched or is_whole or built_week != week:
+            _add(connection, f"SELECT '{NOBODY}' AS unit_id")
+        count = int(connection.execute(text("SELECT count(*) FROM ops.changed_person")).scalar_one())
+    return Due(is_due=count > 0, is_whole=is_whole, changed_count=count)
+
+
+def settle(engine: Engine, fingerprint: str, week: str) -> None:
+    """Remember that the marts are built from all that `find_changes` saw; call it after their publication."""
+    with engine.begin() as connection:
+        connection.execute(delete(changed_person))
+        connection.execute(delete(model_build))
+        connection.execute(insert(model_build).values(fingerprint=f"{fingerprint}@{week}"))
+
+
+def _take_over_people(connection: Connection) -> bool:
+    moved = connection.execute(text("SELECT count(*) FROM ops.person_change")).scalar_one()
+    _add(connection, "SELECT person_id AS unit_id FROM ops.person_change")
+    return bool(moved)
+
+
+def _compare_visits(connection: Connection, is_whole: bool) -> bool:
+    told = _sql(connection, "visit")
+    _run(connection, "DROP TABLE IF EXISTS input_batch")
+    _run(
+        connection,
+        "CREATE TEMPORARY TABLE input_batch AS SELECT batch_id, count(*) AS row_count, sum(cast(content_hash AS"
+        f" numeric(38, 0))) AS checksum FROM ({told}) AS told GROUP BY batch_id",
+    )
+    _run(connection, "DROP TABLE IF EXISTS touched_batch")
+    _run(
+        connection,
+        "CREATE TEMPORARY TABLE touched_batch AS SELECT coalesce(now.batch_id, built.batch_id) AS batch_id"
+        " FROM input_batch AS now FULL JOIN ops.model_input_batch AS built ON built.batch_id = now.batch_id"
+        " WHERE now.row_count IS DISTINCT FROM built.row_count OR now.checksum IS DISTINCT FROM built.checksum",
+    )
+    scope = "(batch_id IN (SELECT batch_id FROM touched_batch) OR unit_id IN (SELECT person_id FROM ops.person_change))"
+    if not _exists(connection, "touched_batch") and not _exists(connection, "ops.person_change"):
+        return False
+    is_touched = _compare(connection, "visit", f"({_text('visit_unit').format(told=told)})", scope, is_whole)
+    _run(connection, "DELETE FROM ops.model_input_batch WHERE batch_id IN (SELECT batch_id FROM touched_batch)")
+    _run(
+        connection,
+        "INSERT INTO ops.model_input_batch (batch_id, row_count, checksum) SELECT batch_id, row_count, checksum"
+        " FROM input_batch WHERE batch_id IN (SELECT batch_id FROM touched_batch)",
+    )
+    return is_touched
+
+
+def _compare(connection: Connection, entity: str, now: str, scope: str, is_whole: bool) -> bool:
+    """Bring `ops.model_input` up to `now` and note the units of rows that came, went or differ; whether any did."""
+    for name in ("input_now", "input_built", "input_came", "input_went"):
+        _run(connection, f"DROP TABLE IF EXISTS {name}")
+    columns = "input_key, batch_id, content_hash, unit_id"
+    built = f"SELECT {columns} FROM ops.model_input WHERE entity = '{entity}' AND {scope}"
+    _run(connection, f"CREATE TEMPORARY TABLE input_now AS SELECT {columns} FROM {now} AS now WHERE {scope}")
+    _run(connection, f"CREATE TEMPORARY TABLE input_built AS {built}")
+    for name, one, other in (("came", "now", "built"), ("went", "built", "now")):
+        _run(
+            connection,
+            f"CREATE TEMPORARY TABLE input_{name} AS SELECT one.*, other.content_hash IS NULL"
+            " OR one.content_hash <> other.content_hash OR one.unit_id <> other.unit_id AS is_other"
+            f" FROM input_{one} AS one LEFT JOIN input_{other} AS other ON other.input_key = one.input_key"
+            " WHERE other.input_key IS NULL OR one.content_hash <> other.content_hash"
+            " OR one.unit_id <> other.unit_id OR one.batch_id <> other.batch_id",
+        )
+    is_touched = False
+    for name in ("came", "went"):
+        is_touched |= _exists(connection, f"input_{name} WHERE is_other")
+        if not is_whole:
+            _add(connection, f"SELECT unit_id FROM input_{name} WHERE is_other")
+    _run(
+        connection,
+        f"DELETE FROM ops.model_input WHERE entity = '{entity}' AND input_key IN (SELECT input_key FROM input_went)",
+    )
+    _run(
+        connection,
+        f"INSERT INTO ops.model_input (entity, {columns}) SELECT '{entity}', {columns} FROM input_came",
+    )
+    for name in ("input_now", "input_built", "input_came", "input_went"):
+        _run(connection, f"DROP TABLE {name}")
+    return is_touched
+
+
+def _add(connection: Connection, units: str) -> None:
+    _run(
+        connection,
+        f"INSERT INTO ops.changed_person (person_id) SELECT DISTINCT unit_id FROM ({units}) AS unit"
+        " WHERE unit_id NOT IN (SELECT person_id FROM ops.changed_person)",
+    )
+
+
+def _exists(connection: Connection, rows: str) -> bool:
+    return connection.exec_driver_sql(f"SELECT 1 FROM {rows} LIMIT 1").first() is not None
+
+
+def _sql(connection: Connection, entity: str) -> str:
+    """The input rows of an entity. Both hashes have 63 bits or 64 and go into a signed number."""
+    if connection.dialect.name == "duckdb":
+        return _text(entity).format(hash="((hash", end=") >> 1)::bigint")
+    return _text(entity).format(hash="hashtextextended(ROW", end=")::text, 0")
+
+
+def _text(name: str) -> str:
+    found = resources.files("rebuttal.journeys").joinpath("sql", "input", f"{name}.sql").read_text(encoding="utf-8")
+    return "\n".join(line for line in found.splitlines() if not line.startswith("--"))
+
+
+def _run(connection: Connection, statement: str) -> None:
+    connection.exec_driver_sql(statement)  # written here, with no value of any row in it
