@@ -1,67 +1,127 @@
-"""Markov removal effects, exact: a first-order chain over channels, solved instead of simulated.
+"""Markov removal effects, exact: a chain over the last one or two channels, solved instead of simulated.
 
 A channel's removal effect is the share of conversions that would be lost if everybody who comes to it left there
 (Anderl, Becker, von Wangenheim & Schumann 2016, "Mapping the customer journey"). Effects are scaled to the conversions
-of the table. Value is treated alike, with the mean value of a conversion after its last channel as the reward.
+of the table. Value is treated alike, with the mean value of a conversion in its last state as the reward.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+from scipy import sparse
+from scipy.sparse.linalg import splu
 
-from rebuttal.journeys.credits import Credits, Row
+from rebuttal.journeys.credits import Credit, Paths, Places, Vector
 
-Vector = npt.NDArray[np.float64]
+# A dense inverse of so many states takes about a second; beyond, the chain is solved sparsely, once for each channel.
+DENSE_STATES = 1500
 
 
-def markov_credit(rows: Sequence[Row]) -> Credits:
-    """Channel -> (conversions, value). `rows`: channels in order, conversions, value, nulls.
+@dataclass(frozen=True)
+class Chain:
+    """An absorbing chain. A state is the last channels of a walk; `channel` (s) the very last one, as a code.
 
-    Without any nulls every walk converts, and only removals make losses: the model still works, but knows less.
+    `start` (s) sums to 1; `steps` (s x s, sparse) chances of a step; `converted` (s) the chance of a conversion next,
+    `value` (s) its mean value counted over all visits of the state. What is missing from 1 leaves without converting.
     """
-    channels = sorted({channel for path, *_ in rows for channel in path})
-    start, steps, ends, values = _transitions(rows, channels)
-    conversions = _shares(start, steps, ends) * sum(row[1] for row in rows)
-    value = _shares(start, steps, values) * sum(row[2] for row in rows)
-    return {
-        channel: (float(count), float(worth))
-        for channel, count, worth in zip(channels, conversions, value, strict=True)
-    }
+
+    start: Vector
+    steps: sparse.csr_matrix
+    converted: Vector
+    value: Vector
+    channel: Places
 
 
-def _transitions(rows: Sequence[Row], channels: list[str]) -> tuple[Vector, Vector, Vector, Vector]:
-    """Start probabilities, steps, and per channel the chance (and the mean value) of a conversion right after it."""
-    place = {channel: index for index, channel in enumerate(channels)}
-    size = len(channels)
-    start, steps = np.zeros(size), np.zeros((size, size))
-    converted, value, left = np.zeros(size), np.zeros(size), np.zeros(size)
-    for path, conversions, worth, nulls in rows:
-        times = conversions + nulls
-        walk = [place[channel] for channel in path]
-        start[walk[0]] += times
-        for here, there in pairwise(walk):
-            steps[here, there] += times
-        converted[walk[-1]] += conversions
-        value[walk[-1]] += worth
-        left[walk[-1]] += times
-    out = steps.sum(axis=1) + left
-    out[out == 0] = 1.0
-    total = start.sum() or 1.0
-    return start / total, steps / out[:, None], converted / out, value / out
+def markov(paths: Paths, order: int = 1) -> Credit:
+    """Credit by removal effect. Without any nulls every walk converts: the model works, but knows less."""
+    size = len(paths.names)
+    if not size:
+        return Credit(np.zeros(0), np.zeros(0))
+    effect, worth = removal_effects(paths, order)
+    return Credit(_scaled(effect, paths.conversions.sum()), _scaled(worth, paths.values.sum()))
 
 
-def _shares(start: Vector, steps: Vector, reward: Vector) -> Vector:
-    """Removal effects of all channels, scaled to add up to 1; zeros when there is nothing to share.
+def removal_effects(paths: Paths, order: int = 1) -> tuple[Vector, Vector]:
+    """Per channel: the share of conversions, and the share of value, that is lost without it (0 to 1)."""
+    chain = build_chain(paths, order)
+    size = len(paths.names)
+    lost = _lost_dense(chain, size) if len(chain.start) <= DENSE_STATES else _lost_sparse(chain, size)
+    effects = [np.clip(row / whole, 0.0, 1.0) if whole > 0 else np.zeros(size) for row, whole in lost]
+    return effects[0], effects[1]
 
-    With N = (I - steps)^-1, a walk ever comes to c with probability (start N)_c / N_cc, and earns (N reward)_c from
-    there on: that is what removing c loses.
+
+def build_chain(paths: Paths, order: int = 1) -> Chain:
+    """Count the steps of all walks, nulls included. Raises ValueError for an order below 1."""
+    if order < 1:
+        raise ValueError(f"order {order} is below 1")
+    known, states = np.unique(_states(paths, order), return_inverse=True)
+    size = len(known)
+    times = paths.conversions + paths.nulls
+    of_touch = np.repeat(times, paths.lengths)
+    has_next = np.ones(len(states), dtype=bool)
+    has_next[paths.starts[1:] - 1] = False
+    here = states[:-1][has_next[:-1]]
+    there = states[1:][has_next[:-1]]
+    counts = sparse.coo_matrix((of_touch[:-1][has_next[:-1]], (here, there)), shape=(size, size)).tocsr()
+    visits = np.bincount(states, of_touch, size)
+    ends = states[paths.starts[1:] - 1]
+    start = np.bincount(states[paths.starts[:-1]], times, size)
+    return Chain(
+        start / times.sum(),
+        sparse.csr_matrix(sparse.diags(1.0 / visits) @ counts),
+        np.bincount(ends, paths.conversions, size) / visits,
+        np.bincount(ends, paths.values, size) / visits,
+        known % len(paths.names),
+    )
+
+
+def _states(paths: Paths, order: int) -> Places:
+    """For each touch a number for it and the `order - 1` touches before it; the last channel is the rest modulo k."""
+    size = len(paths.names)
+    place = np.arange(len(paths.codes)) - np.repeat(paths.starts[:-1], paths.lengths)
+    states = paths.codes.copy()
+    for back in range(1, order):
+        before = np.full(len(states), size, dtype=np.int64)  # `size` says: the walk had not begun
+        before[back:] = np.where(place[back:] >= back, paths.codes[: len(states) - back], size)
+        states = states + before * size * (size + 1) ** (back - 1)
+    return states
+
+
+def _lost_dense(chain: Chain, size: int) -> list[tuple[Vector, float]]:
+    """(lost by channel, of all) for conversions and for value.
+
+    With N = (I - steps)^-1 and B the states that end in the channel, a walk first comes to B with the chances f that
+    solve f N_BB = (start N)_B, and earns (N reward)_B from there on: that is what removing the channel loses.
     """
-    walks = np.linalg.inv(np.eye(len(start)) - steps)
-    ahead = walks @ reward
-    lost = (start @ walks) / np.diag(walks) * ahead
-    total = lost.sum()
-    return np.asarray(lost / total if total > 0 else np.zeros_like(lost))
+    walks = np.linalg.inv(np.eye(len(chain.start)) - chain.steps.toarray())
+    visits = chain.start @ walks
+    ahead = walks @ np.column_stack([chain.converted, chain.value])
+    lost = np.zeros((size, 2))
+    for code in range(size):
+        ends = np.flatnonzero(chain.channel == code)
+        if len(ends):
+            first = np.linalg.solve(walks[np.ix_(ends, ends)].T, visits[ends])
+            lost[code] = first @ ahead[ends]
+    whole = chain.start @ ahead
+    return [(lost[:, column], float(whole[column])) for column in (0, 1)]
+
+
+def _lost_sparse(chain: Chain, size: int) -> list[tuple[Vector, float]]:
+    """The same by solving the chain without each channel."""
+    reward = np.column_stack([chain.converted, chain.value])
+
+    def earned(open_states: Vector) -> Vector:
+        gate = sparse.diags(open_states)
+        system = sparse.identity(len(chain.start), format="csc") - sparse.csc_matrix(gate @ chain.steps @ gate)
+        return np.asarray((chain.start * open_states) @ splu(system).solve(gate @ reward))
+
+    whole = earned(np.ones(len(chain.start)))
+    kept = np.array([earned((chain.channel != code).astype(np.float64)) for code in range(size)])
+    return [(whole[column] - kept[:, column], float(whole[column])) for column in (0, 1)]
+
+
+def _scaled(effects: Vector, total: float) -> Vector:
+    whole = effects.sum()
+    return np.asarray(effects / whole * total if whole > 0 else np.zeros_like(effects))
