@@ -9,11 +9,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from tests.journeys.path_tables import tables
 
 from rebuttal.journeys import markov as module
 from rebuttal.journeys.credits import Row, encode
 from rebuttal.journeys.markov import build_chain, markov, removal_effects
-from tests.journeys.path_tables import tables
 
 START, SALE, GONE = ("start",), ("sale",), ("gone",)
 State = tuple[str, ...]

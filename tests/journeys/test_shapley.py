@@ -9,11 +9,11 @@ from math import factorial
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from tests.journeys.path_tables import tables
 
 from rebuttal.journeys import shapley as module
 from rebuttal.journeys.credits import Row, encode
 from rebuttal.journeys.shapley import channel_sets, shapley, shapley_rate
-from tests.journeys.path_tables import tables
 
 
 def by_definition(players: list[str], worth: Callable[[frozenset[str]], float]) -> list[float]:
@@ -74,7 +74,7 @@ def wide_table(channels: int) -> list[Row]:
     random = np.random.default_rng(5)
     names = [f"c{number:02}" for number in range(channels)]
     return [
-        (tuple(random.choice(names, random.integers(1, 5))), float(random.integers(0, 9)), 0.0, float(random.integers(1, 9)))
+        (tuple(random.choice(names, random.integers(1, 5))), float(random.integers(9)), 0.0, float(random.integers(1, 9)))
         for _ in range(800)
     ]  # fmt: skip
 

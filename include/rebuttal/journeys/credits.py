@@ -64,9 +64,6 @@ def encode(rows: Iterable[Row]) -> Paths:
     )
 
 
-def select(paths: Paths, chosen: npt.NDArray[np.bool_]) -> Paths:
-    """The chosen paths only; the channels stay."""
-    lengths = paths.lengths
-    starts = np.concatenate([[0], np.cumsum(lengths[chosen])]).astype(np.int64)
-    codes = paths.codes[np.repeat(chosen, lengths)]
-    return Paths(paths.names, codes, starts, paths.conversions[chosen], paths.values[chosen], paths.nulls[chosen])
+def added(codes: npt.NDArray[np.integer], weights: Vector, size: int) -> Vector:
+    """The sum of `weights` for each code from 0 to `size` - 1."""
+    return np.bincount(codes, weights, size).astype(np.float64)

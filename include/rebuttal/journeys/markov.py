@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
@@ -34,57 +35,138 @@ class Chain:
     channel: Places
 
 
+@dataclass(frozen=True)
+class Walks:
+    """Counted steps of many walks, added up by group: m rows, each (group, state, next channel) once.
+
+    `state`: the last `order` channels as one number, the very last being `state % size`; -1 is the start.
+    `next`: a channel's code, or SALE or GONE. `value`: of the conversions that this step ends in.
+    """
+
+    size: int
+    order: int
+    group: Places
+    state: Places
+    next: Places
+    times: Vector
+    value: Vector
+
+
+SALE, GONE = -1, -2
+
+
 def markov(paths: Paths, order: int = 1) -> Credit:
     """Credit by removal effect. Without any nulls every walk converts: the model works, but knows less."""
-    size = len(paths.names)
-    if not size:
+    if not paths.names:
         return Credit(np.zeros(0), np.zeros(0))
     effect, worth = removal_effects(paths, order)
-    return Credit(_scaled(effect, paths.conversions.sum()), _scaled(worth, paths.values.sum()))
+    return Credit(scaled(effect, paths.conversions.sum()), scaled(worth, paths.values.sum()))
 
 
 def removal_effects(paths: Paths, order: int = 1) -> tuple[Vector, Vector]:
     """Per channel: the share of conversions, and the share of value, that is lost without it (0 to 1)."""
-    chain = build_chain(paths, order)
-    size = len(paths.names)
+    return effects_of(build_chain(paths, order), len(paths.names))
+
+
+def effects_of(chain: Chain, size: int) -> tuple[Vector, Vector]:
+    """The same from a chain over `size` channels."""
     lost = _lost_dense(chain, size) if len(chain.start) <= DENSE_STATES else _lost_sparse(chain, size)
     effects = [np.clip(row / whole, 0.0, 1.0) if whole > 0 else np.zeros(size) for row, whole in lost]
     return effects[0], effects[1]
 
 
 def build_chain(paths: Paths, order: int = 1) -> Chain:
-    """Count the steps of all walks, nulls included. Raises ValueError for an order below 1."""
+    """The chain of all paths, nulls included. Raises ValueError for an order below 1."""
+    return chain_of(count_walks(paths, order, np.zeros(len(paths.nulls), dtype=np.int64)))
+
+
+def count_walks(paths: Paths, order: int, group: Places) -> Walks:
+    """Count steps; `group` (n) says where each path counts. Sums of whole numbers do not depend on the paths' order."""
     if order < 1:
         raise ValueError(f"order {order} is below 1")
-    known, states = np.unique(_states(paths, order), return_inverse=True)
-    size = len(known)
-    times = paths.conversions + paths.nulls
-    of_touch = np.repeat(times, paths.lengths)
-    has_next = np.ones(len(states), dtype=bool)
-    has_next[paths.starts[1:] - 1] = False
-    here = states[:-1][has_next[:-1]]
-    there = states[1:][has_next[:-1]]
-    counts = sparse.coo_matrix((of_touch[:-1][has_next[:-1]], (here, there)), shape=(size, size)).tocsr()
-    visits = np.bincount(states, of_touch, size)
-    ends = states[paths.starts[1:] - 1]
-    start = np.bincount(states[paths.starts[:-1]], times, size)
-    return Chain(
-        start / times.sum(),
-        sparse.csr_matrix(sparse.diags(1.0 / visits) @ counts),
-        np.bincount(ends, paths.conversions, size) / visits,
-        np.bincount(ends, paths.values, size) / visits,
-        known % len(paths.names),
+    size = len(paths.names)
+    here, last = _states(paths, order), paths.starts[1:] - 1
+    step = np.empty(len(here), dtype=np.int64)
+    step[:-1] = paths.codes[1:]
+    step[last] = size + 1  # the end, told apart below
+    # Keys are small and dense: (group, state, step), one after another.
+    states, steps = size * (size + 1) ** (order - 1), size + 2
+    inside = np.repeat(group, paths.lengths) * (states * steps) + here * steps + step
+    times = np.repeat(paths.conversions + paths.nulls, paths.lengths)
+    times[last] = paths.nulls
+    keys, total = _summed(inside, times)
+    sold, won, worth = _summed(inside[last], paths.conversions, paths.values)
+    begun, starts = _summed(group * size + paths.codes[paths.starts[:-1]], paths.conversions + paths.nulls)
+    ends = keys % steps == size + 1
+    return Walks(
+        size,
+        order,
+        np.concatenate([begun // size, keys // (states * steps), sold // (states * steps)]),
+        np.concatenate([np.full(len(begun), -1), keys // steps % states, sold // steps % states]),
+        np.concatenate([begun % size, np.where(ends, GONE, keys % steps), np.full(len(sold), SALE)]),
+        np.concatenate([starts, total, won]),
+        np.concatenate([np.zeros(len(begun) + len(keys)), worth]),
     )
 
 
+def _summed(keys: Places, *weights: Vector) -> tuple[Places, ...]:
+    """Distinct keys in order, and the sums of each of the weights."""
+    limit = int(keys.max()) + 1 if len(keys) else 0
+    if limit <= max(4 * len(keys), 1_000_000):
+        sums = [np.bincount(keys, weight, limit) for weight in weights]
+        found = np.flatnonzero(np.bincount(keys, minlength=limit))
+        return found, *(column[found] for column in sums)
+    found, which = np.unique(keys, return_inverse=True)
+    return found, *(np.bincount(which, weight, len(found)) for weight in weights)
+
+
+def chain_of(walks: Walks, chosen: npt.NDArray[np.bool_] | None = None) -> Chain:
+    """The chain of the chosen rows (all, when not given)."""
+    rows = np.flatnonzero(walks.times if chosen is None else np.where(chosen, walks.times, 0))
+    state, step, times = walks.state[rows], walks.next[rows], walks.times[rows]
+    begin, sale, on = state < 0, step == SALE, (state >= 0) & (step >= 0)
+    first = step[begin] + _none_before(walks)
+    there = step[on] + _moved(state[on], walks)
+    known = np.unique(np.concatenate([first, state[~begin]]))
+    count = len(known)
+
+    def place(states: Places) -> Places:
+        return np.searchsorted(known, states)
+
+    visits = np.bincount(place(state[~begin]), times[~begin], count)
+    start = np.bincount(place(first), times[begin], count)
+    counts = sparse.coo_matrix((times[on], (place(state[on]), place(there))), shape=(count, count)).tocsr()
+    ends = place(state[sale])
+    return Chain(
+        start / start.sum(),
+        sparse.csr_matrix(sparse.diags(1.0 / visits) @ counts),
+        np.bincount(ends, times[sale], count) / visits,
+        np.bincount(ends, walks.value[rows][sale], count) / visits,
+        known % walks.size,
+    )
+
+
+def _none_before(walks: Walks) -> int:
+    """What a state adds to its channel when the walk has just begun."""
+    return sum(walks.size * walks.size * (walks.size + 1) ** (back - 1) for back in range(1, walks.order))
+
+
+def _moved(state: Places, walks: Walks) -> Places:
+    """What a state adds to the next channel: its own channels, each one place further back."""
+    if walks.order == 1:
+        return np.zeros_like(state)
+    before = state // walks.size % (walks.size + 1) ** (walks.order - 2)
+    return np.asarray(walks.size * (state % walks.size + (walks.size + 1) * before))
+
+
 def _states(paths: Paths, order: int) -> Places:
-    """For each touch a number for it and the `order - 1` touches before it; the last channel is the rest modulo k."""
+    """For each touch a number for it and the `order - 1` touches before it; see Walks."""
     size = len(paths.names)
-    place = np.arange(len(paths.codes)) - np.repeat(paths.starts[:-1], paths.lengths)
-    states = paths.codes.copy()
+    states = paths.codes
+    place = np.arange(len(states)) - np.repeat(paths.starts[:-1], paths.lengths) if order > 1 else states
     for back in range(1, order):
         before = np.full(len(states), size, dtype=np.int64)  # `size` says: the walk had not begun
-        before[back:] = np.where(place[back:] >= back, paths.codes[: len(states) - back], size)
+        before[back:] = np.where(place[back:] >= back, paths.codes[: len(place) - back], size)
         states = states + before * size * (size + 1) ** (back - 1)
     return states
 
@@ -122,6 +204,7 @@ def _lost_sparse(chain: Chain, size: int) -> list[tuple[Vector, float]]:
     return [(whole[column] - kept[:, column], float(whole[column])) for column in (0, 1)]
 
 
-def _scaled(effects: Vector, total: float) -> Vector:
+def scaled(effects: Vector, total: float) -> Vector:
+    """Shares of the total in proportion to the effects; zeros when there are none."""
     whole = effects.sum()
     return np.asarray(effects / whole * total if whole > 0 else np.zeros_like(effects))

@@ -1,7 +1,7 @@
 """Attribution of any path table: from `a > b > c` with conversions, value and nulls to credit per channel.
 
 Models: first, last, last_non_direct, linear, time_decay, position_based, markov, markov_2 (of order 2), shapley,
-shapley_rate. In every model the credits add up to the conversions (and values) of the table. An association, not a cause.
+shapley_rate. Credits add up to the conversions (and values) of the table in every model. An association, not a cause.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rebuttal.journeys.credits import Credit, Paths, Places, Vector
+from rebuttal.journeys.credits import Credit, Paths, Places, Vector, added
 
 DIRECT = "direct"
 
@@ -53,12 +53,12 @@ def position_based(paths: Paths) -> Credit:
 
 def _credit_one(paths: Paths, touches: Places) -> Credit:
     codes, size = paths.codes[touches], len(paths.names)
-    return Credit(np.bincount(codes, paths.conversions, size), np.bincount(codes, paths.values, size))
+    return Credit(added(codes, paths.conversions, size), added(codes, paths.values, size))
 
 
 def _credit_all(paths: Paths, weights: Vector) -> Credit:
     lengths, size = paths.lengths, len(paths.names)
     return Credit(
-        np.bincount(paths.codes, weights * np.repeat(paths.conversions, lengths), size),
-        np.bincount(paths.codes, weights * np.repeat(paths.values, lengths), size),
+        added(paths.codes, weights * np.repeat(paths.conversions, lengths), size),
+        added(paths.codes, weights * np.repeat(paths.values, lengths), size),
     )

@@ -17,7 +17,7 @@ from math import factorial
 import numpy as np
 import numpy.typing as npt
 
-from rebuttal.journeys.credits import Credit, Paths, Vector
+from rebuttal.journeys.credits import Credit, Paths, Vector, added
 
 EXACT_CHANNELS = 16
 ORDERS = 2000
@@ -45,9 +45,9 @@ def channel_sets(paths: Paths) -> ChannelSets:
     count = len(marks)
     return ChannelSets(
         members.astype(bool),
-        np.bincount(which, paths.conversions, count),
-        np.bincount(which, paths.values, count),
-        np.bincount(which, paths.nulls, count),
+        added(which, paths.conversions, count),
+        added(which, paths.values, count),
+        added(which, paths.nulls, count),
     )
 
 
@@ -75,12 +75,14 @@ def shapley(paths: Paths) -> Credit:
 
 def shapley_rate(paths: Paths) -> Credit:
     """Credit in the game of rates, scaled so that it adds up to the conversions (and values) of the table."""
-    if not paths.names:
-        return Credit(np.zeros(0), np.zeros(0))
-    sets = channel_sets(paths)
+    return shapley_rate_of(channel_sets(paths)) if paths.names else Credit(np.zeros(0), np.zeros(0))
+
+
+def shapley_rate_of(sets: ChannelSets) -> Credit:
+    """The same from sets of channels; a set may stand in several rows."""
     journeys = sets.conversions + sets.nulls
     won = np.column_stack([sets.conversions, sets.values])
-    if len(paths.names) <= EXACT_CHANNELS:
+    if sets.members.shape[1] <= EXACT_CHANNELS:
         worth, error = _exact(sets.members, won, journeys), None
     else:
         worth, spread = _sampled(sets.members, won, journeys)
@@ -119,7 +121,7 @@ def _sampled(members: npt.NDArray[np.bool_], won: Vector, journeys: Vector) -> t
         # A set is whole once the last of its channels has come.
         complete = np.where(members, turn, -1).max(axis=1)
         sums = np.column_stack(
-            [np.cumsum(np.bincount(complete, column, size)) for column in (won[:, 0], won[:, 1], journeys)]
+            [np.cumsum(added(complete, column, size)) for column in (won[:, 0], won[:, 1], journeys)]
         )
         rate = np.divide(sums[:, :2], sums[:, 2:], out=np.zeros((size, 2)), where=sums[:, 2:] > 0)
         gain = np.diff(rate, axis=0, prepend=0.0)[turn]
