@@ -74,9 +74,9 @@ def wide_table(channels: int) -> list[Row]:
     random = np.random.default_rng(5)
     names = [f"c{number:02}" for number in range(channels)]
     return [
-        (tuple(random.choice(names, random.integers(1, 5))), float(random.integers(9)), 0.0, float(random.integers(1, 9)))
-        for _ in range(800)
-    ]  # fmt: skip
+        (tuple(random.choice(names, size)), float(random.integers(9)), 0.0, float(random.integers(1, 9)))
+        for size in random.integers(1, 5, 800)
+    ]
 
 
 def test_above_the_limit_it_is_sampled_and_says_its_error(monkeypatch: pytest.MonkeyPatch) -> None:

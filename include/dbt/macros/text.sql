@@ -17,3 +17,16 @@
         coalesce({{ column }}, ''){% if not loop.last %} || {{ separator }} || {% endif %}
     {%- endfor %}
 {%- endmacro %}
+
+{#- The path of an address without its query; NULL when there is none. -#}
+{% macro path_of(url) -%}
+    {{ adapter.dispatch('path_of')(url) }}
+{%- endmacro %}
+
+{% macro default__path_of(url) -%}
+    nullif(regexp_extract({{ url }}, '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]+(/[^?#]*)', 1), '')
+{%- endmacro %}
+
+{% macro postgres__path_of(url) -%}
+    nullif(substring({{ url }} from '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]+(/[^?#]*)'), '')
+{%- endmacro %}

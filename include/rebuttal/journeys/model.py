@@ -17,6 +17,7 @@ from rebuttal.context import Context
 from rebuttal.errors import LockedError
 from rebuttal.journeys.configuration import ModelConfig, load_model_config
 from rebuttal.journeys.people import update_people
+from rebuttal.journeys.shares import update_shares
 from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.warehouse import dbt
@@ -27,9 +28,9 @@ from rebuttal.warehouse.replace import replace_rows
 
 # What the marts are made of; texts and bookkeeping columns change no mart.
 INPUTS = (
-    *(f"core.{name}" for name in ("ad_performance", "contact", "conversation", "deal", "person_identifier")),
+    *(f"core.{name}" for name in ("ad_performance", "booking", "contact", "conversation", "deal", "person_identifier")),
     *(f"core.{name}" for name in ("pipeline_stage", "stage_change", "survey_response", "visit")),
-    *(f"ops.{name}" for name in ("channel_rule", "exchange_rate", "lifecycle_stage")),
+    *(f"ops.{name}" for name in ("channel_rule", "exchange_rate", "lifecycle_stage", "same_booking")),
 )
 IGNORED = frozenset({"batch_id", "row_number", "row_hash", "body", "comment"})
 
@@ -59,7 +60,11 @@ def _build(context: Context, config: ModelConfig, variables: dict[str, Any], rep
         report.counts |= people | {"models": 0, "tests": 0, "marts_changed": 0}
         fingerprint, built = _fingerprint(engine, variables), _built_from(engine)
     if fingerprint != built:
-        report.counts |= dbt.build(context.settings, variables)
+        before = dbt.build(context.settings, variables, exclude="tag:after_shares+")
+        with open_warehouse(context.settings) as engine:
+            update_shares(engine, config.journey.lookback_days)
+        after = dbt.build(context.settings, variables, select="tag:after_shares+")
+        report.counts |= {name: before[name] + after[name] for name in before}
         with open_warehouse(context.settings) as engine:
             changed = promote(engine)
             _remember(engine, fingerprint)

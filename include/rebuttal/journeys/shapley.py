@@ -17,7 +17,7 @@ from math import factorial
 import numpy as np
 import numpy.typing as npt
 
-from rebuttal.journeys.credits import Credit, Paths, Vector, added
+from rebuttal.journeys.credits import Credit, Paths, Places, Vector, added
 
 EXACT_CHANNELS = 16
 ORDERS = 2000
@@ -37,26 +37,31 @@ class ChannelSets:
 
 def channel_sets(paths: Paths) -> ChannelSets:
     """Which channels stand together on a path, whatever their order."""
+    return grouped_sets(paths, np.zeros(len(paths.nulls), dtype=np.int64))[0]
+
+
+def grouped_sets(paths: Paths, group: Places) -> tuple[ChannelSets, Places]:
+    """The same, apart for each group of paths (n numbers from 0 on); and the group of each row."""
     size = len(paths.names)
     words = [_words(paths, low) for low in range(0, size, _WORD)]
-    marks, which = np.unique(np.column_stack(words), axis=0, return_inverse=True) if len(words) > 1 else _one(words)
-    which = which.reshape(-1)
-    members = np.column_stack([(marks[:, code // _WORD] >> np.int64(code % _WORD)) & 1 for code in range(size)])
+    if len(words) == 1 and int(group.max(initial=0)) < 1 << (_WORD - size):
+        keys, which = np.unique(group << size | words[0], return_inverse=True)
+        marks = np.column_stack([keys >> size, keys & ((1 << size) - 1)])
+    else:
+        marks, which = np.unique(np.column_stack([group, *words]), axis=0, return_inverse=True)
+        which = which.reshape(-1)
+    members = np.column_stack([marks[:, 1 + code // _WORD] >> np.int64(code % _WORD) & 1 for code in range(size)])
     count = len(marks)
-    return ChannelSets(
+    sets = ChannelSets(
         members.astype(bool),
         added(which, paths.conversions, count),
         added(which, paths.values, count),
         added(which, paths.nulls, count),
     )
+    return sets, marks[:, 0]
 
 
-def _one(words: list[npt.NDArray[np.int64]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    marks, which = np.unique(words[0], return_inverse=True)
-    return marks[:, None], which
-
-
-def _words(paths: Paths, low: int) -> npt.NDArray[np.int64]:
+def _words(paths: Paths, low: int) -> Places:
     """Per path the bits of the channels `low` to `low + _WORD`."""
     shifted = paths.codes - low
     inside = (shifted >= 0) & (shifted < _WORD)

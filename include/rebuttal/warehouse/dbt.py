@@ -27,12 +27,15 @@ TIMEOUT_SECONDS = 3600
 _PASSED = {"success", "pass", "skipped", "warn", "no-op"}
 
 
-def build(settings: Settings, variables: Mapping[str, Any], *, unit_tests: bool = False) -> dict[str, int]:
+def build(
+    settings: Settings, variables: Mapping[str, Any], *, unit_tests: bool = False, select: str = "", exclude: str = ""
+) -> dict[str, int]:
     """Build every model into `marts_build` and test it; nothing of `marts` is touched.
 
-    `variables` are dbt vars (see dbt_project.yml). The caller must have closed the warehouse: on DuckDB dbt is the one
-    writer meanwhile. Returns the numbers of `models` and `tests`. Raises ConfigError when dbt is not installed,
-    LockedError when another process holds the warehouse, AbortError that names what failed and where the log is.
+    `variables` are dbt vars (see dbt_project.yml); `select` and `exclude` leave some of the models, in dbt's own words.
+    The caller must have closed the warehouse: on DuckDB dbt is the one writer meanwhile. Returns the numbers of
+    `models` and `tests`. Raises ConfigError when dbt is not installed, LockedError when another process holds the warehouse,
+    AbortError that names what failed and where the log is.
     """
     home = settings.home / "dbt"
     (home / "target").mkdir(parents=True, exist_ok=True)
@@ -52,6 +55,9 @@ def build(settings: Settings, variables: Mapping[str, Any], *, unit_tests: bool 
         str(home / "target"),
         "--vars",
         json.dumps(dict(variables), sort_keys=True),
+        "--full-refresh",
+        *(["--select", select] if select else []),
+        *(["--exclude", exclude] if exclude else []),
         *([] if unit_tests else ["--exclude-resource-type", "unit_test"]),
     ]
     # Standard input is closed and the child dies with us: a killed loop leaves no dbt behind that holds the warehouse.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Numeric, Table
 
-from rebuttal.warehouse.tables import CORE, DATE, INT, OPS, TEXT, TIME, metadata
+from rebuttal.warehouse.tables import CORE, DATE, INT, OPS, REAL, TEXT, TIME, metadata
 
 # One row per identifier ever seen. `identifier_kind`: contact_id, email_hash, phone_hash, client_id, gclid, yclid. Only
 # contact_id belongs to a source and account; the others mean the same everywhere and have '' there. `rule` says by
@@ -85,3 +85,39 @@ changed_person = Table("changed_person", metadata, Column("person_id", TEXT, pri
 # Who was somebody else before: one row per person id that identifiers came from or went to since the last build that
 # was published. Written by identity, in its transaction; emptied by the model stage with ops.changed_person.
 person_change = Table("person_change", metadata, Column("person_id", TEXT, primary_key=True), schema=OPS)
+
+# Credit by models that look at all journeys at once. One row per period, conversion type, model and channel;
+# `period_kind` month or all (all: `period_start` is 1900-01-01). `value_base` NULL where an exchange rate is missing.
+attribution_share = Table(
+    "attribution_share",
+    metadata,
+    Column("period_kind", TEXT, nullable=False),
+    Column("period_start", DATE, nullable=False),
+    *(Column(name, TEXT, nullable=False) for name in ("conversion_type", "model", "channel")),
+    Column("conversions", REAL, nullable=False),
+    Column("value_base", REAL),
+    Column("standard_error", REAL),  # of `conversions`, where they were sampled
+    schema=OPS,
+)
+
+# What would be missing without a channel. One row per conversion type and channel, also where nobody came by it.
+channel_removal = Table(
+    "channel_removal",
+    metadata,
+    *(Column(name, TEXT, nullable=False) for name in ("conversion_type", "channel")),
+    Column("journeys_touched", INT, nullable=False),
+    Column("journeys_alone", INT, nullable=False),
+    Column("removal_effect", REAL, nullable=False),
+    Column("conversions_lost", REAL, nullable=False),
+    Column("value_lost_base", REAL),
+    schema=OPS,
+)
+
+# Where people would go who come to a channel today. One row per conversion type, channel and next step.
+channel_detour = Table(
+    "channel_detour",
+    metadata,
+    *(Column(name, TEXT, nullable=False) for name in ("conversion_type", "channel", "next_step")),
+    Column("share", REAL, nullable=False),
+    schema=OPS,
+)

@@ -3,7 +3,8 @@ with visit as (
     select
         visit.touchpoint_id, visit.person_id, visit.started_at as occurred_at, origin.channel, 'visit' as kind,
         visit.visit_id, visit.utm_campaign as campaign, 'analytics' as source_kind, visit.source, visit.account_id,
-        visit.person_id is not null as is_credited
+        visit.person_id is not null as is_credited,
+        coalesce(visit.utm_source, visit.click, visit.referrer) as source_name, visit.landing_path as content
     from {{ ref('stg_visit') }} as visit
     inner join {{ ref('int_origin_channel') }} as origin on origin.origin_id = visit.origin_id
 
@@ -39,7 +40,8 @@ select
     case when seen.first_visit_at < answer.answered_at then seen.first_visit_at else answer.answered_at end,
     answer.channel, 'survey', cast(null as {{ dbt.type_string() }}), cast(null as {{ dbt.type_string() }}),
     answer.source_kind, answer.source, answer.account_id,
-    answer.channel <> 'unknown' and shown.person_id is null
+    answer.channel <> 'unknown' and shown.person_id is null,
+    'answer', cast(null as {{ dbt.type_string() }})
 from answer
 left join seen on seen.person_id = answer.person_id
 left join (select distinct person_id, channel from visit) as shown
@@ -51,5 +53,6 @@ union all
 select
     touchpoint_id, person_id, occurred_at, 'sales', kind, cast(null as {{ dbt.type_string() }}),
     cast(null as {{ dbt.type_string() }}), 'crm', source, account_id,
-    {{ var('sales_touches_earn_credit') }} and person_id is not null
+    {{ var('sales_touches_earn_credit') }} and person_id is not null,
+    'sales', cast(null as {{ dbt.type_string() }})
 from {{ ref('stg_sales_touch') }}
