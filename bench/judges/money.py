@@ -6,7 +6,10 @@ from collections import Counter
 
 from bench.judges.measure import Measures, Query, Truth, ratio
 
-MODELS = ("first", "last", "last_non_direct", "linear", "time_decay", "position_based")
+MODELS = (
+    *("first", "last", "last_non_direct", "linear", "time_decay", "position_based", "shapley"),
+    *("markov", "markov_2", "shapley_rate"),
+)
 
 
 def money(query: Query, truth: Truth) -> Measures:
@@ -42,14 +45,14 @@ def attribution(query: Query, truth: Truth) -> Measures:
     measures: Measures = {}
     for model in MODELS:
         ours = {channel: float(credit) for channel, credit in query(
-            "SELECT channel, sum(credit) FROM marts.attribution_credit "
-            f"WHERE conversion_type = 'lead' AND model = '{model}' GROUP BY channel")}  # fmt: skip
+            "SELECT name, conversions FROM marts.attribution WHERE period_kind = 'all' AND dimension = 'channel' "
+            f"AND conversion_type = 'lead' AND model = '{model}'")}  # fmt: skip
         measures[f"attribution_{model}_distance_lower_is_better"] = _distance(ours, true)
     return measures
 
 
 def _distance(ours: dict[str, float], true: dict[str, float]) -> float | None:
-    ours = {name: value for name, value in ours.items() if name != "unknown"}
+    ours = {name: value for name, value in ours.items() if name != "unknown" and value > 0}
     mine, theirs = sum(ours.values()), sum(true.values())
     if not mine or not theirs:
         return None

@@ -34,8 +34,8 @@ def build(
 
     `variables` are dbt vars (see dbt_project.yml); `select` and `exclude` leave some of the models, in dbt's own words.
     The caller must have closed the warehouse: on DuckDB dbt is the one writer meanwhile. Returns the numbers of
-    `models` and `tests`. Raises ConfigError when dbt is not installed, LockedError when another process holds the warehouse,
-    AbortError that names what failed and where the log is.
+    `models` and `tests`. Raises ConfigError when dbt is not installed, LockedError when another process holds the
+    warehouse, AbortError that names what failed and where the log is.
     """
     home = settings.home / "dbt"
     (home / "target").mkdir(parents=True, exist_ok=True)
