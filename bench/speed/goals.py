@@ -39,8 +39,11 @@ GOALS: dict[str, Goal] = {
     "merge_growth_exponent": Goal("of the time of a merge over the rows that are there already", 0.3),
     "merge_vs_bare": Goal("time of our merge over DELETE and INSERT, DuckDB, commit included"),
     "merge_postgres_vs_bare": Goal("the same on Postgres, without the commit"),
-    "attribution_vs_join": Goal("time of six models in dbt's SQL over one join and group", 10),
-    "attribution_paths_vs_join": Goal("time of six models over a path table over the same", 10),
+    "attribution_vs_join": Goal("time of all attribution models by five dimensions over one join and group", 10),
+    "attribution_without_null_paths_vs_join": Goal("the same without sorting the paths of those who never converted"),
+    "attribution_vs_channel_attribution": Goal("time of ChannelAttribution over that of ours", 5, at_least=True),
+    "attribution_paths_vs_join": Goal("time of all models over a path table, made in SQL, over the join", 10),
+    "attribution_peak_mb": Goal("peak memory of dbt's process and of the joint models, MB", 4096),
     "classify_vs_embedding": Goal("texts/s of the classifier over embedding each text", 5, at_least=True),
     "digest_vs_reading": Goal("time of a digest over reading its tables whole"),
 }

@@ -36,7 +36,13 @@ RATIOS = {
     },
     "merge": {"merge_vs_dbt", "merge_vs_bare", "merge_postgres_vs_bare"},
     "growth": {"merge_growth_exponent"},
-    "attribution": {"attribution_vs_join", "attribution_paths_vs_join"},
+    "attribution": {
+        "attribution_vs_join",
+        "attribution_without_null_paths_vs_join",
+        "attribution_vs_channel_attribution",
+        "attribution_paths_vs_join",
+        "attribution_peak_mb",
+    },
     "classify": {"classify_vs_embedding"},
     "digest": {"digest_vs_reading"},
 }
