@@ -1,7 +1,7 @@
 with channel as (
 
     select channel from {{ source('ops', 'channel_rule') }}
-    union
+    union distinct
     select channel from (values ('direct'), ('unknown'), ('sales')) as fixed (channel)
 
 )

@@ -37,9 +37,9 @@ won as (
 channel as (
 
     select week_start, channel from visit
-    union
+    union distinct
     select week_start, channel from ad
-    union
+    union distinct
     select week_start, channel from won
 
 )
