@@ -6,7 +6,7 @@ select
     cast(count(*) as bigint) as touch_count,
     cast(count(distinct channel_code) as bigint) as channel_count,
     max(case when channel <> 'direct' then position end) as last_known_position,
-    sum(decay) as decay_total,
+    cast(sum(decay) as numeric(18, 12)) as decay_total,
     {{ sorted_list(packed_touch('occurred_at', 'channel_code')) }} as touches
 from {{ ref('int_conversion_touch') }}
 where 1 = 1 {{ only_changed('person_id') }}

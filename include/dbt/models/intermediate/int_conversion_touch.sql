@@ -28,7 +28,7 @@ placed as (
         touch.*,
         code.channel_code,
         -- Exact, so that sums over touches do not depend on their order.
-        cast(power(cast(2 as double precision), -touch.days_before / {{ var('half_life_days') }}) as numeric(38, 20)) as decay
+        cast(power(cast(2 as double precision), -touch.days_before / {{ var('half_life_days') }}) as numeric(18, 12)) as decay
     from touch
     inner join {{ ref('int_channel_code') }} as code on code.channel = touch.channel
     where touch.days_before <= {{ var('lookback_days') }}
@@ -39,8 +39,8 @@ select
     placed.*,
     -- Same instant: by channel, then any order, if only it is the same one on every engine.
     row_number() over (partition by conversion_id order by occurred_at, channel_code, md5(touchpoint_id)) as position,
-    sum(decay) over (
+    cast(sum(decay) over (
         partition by conversion_id order by occurred_at, channel_code, md5(touchpoint_id)
         rows between unbounded preceding and current row
-    ) as decay_until
+    ) as numeric(18, 12)) as decay_until
 from placed
