@@ -6,5 +6,5 @@ with channel as (
 
 )
 
-select channel, cast(row_number() over (order by md5(channel)) - 1 as bigint) as channel_code
+select channel, cast(row_number() over (order by md5(channel) desc) - 1 as bigint) as channel_code
 from channel
