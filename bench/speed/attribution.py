@@ -1,14 +1,21 @@
-"""MODEL: six attribution models over a touch table beside one join and group of the same touches.
+"""MODEL: all attribution models over a touch table, beside one join and group of it, and beside ChannelAttribution.
 
-Twice: the dbt models as `rebuttal model` runs them (the seconds that dbt reports for each, so neither its start nor its
-parsing), and the path table of `rebuttal attribute`.
+All means the seven models that go touch by touch, Markov of order 1 and 2 and Shapley by rate, by five dimensions, with
+channel removal, as `rebuttal model` makes them. Of dbt's work the seconds count that it reports for each model, so
+neither its start nor its parsing. ChannelAttribution gets the same touches, has its paths made by DuckDB, and is asked
+for its heuristic models and Markov of order 1 and 2.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import resource
 import subprocess
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from statistics import median
 
@@ -17,67 +24,157 @@ import duckdb
 from bench.speed.timing import Figures, Unmeasured, in_turn, ratio, seconds
 from rebuttal.errors import ConfigError
 from rebuttal.journeys.paths import TouchPath, attribute
+from rebuttal.journeys.shares import update_shares
+from rebuttal.settings import Settings
+from rebuttal.warehouse import open_warehouse
 from rebuttal.warehouse.dbt import PROJECT, dbt_command
 
 SQL = Path(__file__).parent / "sql"
-DBT_MODELS = ("int_conversion_touch", "attribution_credit", "attribution")
-MODELS = ("first", "last", "last_non_direct", "linear", "time_decay", "position_based")
+BEFORE = ("int_channel_code", "int_conversion_touch", "int_conversion_path", "int_person_path", "attribution_credit")
+AFTER = ("attribution", "channel_removal", "channel_detour")
+JOURNEYS_TO_NONE = ("int_person_path",)
+MODELS = ("first", "last", "last_non_direct", "linear", "time_decay", "position_based", "shapley")
+LOOKBACK_DAYS = 90
 
 
 def measure(size: int, rounds: int, folder: Path) -> Figures:
-    """`size` touches, half of them on the way to a conversion."""
+    """`size` touches, ten a person; one person in ten has won."""
     database = folder / "touches.duckdb"
     with duckdb.connect(str(database)) as connection:
-        connection.execute(_sql("touches").format(touches=size))
+        connection.execute("set preserve_insertion_order = false")
+        for statement in _sql("touches").format(touches=size).split(";\n"):
+            connection.execute(statement)
     (conversions,) = _one(database, "select count(*) from marts_build.int_conversion")
+    parts: dict[str, list[float]] = {}
+    peaks: list[float] = []
 
     def joined() -> float:
         with duckdb.connect(str(database)) as connection:
             return median(seconds(lambda: connection.execute(_sql("join_and_group"))) for _ in range(3))
 
     def modelled() -> float:
-        took = _run_dbt(database, folder)
-        (credits,) = _one(database, "select sum(credit) from marts_build.attribution_credit")
-        if abs(float(credits) - conversions * len(MODELS)) > 0.01:
-            raise AssertionError(f"credits add up to {credits}, not to {conversions} for each of {len(MODELS)} models")
-        return took
+        took = _run_dbt(database, folder, BEFORE, peaks)
+        took["shares"] = _shares(database, folder, peaks)
+        took |= _run_dbt(database, folder, AFTER, peaks)
+        for name, value in took.items():
+            parts.setdefault(name, []).append(value)
+        for model in (*MODELS, "markov", "markov_2", "shapley_rate"):
+            (credits,) = _one(
+                database,
+                "select sum(conversions) from marts_build.attribution"
+                f" where period_kind = 'all' and dimension = 'content' and model = '{model}'",
+            )
+            if abs(float(credits) - conversions) > 1e-6:
+                raise AssertionError(f"{model} gives credit for {credits} conversions of {conversions}")
+        return sum(took.values())
 
-    took = in_turn(rounds, {"join": joined, "models": modelled, "paths": lambda: seconds(lambda: _paths(database))})
+    ways = {
+        "join": joined,
+        "models": modelled,
+        "paths": lambda: seconds(lambda: _paths(database)),
+        "channel_attribution": lambda: seconds(lambda: _channel_attribution(database)),
+    }
+    took = in_turn(rounds, ways)
+    converting = [
+        whole - sum(parts[name][turn] for name in JOURNEYS_TO_NONE) for turn, whole in enumerate(took["models"])
+    ]
     return {
         "attribution_join_seconds": median(took["join"]),
         "attribution_models_seconds": median(took["models"]),
         "attribution_paths_seconds": median(took["paths"]),
+        "attribution_channel_attribution_seconds": median(took["channel_attribution"]),
+        **{f"attribution_{name}_seconds": median(found) for name, found in parts.items()},
         "attribution_vs_join": ratio(took["models"], took["join"]),
+        "attribution_without_null_paths_vs_join": ratio(converting, took["join"]),
+        "attribution_vs_channel_attribution": ratio(took["channel_attribution"], took["models"]),
         "attribution_paths_vs_join": ratio(took["paths"], took["join"]),
+        "attribution_peak_mb": max(peaks),
     }
 
 
-def _run_dbt(database: Path, folder: Path) -> float:
+def _run_dbt(database: Path, folder: Path, models: tuple[str, ...], peaks: list[float]) -> dict[str, float]:
+    """Seconds by model, as dbt tells them; the peak of its process goes to `peaks`."""
     try:
-        command = [str(dbt_command()), "--quiet", "--log-path", str(folder), "run"]
+        command = [str(dbt_command()), "--quiet", "--log-path", str(folder), "run", "--full-refresh"]
     except ConfigError as error:
         raise Unmeasured(str(error)) from None
     command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(folder / "target")]
     hidden = ("PYTHON", "VIRTUAL_ENV")  # of this environment: dbt has its own
     kept = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
     found = {"REBUTTAL_DBT_TARGET": "duckdb", "REBUTTAL_DBT_PATH": str(database), "DO_NOT_TRACK": "1"}
-    done = subprocess.run(
-        [*command, "--select", *DBT_MODELS], env=kept | found, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise RuntimeError(f"dbt failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-    told = json.loads((folder / "target" / "run_results.json").read_text(encoding="utf-8"))["results"]
-    if len(told) != len(DBT_MODELS):
-        raise AssertionError(f"dbt ran {len(told)} models of {len(DBT_MODELS)}")
-    return sum(float(result["execution_time"]) for result in told)
+    with (folder / "dbt.out").open("w+", encoding="utf-8") as told:
+        process = subprocess.Popen([*command, "--select", *models], env=kept | found, stdout=told, stderr=told)
+        watcher = threading.Thread(target=_watch, args=(process, peaks))
+        watcher.start()
+        code = process.wait()
+        watcher.join()
+        told.seek(0)
+        if code:
+            raise RuntimeError(f"dbt failed:\n{told.read()[-2000:]}")
+    results = json.loads((folder / "target" / "run_results.json").read_text(encoding="utf-8"))["results"]
+    if len(results) != len(models):
+        raise AssertionError(f"dbt ran {len(results)} models of {len(models)}")
+    return {str(result["unique_id"]).rpartition(".")[2]: float(result["execution_time"]) for result in results}
+
+
+def _watch(process: subprocess.Popen[bytes], peaks: list[float]) -> None:
+    status = Path(f"/proc/{process.pid}/status")
+    peak = 0.0
+    while process.poll() is None:
+        try:
+            lines = status.read_text(encoding="utf-8").splitlines()
+        except OSError:
+            break
+        peak = max([peak, *(float(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))])
+        time.sleep(0.05)
+    peaks.append(peak)
+
+
+def _shares(database: Path, folder: Path, peaks: list[float]) -> float:
+    """Seconds of the joint models in a process of its own, whose peak goes to `peaks`."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        took, peak = pool.submit(_update, database, folder).result()
+    peaks.append(peak)
+    return took
+
+
+def _update(database: Path, folder: Path) -> tuple[float, float]:
+    settings = Settings(folder, folder, "http://x", f"duckdb:///{database}", "sqlite://")
+    with open_warehouse(settings) as engine:
+        counts: dict[str, int] = {}
+        took = seconds(lambda: counts.update(update_shares(engine, LOOKBACK_DAYS)))
+    if not counts["shares"]:
+        raise AssertionError("no shares")
+    return took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _read_paths(database: Path) -> list[tuple[str, float, float, float]]:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return connection.execute(_sql("paths")).fetchall()
 
 
 def _paths(database: Path) -> None:
-    with duckdb.connect(str(database), read_only=True) as connection:
-        rows = connection.execute(_sql("paths")).fetchall()
-    paths = [TouchPath(tuple(path.split(" > ")), float(count), 0.0, 0.0) for path, count in rows]
-    for model in MODELS:
+    rows = _read_paths(database)
+    paths = [
+        TouchPath(tuple(path.split(" > ")), float(won), float(value), float(gone)) for path, won, gone, value in rows
+    ]
+    for model in (*MODELS, "markov", "markov_2", "shapley_rate"):
         attribute(paths, model)
+
+
+def _channel_attribution(database: Path) -> None:
+    try:
+        import ChannelAttribution
+    except ImportError as error:
+        raise Unmeasured(f"ChannelAttribution is not installed: {error}") from None
+    with duckdb.connect(str(database), read_only=True) as connection:
+        frame = connection.execute(_sql("paths")).df()
+    ChannelAttribution.heuristic_models(frame, "path", "conversions", var_value="value", flg_pro=False)
+    for order in (1, 2):
+        ChannelAttribution.markov_model(
+            frame, "path", "conversions", var_value="value", var_null="nulls",
+            order=order, max_step=1000, ncore=os.cpu_count() or 1, seed=1, verbose=False, flg_pro=False,
+        )  # fmt: skip
 
 
 def _one(database: Path, query: str) -> tuple[float, ...]:

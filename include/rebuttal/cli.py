@@ -214,7 +214,7 @@ def classify(source: Path, target: Path) -> None:
 
 @cli.command()
 @click.argument("paths", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--model", "model_name", required=True, help="first, last, last_non_direct, linear, time_decay, ...")
+@click.option("--model", "model_name", required=True, help="first, last, ..., markov, markov_2, shapley, shapley_rate")
 @JSON
 def attribute(paths: Path, model_name: str, as_json: bool) -> None:
     """Attribute the conversions of a path table (CSV: path, conversions, value, nulls) to its channels."""
@@ -225,9 +225,8 @@ def attribute(paths: Path, model_name: str, as_json: bool) -> None:
     if as_json:
         click.echo(as_json_text(credits))
     else:
-        print_table(
-            ["channel", "conversions", "value"], [[c["channel"], c["conversions"], c["value"]] for c in credits]
-        )
+        columns = list(credits[0]) if credits else ["channel", "conversions", "value"]
+        print_table(columns, [[row[column] for column in columns] for row in credits])
 
 
 @cli.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})

@@ -63,9 +63,15 @@ RATIOS = {
     "merge": {"merge_vs_dbt", "merge_vs_bare", "merge_postgres_vs_bare"},
     "growth": {"merge_growth_exponent"},
     "refresh": {"refresh_vs_whole", "refresh_peak_mb"},
-    "attribution": {"attribution_vs_join", "attribution_paths_vs_join"},
     "identity": {
         f"identity_{name}{size}" for name in ("vs_splink", "delta_vs_full", "peak_mb") for size in ("", "_5x")
+    },
+    "attribution": {
+        "attribution_vs_join",
+        "attribution_without_null_paths_vs_join",
+        "attribution_vs_channel_attribution",
+        "attribution_paths_vs_join",
+        "attribution_peak_mb",
     },
     "classify": {"classify_vs_embedding"},
     "digest": {"digest_vs_reading"},

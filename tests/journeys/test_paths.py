@@ -32,7 +32,8 @@ def test_credits_add_up_to_the_table(model: str, table: list[TouchPath]) -> None
     credits = attribute(table, model)
     assert sum(row["conversions"] for row in credits) == pytest.approx(sum(path.conversions for path in table))
     assert sum(row["value"] for row in credits) == pytest.approx(sum(path.value for path in table))
-    assert all(row["conversions"] >= -1e-9 and row["value"] >= -1e-9 for row in credits)
+    if model != "shapley_rate":  # there a channel may harm
+        assert all(row["conversions"] >= -1e-9 and row["value"] >= -1e-9 for row in credits)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,8 @@ def test_credits_add_up_to_the_table(model: str, table: list[TouchPath]) -> None
         ("position_based", {"a": 5, "b": 1, "direct": 4}),
         ("shapley", {"a": 10 / 3, "b": 10 / 3, "direct": 10 / 3}),
         ("markov", {"a": 10 / 3, "b": 10 / 3, "direct": 10 / 3}),
+        ("markov_2", {"a": 10 / 3, "b": 10 / 3, "direct": 10 / 3}),
+        ("shapley_rate", {"a": 10 / 3, "b": 10 / 3, "direct": 10 / 3}),
     ],
 )
 def test_known_answers(model: str, expected: dict[str, float]) -> None:

@@ -58,3 +58,30 @@ def test_an_unknown_name_names_the_nearest(any_settings: Settings) -> None:
 def test_nothing_published_at_all(settings: Settings) -> None:
     with pytest.raises(StoreError, match="Nothing has been published yet"):
         report(settings, "kpi_weekly")
+
+
+def test_attribution_of_sources_out_of_step_is_refused_in_words(any_settings: Settings) -> None:
+    publish_rows(
+        any_settings,
+        "CREATE TABLE marts.attribution (period_kind text, period_start date, conversion_type text, model text,"
+        " dimension text, name text, conversions numeric);"
+        "INSERT INTO marts.attribution VALUES ('all', NULL, 'won', 'first', 'channel', 'email', 1);"
+        "CREATE TABLE marts.source_window (family text, first_date date, until_date date);"
+        "INSERT INTO marts.source_window VALUES ('visits', '2026-01-01', '2026-02-01'),"
+        " ('ads', '2026-01-01', '2026-02-01'), ('crm', '2026-02-01', '2026-04-01')",
+    )
+    with pytest.raises(StoreError, match=r"Refused: .*the CRM from 2026-02-01 .* visits from 2026-01-01 .*not one day"):
+        report(any_settings, "attribution")
+
+
+def test_attribution_of_sources_with_one_common_day_is_shown(any_settings: Settings) -> None:
+    publish_rows(
+        any_settings,
+        "CREATE TABLE marts.attribution (period_kind text, period_start date, conversion_type text, model text,"
+        " dimension text, name text, conversions numeric);"
+        "INSERT INTO marts.attribution VALUES ('all', NULL, 'won', 'first', 'channel', 'email', 1);"
+        "CREATE TABLE marts.source_window (family text, first_date date, until_date date);"
+        "INSERT INTO marts.source_window VALUES ('visits', '2026-01-01', '2026-02-02'),"
+        " ('crm', '2026-02-01', '2026-04-01')",
+    )
+    assert len(report(any_settings, "attribution")[1]) == 1

@@ -53,3 +53,42 @@
 {% macro days_between(earlier, later) -%}
     (cast(extract(epoch from {{ later }}) - extract(epoch from {{ earlier }}) as double precision) / 86400)
 {%- endmacro %}
+
+{#- The path of an address without its query; NULL when there is none. -#}
+{% macro path_of(url) -%}
+    {{ adapter.dispatch('path_of')(url) }}
+{%- endmacro %}
+
+{% macro default__path_of(url) -%}
+    nullif(regexp_extract({{ url }}, '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]+(/[^?#]*)', 1), '')
+{%- endmacro %}
+
+{% macro postgres__path_of(url) -%}
+    nullif(substring({{ url }} from '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]+(/[^?#]*)'), '')
+{%- endmacro %}
+
+{#- Microseconds since 1970, a whole number. -#}
+{% macro microseconds(instant) -%}
+    {{ adapter.dispatch('microseconds')(instant) }}
+{%- endmacro %}
+
+{% macro default__microseconds(instant) -%}
+    epoch_us({{ instant }})
+{%- endmacro %}
+
+{% macro postgres__microseconds(instant) -%}
+    cast(extract(epoch from {{ instant }}) * 1000000 as bigint)
+{%- endmacro %}
+
+{#- All numbers of a group as one sorted list. DuckDB sorts a finished list several times quicker than it aggregates in order. -#}
+{% macro sorted_list(expression) -%}
+    {{ adapter.dispatch('sorted_list')(expression) }}
+{%- endmacro %}
+
+{% macro default__sorted_list(expression) -%}
+    list_sort(list({{ expression }}))
+{%- endmacro %}
+
+{% macro postgres__sorted_list(expression) -%}
+    array_agg({{ expression }} order by {{ expression }})
+{%- endmacro %}

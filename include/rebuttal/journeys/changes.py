@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select, text
 
 from rebuttal.warehouse.model_tables import changed_person, model_build, person_change
 
-SMALL = ("ad_performance", "contact", "conversation", "deal", "stage_change", "survey_response")
+SMALL = ("ad_performance", "booking", "contact", "conversation", "deal", "stage_change", "survey_response")
 NOBODY = ""
 
 

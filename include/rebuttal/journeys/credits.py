@@ -1,8 +1,69 @@
-"""What attribution models take and give: rows of a path table in, credit per channel out."""
+"""What attribution models take and give: many paths as flat arrays in, credit per channel out."""
 
 from __future__ import annotations
 
-# Channels in order, conversions, their value together, walks that did not convert.
-Row = tuple[tuple[str, ...], float, float, float]
-# Channel -> (conversions, value).
-Credits = dict[str, tuple[float, float]]
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Vector = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
+Row = tuple[Sequence[str], float, float, float]
+
+
+@dataclass(frozen=True)
+class Paths:
+    """n paths over k channels: path i is `codes[starts[i]:starts[i + 1]]`, each code a place in `names`; none is empty.
+
+    `codes` (touches), `starts` (n + 1); `conversions`, their `values` together and `nulls` (journeys to none): each n.
+    """
+
+    names: tuple[str, ...]
+    codes: Places
+    starts: Places
+    conversions: Vector
+    values: Vector
+    nulls: Vector
+
+    @property
+    def lengths(self) -> Places:
+        """Touches of each path."""
+        return np.diff(self.starts)
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Per channel, in the order of `Paths.names`; `error`: standard error of `conversions` where it was sampled."""
+
+    conversions: Vector
+    values: Vector
+    error: Vector | None = None
+
+
+def encode(rows: Iterable[Row]) -> Paths:
+    """Flat arrays from rows of channels in order, conversions, value, nulls. Channels are sorted by name.
+
+    Rows without conversions and nulls are left out, so that nobody's channel is no channel. Raises ValueError for an
+    empty path.
+    """
+    kept = [row for row in rows if row[1] or row[3]]
+    if not all(row[0] for row in kept):
+        raise ValueError("a path has no channel")
+    names = tuple(sorted({channel for row in kept for channel in row[0]}))
+    place = {name: code for code, name in enumerate(names)}
+    numbers = np.array([row[1:] for row in kept], dtype=np.float64).reshape(len(kept), 3)
+    return Paths(
+        names,
+        np.array([place[channel] for row in kept for channel in row[0]], dtype=np.int64),
+        np.concatenate([[0], np.cumsum([len(row[0]) for row in kept], dtype=np.int64)]).astype(np.int64),
+        numbers[:, 0],
+        numbers[:, 1],
+        numbers[:, 2],
+    )
+
+
+def added(codes: npt.NDArray[np.integer], weights: Vector, size: int) -> Vector:
+    """The sum of `weights` for each code from 0 to `size` - 1."""
+    return np.bincount(codes, weights, size).astype(np.float64)

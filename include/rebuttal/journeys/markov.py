@@ -1,67 +1,210 @@
-"""Markov removal effects, exact: a first-order chain over channels, solved instead of simulated.
+"""Markov removal effects, exact: a chain over the last one or two channels, solved instead of simulated.
 
 A channel's removal effect is the share of conversions that would be lost if everybody who comes to it left there
 (Anderl, Becker, von Wangenheim & Schumann 2016, "Mapping the customer journey"). Effects are scaled to the conversions
-of the table. Value is treated alike, with the mean value of a conversion after its last channel as the reward.
+of the table. Value is treated alike, with the mean value of a conversion in its last state as the reward.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
+from scipy.sparse.linalg import splu
 
-from rebuttal.journeys.credits import Credits, Row
+from rebuttal.journeys.credits import Credit, Paths, Places, Vector
 
-Vector = npt.NDArray[np.float64]
+# A dense inverse of so many states takes about a second; beyond, the chain is solved sparsely, once for each channel.
+DENSE_STATES = 1500
 
 
-def markov_credit(rows: Sequence[Row]) -> Credits:
-    """Channel -> (conversions, value). `rows`: channels in order, conversions, value, nulls.
+@dataclass(frozen=True)
+class Chain:
+    """An absorbing chain. A state is the last channels of a walk; `channel` (s) the very last one, as a code.
 
-    Without any nulls every walk converts, and only removals make losses: the model still works, but knows less.
+    `start` (s) sums to 1; `steps` (s x s, sparse) chances of a step; `converted` (s) the chance of a conversion next,
+    `value` (s) its mean value counted over all visits of the state. What is missing from 1 leaves without converting.
     """
-    channels = sorted({channel for path, *_ in rows for channel in path})
-    start, steps, ends, values = _transitions(rows, channels)
-    conversions = _shares(start, steps, ends) * sum(row[1] for row in rows)
-    value = _shares(start, steps, values) * sum(row[2] for row in rows)
-    return {
-        channel: (float(count), float(worth))
-        for channel, count, worth in zip(channels, conversions, value, strict=True)
-    }
+
+    start: Vector
+    steps: sparse.csr_matrix
+    converted: Vector
+    value: Vector
+    channel: Places
 
 
-def _transitions(rows: Sequence[Row], channels: list[str]) -> tuple[Vector, Vector, Vector, Vector]:
-    """Start probabilities, steps, and per channel the chance (and the mean value) of a conversion right after it."""
-    place = {channel: index for index, channel in enumerate(channels)}
-    size = len(channels)
-    start, steps = np.zeros(size), np.zeros((size, size))
-    converted, value, left = np.zeros(size), np.zeros(size), np.zeros(size)
-    for path, conversions, worth, nulls in rows:
-        times = conversions + nulls
-        walk = [place[channel] for channel in path]
-        start[walk[0]] += times
-        for here, there in pairwise(walk):
-            steps[here, there] += times
-        converted[walk[-1]] += conversions
-        value[walk[-1]] += worth
-        left[walk[-1]] += times
-    out = steps.sum(axis=1) + left
-    out[out == 0] = 1.0
-    total = start.sum() or 1.0
-    return start / total, steps / out[:, None], converted / out, value / out
+@dataclass(frozen=True)
+class Walks:
+    """Counted steps of many walks, added up by group: m rows, each (group, state, next channel) once.
 
-
-def _shares(start: Vector, steps: Vector, reward: Vector) -> Vector:
-    """Removal effects of all channels, scaled to add up to 1; zeros when there is nothing to share.
-
-    With N = (I - steps)^-1, a walk ever comes to c with probability (start N)_c / N_cc, and earns (N reward)_c from
-    there on: that is what removing c loses.
+    `state`: the last `order` channels as one number, the very last being `state % size`; -1 is the start.
+    `next`: a channel's code, or SALE or GONE. `value`: of the conversions that this step ends in.
     """
-    walks = np.linalg.inv(np.eye(len(start)) - steps)
-    ahead = walks @ reward
-    lost = (start @ walks) / np.diag(walks) * ahead
-    total = lost.sum()
-    return np.asarray(lost / total if total > 0 else np.zeros_like(lost))
+
+    size: int
+    order: int
+    group: Places
+    state: Places
+    next: Places
+    times: Vector
+    value: Vector
+
+
+SALE, GONE = -1, -2
+
+
+def markov(paths: Paths, order: int = 1) -> Credit:
+    """Credit by removal effect. Without any nulls every walk converts: the model works, but knows less."""
+    if not paths.names:
+        return Credit(np.zeros(0), np.zeros(0))
+    effect, worth = removal_effects(paths, order)
+    return Credit(scaled(effect, paths.conversions.sum()), scaled(worth, paths.values.sum()))
+
+
+def removal_effects(paths: Paths, order: int = 1) -> tuple[Vector, Vector]:
+    """Per channel: the share of conversions, and the share of value, that is lost without it (0 to 1)."""
+    return effects_of(build_chain(paths, order), len(paths.names))
+
+
+def effects_of(chain: Chain, size: int) -> tuple[Vector, Vector]:
+    """The same from a chain over `size` channels."""
+    lost = _lost_dense(chain, size) if len(chain.start) <= DENSE_STATES else _lost_sparse(chain, size)
+    effects = [np.clip(row / whole, 0.0, 1.0) if whole > 0 else np.zeros(size) for row, whole in lost]
+    return effects[0], effects[1]
+
+
+def build_chain(paths: Paths, order: int = 1) -> Chain:
+    """The chain of all paths, nulls included. Raises ValueError for an order below 1."""
+    return chain_of(count_walks(paths, order, np.zeros(len(paths.nulls), dtype=np.int64)))
+
+
+def count_walks(paths: Paths, order: int, group: Places) -> Walks:
+    """Count steps; `group` (n) says where each path counts. Sums of whole numbers do not depend on the paths' order."""
+    if order < 1:
+        raise ValueError(f"order {order} is below 1")
+    size = len(paths.names)
+    here, last = _states(paths, order), paths.starts[1:] - 1
+    step = np.empty(len(here), dtype=np.int64)
+    step[:-1] = paths.codes[1:]
+    step[last] = size + 1  # the end, told apart below
+    # Keys are small and dense: (group, state, step), one after another.
+    states, steps = size * (size + 1) ** (order - 1), size + 2
+    inside = np.repeat(group, paths.lengths) * (states * steps) + here * steps + step
+    times = np.repeat(paths.conversions + paths.nulls, paths.lengths)
+    times[last] = paths.nulls
+    keys, total = _summed(inside, times)
+    sold, won, worth = _summed(inside[last], paths.conversions, paths.values)
+    begun, starts = _summed(group * size + paths.codes[paths.starts[:-1]], paths.conversions + paths.nulls)
+    ends = keys % steps == size + 1
+    return Walks(
+        size,
+        order,
+        np.concatenate([begun // size, keys // (states * steps), sold // (states * steps)]),
+        np.concatenate([np.full(len(begun), -1), keys // steps % states, sold // steps % states]),
+        np.concatenate([begun % size, np.where(ends, GONE, keys % steps), np.full(len(sold), SALE)]),
+        np.concatenate([starts, total, won]),
+        np.concatenate([np.zeros(len(begun) + len(keys)), worth]),
+    )
+
+
+def _summed(keys: Places, *weights: Vector) -> tuple[Places, ...]:
+    """Distinct keys in order, and the sums of each of the weights."""
+    limit = int(keys.max()) + 1 if len(keys) else 0
+    if limit <= max(4 * len(keys), 1_000_000):
+        sums = [np.bincount(keys, weight, limit) for weight in weights]
+        found = np.flatnonzero(np.bincount(keys, minlength=limit))
+        return found, *(column[found] for column in sums)
+    found, which = np.unique(keys, return_inverse=True)
+    return found, *(np.bincount(which, weight, len(found)) for weight in weights)
+
+
+def chain_of(walks: Walks, chosen: npt.NDArray[np.bool_] | None = None) -> Chain:
+    """The chain of the chosen rows (all, when not given)."""
+    rows = np.flatnonzero(walks.times if chosen is None else np.where(chosen, walks.times, 0))
+    state, step, times = walks.state[rows], walks.next[rows], walks.times[rows]
+    begin, sale, on = state < 0, step == SALE, (state >= 0) & (step >= 0)
+    first = step[begin] + _none_before(walks)
+    there = step[on] + _moved(state[on], walks)
+    known = np.unique(np.concatenate([first, state[~begin]]))
+    count = len(known)
+
+    def place(states: Places) -> Places:
+        return np.searchsorted(known, states)
+
+    visits = np.bincount(place(state[~begin]), times[~begin], count)
+    start = np.bincount(place(first), times[begin], count)
+    counts = sparse.coo_matrix((times[on], (place(state[on]), place(there))), shape=(count, count)).tocsr()
+    ends = place(state[sale])
+    return Chain(
+        start / start.sum(),
+        sparse.csr_matrix(sparse.diags(1.0 / visits) @ counts),
+        np.bincount(ends, times[sale], count) / visits,
+        np.bincount(ends, walks.value[rows][sale], count) / visits,
+        known % walks.size,
+    )
+
+
+def _none_before(walks: Walks) -> int:
+    """What a state adds to its channel when the walk has just begun."""
+    return sum(walks.size * walks.size * (walks.size + 1) ** (back - 1) for back in range(1, walks.order))
+
+
+def _moved(state: Places, walks: Walks) -> Places:
+    """What a state adds to the next channel: its own channels, each one place further back."""
+    if walks.order == 1:
+        return np.zeros_like(state)
+    before = state // walks.size % (walks.size + 1) ** (walks.order - 2)
+    return np.asarray(walks.size * (state % walks.size + (walks.size + 1) * before))
+
+
+def _states(paths: Paths, order: int) -> Places:
+    """For each touch a number for it and the `order - 1` touches before it; see Walks."""
+    size = len(paths.names)
+    states = paths.codes
+    place = np.arange(len(states)) - np.repeat(paths.starts[:-1], paths.lengths) if order > 1 else states
+    for back in range(1, order):
+        before = np.full(len(states), size, dtype=np.int64)  # `size` says: the walk had not begun
+        before[back:] = np.where(place[back:] >= back, paths.codes[: len(place) - back], size)
+        states = states + before * size * (size + 1) ** (back - 1)
+    return states
+
+
+def _lost_dense(chain: Chain, size: int) -> list[tuple[Vector, float]]:
+    """(lost by channel, of all) for conversions and for value.
+
+    With N = (I - steps)^-1 and B the states that end in the channel, a walk first comes to B with the chances f that
+    solve f N_BB = (start N)_B, and earns (N reward)_B from there on: that is what removing the channel loses.
+    """
+    walks = np.linalg.inv(np.eye(len(chain.start)) - chain.steps.toarray())
+    visits = chain.start @ walks
+    ahead = walks @ np.column_stack([chain.converted, chain.value])
+    lost = np.zeros((size, 2))
+    for code in range(size):
+        ends = np.flatnonzero(chain.channel == code)
+        if len(ends):
+            first = np.linalg.solve(walks[np.ix_(ends, ends)].T, visits[ends])
+            lost[code] = first @ ahead[ends]
+    whole = chain.start @ ahead
+    return [(lost[:, column], float(whole[column])) for column in (0, 1)]
+
+
+def _lost_sparse(chain: Chain, size: int) -> list[tuple[Vector, float]]:
+    """The same by solving the chain without each channel."""
+    reward = np.column_stack([chain.converted, chain.value])
+
+    def earned(open_states: Vector) -> Vector:
+        gate = sparse.diags(open_states)
+        system = sparse.identity(len(chain.start), format="csc") - sparse.csc_matrix(gate @ chain.steps @ gate)
+        return np.asarray((chain.start * open_states) @ splu(system).solve(gate @ reward))
+
+    whole = earned(np.ones(len(chain.start)))
+    kept = np.array([earned((chain.channel != code).astype(np.float64)) for code in range(size)])
+    return [(whole[column] - kept[:, column], float(whole[column])) for column in (0, 1)]
+
+
+def scaled(effects: Vector, total: float) -> Vector:
+    """Shares of the total in proportion to the effects; zeros when there are none."""
+    whole = effects.sum()
+    return np.asarray(effects / whole * total if whole > 0 else np.zeros_like(effects))

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 
 from sqlalchemy import Engine, text
@@ -19,6 +18,7 @@ from rebuttal.journeys.changes import Due, find_changes, settle
 from rebuttal.journeys.configuration import ModelConfig, load_model_config
 from rebuttal.journeys.ltv import predict_ltv
 from rebuttal.journeys.people import update_people
+from rebuttal.journeys.shares import update_shares
 from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.state.failpoint import failpoint
@@ -44,7 +44,7 @@ SETTLED = (
 )
 BOOKKEEPING = frozenset({"batch_id", "row_number", "row_hash", "imported_at"})
 # Of hits only when, by whom and on which page is read.
-UNREAD = BOOKKEEPING | {"title", "referrer"}
+UNREAD = BOOKKEEPING | {"goal_ids", "referrer", "url", "visit_id"}
 # Models that need the shares that Markov chains and Shapley values give the channels: built after them.
 AFTER_SHARES = "after_shares"
 
@@ -103,14 +103,11 @@ def _build(settings: Settings, variables: dict[str, Any], due: Due, report: Repo
 
 
 def _run_dbt(settings: Settings, variables: dict[str, Any], due: Due, report: Report) -> None:
-    first = dbt.build(settings, variables, exclude=f"tag:{AFTER_SHARES}", full_refresh=due.is_whole)
-    if dbt.has_tagged(settings, AFTER_SHARES):
-        shares = import_module("rebuttal.journeys.shares")  # numpy and scipy: loaded only when they are needed
-        with open_warehouse(settings) as engine:
-            shares.update_shares(engine)
-        second = dbt.build(settings, variables, select=f"tag:{AFTER_SHARES}", full_refresh=due.is_whole)
-        first = {name: count + second[name] for name, count in first.items()}
-    report.counts |= first
+    before = dbt.build(settings, variables, exclude=f"tag:{AFTER_SHARES}+", full_refresh=due.is_whole)
+    with open_warehouse(settings) as engine:
+        update_shares(engine, variables["lookback_days"])
+    after = dbt.build(settings, variables, select=f"tag:{AFTER_SHARES}+", full_refresh=due.is_whole)
+    report.counts |= {name: before[name] + after[name] for name in before}
 
 
 @contextmanager

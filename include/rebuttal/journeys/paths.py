@@ -1,7 +1,7 @@
 """Attribution of any path table: from `a > b > c` with conversions, value and nulls to credit per channel.
 
-Models: first, last, last_non_direct, linear, time_decay, position_based, markov, shapley. In every model the credits
-add up to the conversions (and values) of the table. An association, not a cause.
+Models: first, last, last_non_direct, linear, time_decay, position_based, markov, markov_2 (of order 2), shapley,
+shapley_rate. Credits add up to the conversions (and values) of the table in every model. An association, not a cause.
 """
 
 from __future__ import annotations
@@ -9,18 +9,20 @@ from __future__ import annotations
 import csv
 import difflib
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rebuttal.errors import ConfigError
-from rebuttal.journeys.credits import Credits, Row
-from rebuttal.journeys.markov import markov_credit
-from rebuttal.journeys.shapley import shapley_credit
+from rebuttal.journeys import rules
+from rebuttal.journeys.credits import Credit, Paths, encode
+from rebuttal.journeys.markov import markov
+from rebuttal.journeys.shapley import shapley, shapley_rate
 
 SEPARATOR = ">"
-UNKNOWN, DIRECT = "unknown", "direct"
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -87,80 +89,32 @@ def _number(where: str, column: str, text: str) -> float:
 def attribute(paths: Sequence[TouchPath], model: str) -> list[dict[str, Any]]:
     """Credit per channel: dicts of channel, conversions, value; most conversions first, then by name.
 
-    Raises ConfigError for an unknown model.
+    Where the model was sampled, `error` is the standard error of conversions. Channels of rows that count for nothing
+    get nothing. Raises ConfigError for an unknown model.
     """
     if model not in MODELS:
         close = difflib.get_close_matches(model, list(MODELS), n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(MODELS)}"
         raise ConfigError(f"There is no attribution model {model!r}; {hint}", next_step="Name one of them")
-    known = [
-        path if path.channels else TouchPath((UNKNOWN,), path.conversions, path.value, path.nulls) for path in paths
+    table = encode((path.channels or (UNKNOWN,), path.conversions, path.value, path.nulls) for path in paths)
+    credit = MODELS[model](table)
+    rows = [
+        {"channel": name, "conversions": float(credit.conversions[code]), "value": float(credit.values[code])}
+        | ({} if credit.error is None else {"error": float(credit.error[code])})
+        for code, name in enumerate(table.names)
     ]
-    credits = MODELS[model]([(path.channels, path.conversions, path.value, path.nulls) for path in known])
-    rows = [{"channel": channel, "conversions": found[0], "value": found[1]} for channel, found in credits.items()]
     return sorted(rows, key=lambda row: (-row["conversions"], -row["value"], row["channel"]))
 
 
-Weights = Callable[[tuple[str, ...]], list[float]]
-
-
-def _by_weights(weights: Weights) -> Callable[[Iterable[Row]], Credits]:
-    def credit(rows: Iterable[Row]) -> Credits:
-        found: dict[str, list[float]] = {}
-        for channels, conversions, value, _nulls in rows:
-            for channel, weight in zip(channels, weights(channels), strict=True):
-                total = found.setdefault(channel, [0.0, 0.0])
-                total[0] += weight * conversions
-                total[1] += weight * value
-        return {channel: (total[0], total[1]) for channel, total in found.items()}
-
-    return credit
-
-
-def _only(place: int, count: int) -> list[float]:
-    return [1.0 if index == place else 0.0 for index in range(count)]
-
-
-def first(channels: tuple[str, ...]) -> list[float]:
-    """All to the first touch."""
-    return _only(0, len(channels))
-
-
-def last(channels: tuple[str, ...]) -> list[float]:
-    """All to the last touch."""
-    return _only(len(channels) - 1, len(channels))
-
-
-def last_non_direct(channels: tuple[str, ...]) -> list[float]:
-    """All to the last touch that is not `direct` (in any case); to the last one when all are."""
-    known = [place for place, channel in enumerate(channels) if channel.lower() != DIRECT]
-    return _only(known[-1] if known else len(channels) - 1, len(channels))
-
-
-def linear(channels: tuple[str, ...]) -> list[float]:
-    """The same to every touch."""
-    return [1 / len(channels)] * len(channels)
-
-
-def time_decay(channels: tuple[str, ...]) -> list[float]:
-    """A path table has no times: every touch earns half as much as the one after it."""
-    raw = [2.0 ** -(len(channels) - 1 - place) for place in range(len(channels))]
-    return [weight / sum(raw) for weight in raw]
-
-
-def position_based(channels: tuple[str, ...]) -> list[float]:
-    """40 % to the first, 40 % to the last, the rest shared between; two touches get half each, one gets all."""
-    count = len(channels)
-    if count <= 2:
-        return linear(channels)
-    return [0.4, *[0.2 / (count - 2)] * (count - 2), 0.4]
-
-
-MODELS: dict[str, Callable[[Sequence[Row]], Credits]] = {
-    **{
-        weights.__name__: _by_weights(weights)
-        for weights in (first, last, last_non_direct, linear, time_decay, position_based)
-    },
-    "markov": markov_credit,
-    "shapley": shapley_credit,
+MODELS: dict[str, Callable[[Paths], Credit]] = {
+    "first": rules.first,
+    "last": rules.last,
+    "last_non_direct": rules.last_non_direct,
+    "linear": rules.linear,
+    "time_decay": rules.time_decay,
+    "position_based": rules.position_based,
+    "markov": markov,
+    "markov_2": partial(markov, order=2),
+    "shapley": shapley,
+    "shapley_rate": shapley_rate,
 }

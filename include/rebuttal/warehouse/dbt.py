@@ -106,12 +106,6 @@ def units(settings: Settings) -> dict[str, str]:
     return found
 
 
-def has_tagged(settings: Settings, tag: str) -> bool:
-    """Whether any model of the project carries the tag; known after a build."""
-    nodes = _manifest(settings)["nodes"].values()
-    return any(tag in node["config"].get("tags", []) for node in nodes if node["resource_type"] == "model")
-
-
 def _manifest(settings: Settings) -> dict[str, Any]:
     path = settings.home / "dbt" / "target" / "manifest.json"
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

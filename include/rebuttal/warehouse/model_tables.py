@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Numeric, Table
 
-from rebuttal.warehouse.tables import BOOL, CORE, DATE, INT, OPS, TEXT, TIME, metadata
+from rebuttal.warehouse.tables import BOOL, CORE, DATE, INT, OPS, REAL, TEXT, TIME, metadata
 
 # One row per identifier that evidence names. `identifier_kind`: contact_id, booking_id, email_hash, phone_hash,
 # client_id, gclid, yclid, and partner_email_hash, partner_phone_hash. The first two belong to a source and account, the
@@ -204,3 +204,39 @@ mart_checksum = Table(
 
 # At most one row: the version (of ops.publication) with which people went back to the one before.
 publication_back = Table("publication_back", metadata, Column("version", INT, primary_key=True), schema=OPS)
+
+# Credit by models that look at all journeys at once. One row per period, conversion type, model and channel;
+# `period_kind` month or all (all: `period_start` is 1900-01-01). `value_base` NULL where an exchange rate is missing.
+attribution_share = Table(
+    "attribution_share",
+    metadata,
+    Column("period_kind", TEXT, nullable=False),
+    Column("period_start", DATE, nullable=False),
+    *(Column(name, TEXT, nullable=False) for name in ("conversion_type", "model", "channel")),
+    Column("conversions", REAL, nullable=False),
+    Column("value_base", REAL),
+    Column("standard_error", REAL),  # of `conversions`, where they were sampled
+    schema=OPS,
+)
+
+# What would be missing without a channel. One row per conversion type and channel, also where nobody came by it.
+channel_removal = Table(
+    "channel_removal",
+    metadata,
+    *(Column(name, TEXT, nullable=False) for name in ("conversion_type", "channel")),
+    Column("journeys_touched", INT, nullable=False),
+    Column("journeys_alone", INT, nullable=False),
+    Column("removal_effect", REAL, nullable=False),
+    Column("conversions_lost", REAL, nullable=False),
+    Column("value_lost_base", REAL),
+    schema=OPS,
+)
+
+# Where people would go who come to a channel today. One row per conversion type, channel and next step.
+channel_detour = Table(
+    "channel_detour",
+    metadata,
+    *(Column(name, TEXT, nullable=False) for name in ("conversion_type", "channel", "next_step")),
+    Column("share", REAL, nullable=False),
+    schema=OPS,
+)

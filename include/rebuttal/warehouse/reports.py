@@ -31,7 +31,9 @@ _MARTS = {
 }
 _SEVERITY = "CASE severity WHEN 'hold' THEN 1 WHEN 'alarm' THEN 2 WHEN 'quarantine' THEN 3 ELSE 4 END"
 _ORDER = {
-    "attribution": "week_start, conversion_type, model, channel",
+    "attribution": "period_kind, period_start, conversion_type, model, dimension, conversions DESC, name",
+    "channel_detour": "conversion_type, channel, share DESC, next_step",
+    "channel_removal": "conversion_type, removal_effect DESC, channel",
     "channel_performance": "week_start, channel",
     "content_task": "score DESC, task_id",
     "decision": "decided_at, decision_id",
@@ -56,6 +58,8 @@ _ORDER = {
 }
 # What never failed is in the mart, and is no news.
 _WHERE = {"quality_check": "WHERE trend <> 'passing'"}
+_NEEDS_COMMON_DAYS = ("attribution", "channel_removal", "channel_detour")
+_FAMILIES = {"crm": "the CRM", "visits": "visits"}
 QUALITY_REPORTS = ("quality", "quality_held", "quality_quarantine", "quality_duplicate", "quality_stream")
 NAMES = (
     *("kpi_weekly", "funnel_weekly", "channel_performance", "attribution"),
@@ -68,9 +72,12 @@ NAMES = (
 def report(settings: Settings, name: str) -> tuple[list[str], list[list[Any]]]:
     """Columns and rows of a report, as last published. `name` is one of NAMES or any mart.
 
-    Raises ConfigError for an unknown name (with the nearest one), StoreError when nothing of it is published yet.
+    Raises ConfigError for an unknown name (with the nearest one), StoreError when nothing of it is published yet, and
+    for attribution when the sources have no day in common.
     """
     with open_published(settings) as engine, engine.connect() as connection:
+        if name in _NEEDS_COMMON_DAYS:
+            _require_common_days(connection, name)
         result = connection.execute(text(_mart_query(connection, name)))
         return list(result.keys()), [list(row) for row in result]
 
@@ -127,6 +134,24 @@ def _mart_query(connection: Connection, name: str) -> str:
     close = difflib.get_close_matches(name, [*NAMES, *marts], n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted({*NAMES, *marts}))}"
     raise ConfigError(f"There is no report {name!r}; {hint}", next_step="Name a report or a mart")
+
+
+def _require_common_days(connection: Connection, name: str) -> None:
+    """What led to what cannot be told where visits end before sales begin, or the other way round."""
+    if "source_window" not in _published_marts(connection):
+        return
+    rows = connection.execute(
+        text(f"SELECT family, first_date, until_date FROM {MARTS}.source_window WHERE family IN ('visits', 'crm')")
+    ).all()
+    if len(rows) == 2 and max(row.first_date for row in rows) >= min(row.until_date for row in rows):
+        told = " and ".join(
+            f"{_FAMILIES[row.family]} from {row.first_date} until before {row.until_date}" for row in sorted(rows)
+        )
+        raise StoreError(
+            f"Refused: {name} would be a guess, because the sources are out of step. There is data of {told}; "
+            "not one day is common to both",
+            next_step="Pull the missing days (`rebuttal pull SOURCE --from DATE --to DATE`), then `rebuttal model`",
+        )
 
 
 def _published_marts(connection: Connection) -> list[str]:

@@ -1,27 +1,46 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget_changed('person_id') }}") }}
+
 with touch as (
 
     select
         conversion.conversion_id,
         conversion.conversion_type,
-        conversion.converted_at,
-        conversion.value_base,
-        conversion.is_rate_missing,
+        conversion.person_id,
         touchpoint.touchpoint_id,
         touchpoint.channel,
+        coalesce(touchpoint.source_name, 'none') as source,
+        coalesce(touchpoint.campaign, 'none') as campaign,
+        coalesce(touchpoint.content, 'none') as content,
+        coalesce(conversion.partner_id, case when touchpoint.channel = 'partner' then touchpoint.source_name end, 'none') as partner,
         touchpoint.occurred_at,
         {{ days_between('touchpoint.occurred_at', 'conversion.converted_at') }} as days_before
     from {{ ref('int_conversion') }} as conversion
     inner join {{ ref('touchpoint') }} as touchpoint
         on touchpoint.person_id = conversion.person_id
         and touchpoint.occurred_at <= conversion.converted_at
-    where touchpoint.is_credited
+    where touchpoint.is_credited {{ only_changed('conversion.person_id') }}
+
+),
+
+placed as (
+
+    select
+        touch.*,
+        code.channel_code,
+        -- Exact, so that sums over touches do not depend on their order.
+        cast(power(cast(2 as double precision), -touch.days_before / {{ var('half_life_days') }}) as numeric(18, 12)) as decay
+    from touch
+    inner join {{ ref('int_channel_code') }} as code on code.channel = touch.channel
+    where touch.days_before <= {{ var('lookback_days') }}
 
 )
 
 select
-    touch.*,
-    -- Same instant: any order will do, if only it is the same one on every engine.
-    row_number() over (partition by conversion_id order by occurred_at, md5(touchpoint_id)) as position,
-    count(*) over (partition by conversion_id) as touch_count
-from touch
-where days_before <= {{ var('lookback_days') }}
+    placed.*,
+    -- Same instant: by channel, then any order, if only it is the same one on every engine.
+    row_number() over (partition by conversion_id order by occurred_at, channel_code, md5(touchpoint_id)) as position,
+    cast(sum(decay) over (
+        partition by conversion_id order by occurred_at, channel_code, md5(touchpoint_id)
+        rows between unbounded preceding and current row
+    ) as numeric(18, 12)) as decay_until
+from placed

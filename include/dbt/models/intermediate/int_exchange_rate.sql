@@ -2,9 +2,11 @@
 with day_in_use as (
 
     select currency, report_date as rate_date from {{ source('core', 'ad_performance') }}
-    union
+    union distinct
     select currency, {{ utc_date('case when is_won or is_closed then coalesce(closed_at, created_at) else created_at end') }}
     from {{ source('core', 'deal') }}
+    union distinct
+    select currency, {{ utc_date('starts_at') }} from {{ source('core', 'booking') }}
 
 ),
 

@@ -21,13 +21,14 @@ ad as (
 won as (
 
     select
-        week_start, channel,
+        period_start as week_start, name as channel,
         sum(case when conversion_type = 'lead' then conversions else 0 end) as leads,
         sum(case when conversion_type = 'won' then conversions else 0 end) as deals_won,
         max(case when conversion_type = 'won' then 1 else 0 end) as has_won,
-        max(value_base) as revenue_base
+        {{ money("max(case when conversion_type = 'won' then value_base end)") }} as revenue_base
     from {{ ref('attribution') }}
-    where model = 'last_non_direct'
+    where model = 'last_non_direct' and period_kind = 'week' and dimension = 'channel'
+        and conversion_type in ('lead', 'won')
     group by 1, 2
 
 ),

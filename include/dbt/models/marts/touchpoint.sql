@@ -19,7 +19,8 @@ visit as (
         visit.touchpoint_id, visit.person_id, visit.started_at as occurred_at, origin.channel, 'visit' as kind,
         visit.visit_id, visit.utm_campaign as campaign, 'analytics' as source_kind, visit.source, visit.account_id,
         visit.person_id is not null and not {{ continues_visit('visit') }} as is_credited,
-        {{ continues_visit('visit') }} as is_continued
+        {{ continues_visit('visit') }} as is_continued,
+        coalesce(visit.utm_source, visit.click, visit.referrer) as source_name, visit.landing_path as content
     from seen_before as visit
     inner join {{ ref('int_origin_channel') }} as origin on origin.origin_id = visit.origin_id
 
@@ -56,7 +57,7 @@ select
     answer.channel, 'survey', cast(null as {{ dbt.type_string() }}), cast(null as {{ dbt.type_string() }}),
     answer.source_kind, answer.source, answer.account_id,
     answer.channel <> 'unknown' and shown.person_id is null,
-    false
+    false, 'answer', cast(null as {{ dbt.type_string() }})
 from answer
 left join seen on seen.person_id = answer.person_id
 left join (select distinct person_id, channel from visit) as shown
@@ -69,6 +70,6 @@ select
     touchpoint_id, person_id, occurred_at, 'sales', kind, cast(null as {{ dbt.type_string() }}),
     cast(null as {{ dbt.type_string() }}), 'crm', source, account_id,
     {{ var('sales_touches_earn_credit') }} and person_id is not null,
-    false
+    false, 'sales', cast(null as {{ dbt.type_string() }})
 from {{ ref('stg_sales_touch') }}
 where true {{ only_changed('coalesce(person_id, touchpoint_id)') }}

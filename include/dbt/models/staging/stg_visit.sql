@@ -29,6 +29,7 @@ told as (
         coalesce(utm_campaign_norm, lower(trim(utm_campaign))) as utm_campaign,
         {{ host_of('referrer') }} as referrer_host,
         {{ host_of('landing_url') }} as landing_host,
+        {{ path_of('landing_url') }} as landing_path,
         lower(traffic_source) as traffic_source,
         cast(null as {{ dbt.type_string() }}) as answer,
         person_id
@@ -41,7 +42,7 @@ origin as (
 
     select
         touchpoint_id, source, account_id, visit_id, client_id, started_at, duration_seconds,
-        click, campaign_id, utm_source, utm_medium, utm_campaign, traffic_source, answer, person_id,
+        click, campaign_id, utm_source, utm_medium, utm_campaign, traffic_source, answer, person_id, landing_path,
         -- A page of one's own site sends nobody.
         case when referrer_host <> coalesce(landing_host, '') then referrer_host end as referrer
     from told

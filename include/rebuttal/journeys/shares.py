@@ -1,0 +1,241 @@
+"""Models that look at all journeys at once: Markov removal effects (order 1 and 2) and Shapley by conversion rate.
+
+Steps and sets of channels are counted once, apart by month and kind, and added up to each period. Journeys to none are
+those of persons who never had a conversion of the kind. Results go to ops; the marts take them from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sqlalchemy import Connection, Engine, Table
+
+from rebuttal.journeys.credits import Credit, Places, Vector
+from rebuttal.journeys.journeys import CONVERSION_TYPES, Journeys, read_journeys
+from rebuttal.journeys.markov import GONE, SALE, Walks, chain_of, count_walks, effects_of, scaled
+from rebuttal.journeys.shapley import ChannelSets, grouped_sets, shapley_rate_of
+from rebuttal.warehouse.model_tables import attribution_share, channel_detour, channel_removal
+from rebuttal.warehouse.replace import replace_rows
+
+ALWAYS = date(1900, 1, 1)
+Chosen = npt.NDArray[np.bool_]
+Row = dict[str, Any]
+
+
+def update_shares(engine: Engine, lookback_days: int) -> dict[str, int]:
+    """Credit and removal effects of the journeys in `marts_build`, stored where they differ.
+
+    Returns the counts `shares` and `written` (rows of the three tables that were written). Call it between the build
+    of the intermediate models and that of the marts that read ops.attribution_share.
+    """
+    with engine.begin() as connection:
+        journeys = read_journeys(connection, lookback_days)
+        shares, removals, detours = measure(journeys)
+        written = _replace(
+            connection, attribution_share, shares, "period_kind", "period_start", "conversion_type", "model", "channel"
+        )
+        written += _replace(connection, channel_removal, removals, "conversion_type", "channel")
+        written += _replace(connection, channel_detour, detours, "conversion_type", "channel", "next_step")
+    return {"shares": len(shares), "written": written}
+
+
+def measure(journeys: Journeys) -> tuple[list[Row], list[Row], list[Row]]:
+    """Rows of ops.attribution_share, ops.channel_removal and ops.channel_detour."""
+    counted = _count(journeys)
+    names = journeys.converted.names
+    shares: list[Row] = []
+    removals: list[Row] = []
+    detours: list[Row] = []
+    for period in _periods(journeys):
+        total = journeys.converted.values[period.rows].sum() / 1e6
+        worth = None if journeys.is_rate_missing[period.rows].any() else total
+        walks = [_take(counted.converted[order], counted.known[order], period) for order in (0, 1)]
+        for model, walk in zip(("markov", "markov_2"), walks, strict=True):
+            effect, lost = effects_of(chain_of(walk), walk.size)
+            credit = Credit(scaled(effect, float(period.rows.sum())), scaled(lost, total))
+            shares += _share_rows(period, model, names, credit, worth)
+            if model == "markov" and period.month is None:
+                removals += _removal_rows(period, counted, names, effect, lost, worth)
+        shares += _rate_rows(period, counted, names, worth)
+        if period.month is None:
+            touched = replace(period, with_untouched=False)
+            detours += _detour_rows(period.kind, names, _take(counted.converted[0], counted.known[0], touched))
+    return shares, removals, detours
+
+
+@dataclass(frozen=True)
+class _Period:
+    """A kind of conversion in a month (None: ever); `rows` are its converted journeys."""
+
+    kind: int
+    month: int | None
+    rows: Chosen
+    with_untouched: bool = True
+
+    @property
+    def key(self) -> Row:
+        start = ALWAYS if self.month is None else date(self.month // 12, self.month % 12 + 1, 1)
+        return {
+            "period_kind": "all" if self.month is None else "month",
+            "period_start": start,
+            "conversion_type": CONVERSION_TYPES[self.kind],
+        }
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Steps (order 1, order 2) and sets; groups of converted and of known journeys are numbered apart."""
+
+    converted: tuple[Walks, Walks]
+    known: tuple[Walks, Walks]
+    converted_sets: tuple[ChannelSets, Places]
+    known_sets: tuple[ChannelSets, Places]
+
+
+_KINDS = 1 << len(CONVERSION_TYPES)
+_SPAN = 2 * _KINDS  # of a month in the number of a group
+
+
+def _count(journeys: Journeys) -> _Counted:
+    # (month, kind, has a touch) and (month, kinds that the person had), each as one small number.
+    converted = (journeys.month - _first_month(journeys)) * _SPAN + journeys.kind * 2 + journeys.is_touched
+    known = (journeys.known_month - _first_month(journeys)) * _SPAN + journeys.kinds
+    offset = _first_month(journeys) * _SPAN
+    walks = {
+        order: (count_walks(journeys.converted, order, converted), count_walks(journeys.known, order, known))
+        for order in (1, 2)
+    }
+    sets = grouped_sets(journeys.converted, converted), grouped_sets(journeys.known, known)
+    moved = {order: [replace(walk, group=walk.group + offset) for walk in pair] for order, pair in walks.items()}
+    return _Counted(
+        (moved[1][0], moved[2][0]),
+        (moved[1][1], moved[2][1]),
+        (sets[0][0], sets[0][1] + offset),
+        (sets[1][0], sets[1][1] + offset),
+    )
+
+
+def _first_month(journeys: Journeys) -> int:
+    months = np.concatenate([journeys.month, journeys.known_month])
+    return int(months.min()) if len(months) else 0
+
+
+def _periods(journeys: Journeys) -> Iterator[_Period]:
+    for kind in range(len(CONVERSION_TYPES)):
+        of_kind = journeys.kind == kind
+        if of_kind.any():
+            yield _Period(kind, None, of_kind)
+            for month in np.unique(journeys.month[of_kind]).tolist():
+                yield _Period(kind, month, of_kind & (journeys.month == month))
+
+
+def _led(group: Places, period: _Period) -> Chosen:
+    chosen = group % _SPAN // 2 == period.kind
+    if not period.with_untouched:
+        chosen &= group % 2 == 1
+    return _within(group, chosen, period)
+
+
+def _led_nowhere(group: Places, period: _Period) -> Chosen:
+    return _within(group, (group % _SPAN >> period.kind) & 1 == 0, period)
+
+
+def _within(group: Places, chosen: Chosen, period: _Period) -> Chosen:
+    return chosen if period.month is None else np.asarray(chosen & (group // _SPAN == period.month))
+
+
+def _take(converted: Walks, known: Walks, period: _Period) -> Walks:
+    led, nowhere = _led(converted.group, period), _led_nowhere(known.group, period)
+    return Walks(
+        converted.size,
+        converted.order,
+        np.concatenate([converted.group[led], known.group[nowhere]]),
+        np.concatenate([converted.state[led], known.state[nowhere]]),
+        np.concatenate([converted.next[led], known.next[nowhere]]),
+        np.concatenate([converted.times[led], known.times[nowhere]]),
+        np.concatenate([converted.value[led], known.value[nowhere]]),
+    )
+
+
+def _share_rows(
+    period: _Period, model: str, names: Iterable[str], credit: Credit, worth: float | None
+) -> Iterator[Row]:
+    for code, name in enumerate(names):
+        if credit.conversions[code]:
+            yield {
+                **period.key,
+                "model": model,
+                "channel": name,
+                "conversions": float(credit.conversions[code]),
+                "value_base": None if worth is None else float(credit.values[code]),
+                "standard_error": None if credit.error is None else float(credit.error[code]),
+            }
+
+
+def _rate_rows(period: _Period, counted: _Counted, names: tuple[str, ...], worth: float | None) -> Iterator[Row]:
+    (won, of_won), (gone, of_gone) = counted.converted_sets, counted.known_sets
+    led, nowhere = _led(of_won, period), _led_nowhere(of_gone, period)
+    members = np.concatenate([won.members[led], gone.members[nowhere]])
+    used = np.asarray(members.any(axis=0))
+    joined = ChannelSets(
+        members[:, used],
+        np.concatenate([won.conversions[led], gone.conversions[nowhere]]),
+        np.concatenate([won.values[led], gone.values[nowhere]]) / 1e6,
+        np.concatenate([won.nulls[led], gone.nulls[nowhere]]),
+    )
+    here = [names[code] for code in np.flatnonzero(used).tolist()]
+    return _share_rows(period, "shapley_rate", here, shapley_rate_of(joined), worth)
+
+
+def _removal_rows(
+    period: _Period, counted: _Counted, names: tuple[str, ...], effect: Vector, lost: Vector, worth: float | None
+) -> Iterator[Row]:
+    sets, group = counted.converted_sets
+    led = _led(group, period)
+    members, count = sets.members[led], sets.conversions[led]
+    for code, name in enumerate(names):
+        on_it = members[:, code]
+        yield {
+            "conversion_type": CONVERSION_TYPES[period.kind],
+            "channel": name,
+            "journeys_touched": int(count[on_it].sum()),
+            "journeys_alone": int(count[on_it & (members.sum(axis=1) == 1)].sum()),
+            "removal_effect": float(effect[code]),
+            "conversions_lost": float(effect[code] * count.sum()),
+            "value_lost_base": None if worth is None else float(lost[code] * worth),
+        }
+
+
+def _detour_rows(kind: int, names: tuple[str, ...], walks: Walks) -> Iterator[Row]:
+    """From each place that leads to the channel, people would take the other steps as often as others do from there."""
+    size = len(names)
+    times = np.zeros((size + 1, size + 2))  # from a channel or the start, to a channel, a conversion or none
+    step = np.where(walks.next == SALE, size, np.where(walks.next == GONE, size + 1, walks.next))
+    np.add.at(times, (np.where(walks.state < 0, size, walks.state), step), walks.times)
+    words = [*names, "conversion", "none"]
+    for code, name in enumerate(names):
+        came, others = times[:, code].copy(), times.copy()
+        came[code] = 0.0  # who is there already
+        others[:, code] = 0.0
+        onward = others.sum(axis=1)
+        others[onward == 0, size + 1] = 1.0  # there is no other way from there
+        ways = came @ (others / others.sum(axis=1, keepdims=True))
+        for word, share in zip(words, ways.tolist(), strict=True):
+            if share:
+                yield {
+                    "conversion_type": CONVERSION_TYPES[kind],
+                    "channel": name,
+                    "next_step": word,
+                    "share": share / came.sum(),
+                }
+
+
+def _replace(connection: Connection, table: Table, rows: list[Row], *key: str) -> int:
+    columns = [column.name for column in table.columns]
+    return replace_rows(connection, table, pd.DataFrame(rows, columns=columns, dtype=object), key)
