@@ -100,6 +100,7 @@ class JourneyConfig(_Strict):
     time_decay_half_life_days: float = Field(7, gt=0)
     position_weights: PositionWeights = PositionWeights(first=0.4, last=0.4)
     sales_touches_earn_credit: bool = False
+    booking_served_statuses: tuple[str, ...] = ("served", "paid")
     lifecycle: Lifecycle
     deal_stages: DealStages = DealStages(sql_min_probability=0.2, proposal_min_probability=0.6)
     acquisition: Acquisition = Acquisition.model_construct()

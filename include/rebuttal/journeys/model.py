@@ -143,6 +143,7 @@ def variables_of(config: ModelConfig, context: Context) -> dict[str, Any]:
         "mql_from": journey.lifecycle.mql_from,
         "sql_min_probability": journey.deal_stages.sql_min_probability,
         "proposal_min_probability": journey.deal_stages.proposal_min_probability,
+        "booking_served_statuses": list(journey.booking_served_statuses),
         "rate_source": journey.rates.source,
         "rate_max_age_days": journey.rates.max_age_days,
         "spend_excludes_channels": list(journey.acquisition.spend_excludes_channels),

@@ -2,13 +2,15 @@ with booking as (
 
     select
         booking.source || ':' || booking.account_id || ':' || booking.booking_id as booking_key,
-        coalesce(by_email.person_id, by_phone.person_id) as person_id,
+        guest.person_id,
         booking.partner_id, booking.starts_at, booking.amount, booking.currency
     from {{ source('core', 'booking') }} as booking
-    left join {{ source('core', 'person_identifier') }} as by_email
-        on by_email.identifier_kind = 'email_hash' and by_email.identifier = booking.email_hash
-    left join {{ source('core', 'person_identifier') }} as by_phone
-        on by_phone.identifier_kind = 'phone_hash' and by_phone.identifier = booking.phone_hash
+    -- Whose booking it is, identity has said: a partner's customers are known to that partner only.
+    left join {{ source('core', 'person_identifier') }} as guest
+        on guest.identifier_kind = 'booking_id'
+        and guest.source = booking.source
+        and guest.account_id = booking.account_id
+        and guest.identifier = booking.booking_id
     left join {{ source('ops', 'same_booking') }} as same
         on same.source = booking.source and same.account_id = booking.account_id and same.booking_id = booking.booking_id
     where same.booking_id is null
