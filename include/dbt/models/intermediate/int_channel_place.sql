@@ -2,13 +2,16 @@ with path as (
 
     -- The only touch of a path opens and closes it.
     select
-        channel,
-        cast(count(distinct conversion_id) as bigint) as conversions,
-        {{ count_where('position = 1') }} as opener,
-        {{ count_where('position > 1 and position < touch_count') }} as assist,
-        {{ count_where('position = touch_count') }} as closer
-    from {{ ref('int_conversion_touch') }}
-    group by channel
+        touch.channel,
+        cast(count(distinct touch.conversion_id) as bigint) as conversions,
+        {{ count_where('touch.position = 1') }} as opener,
+        {{ count_where('touch.position > 1 and touch.position < path.touch_count') }} as assist,
+        {{ count_where('touch.position = path.touch_count') }} as closer
+    from {{ ref('int_conversion_touch') }} as touch
+    inner join {{ ref('int_conversion_path') }} as path on path.conversion_id = touch.conversion_id
+    -- Other kinds of conversion lie on the same ways: they would count a way several times.
+    where touch.conversion_type in ('lead', 'won')
+    group by touch.channel
 
 ),
 
