@@ -27,6 +27,7 @@ ACCOUNTS = {
     "typeform": "default",
     "bookings": "salons",
     "forms": "site",
+    "yclients": "chain",
 }
 # stream, entity, key columns, then all vendor columns of its landing table
 _DECLARED = """
@@ -70,6 +71,9 @@ bookings.bookings booking booking_id
     booking_id partner_id service specialist starts_at created_at updated_at status email_hash email_kind phone_hash
     phone_kind amount currency archived
 forms.bookings booking booking_id
+    booking_id partner_id service specialist starts_at created_at updated_at status email_hash email_kind phone_hash
+    phone_kind amount currency archived
+yclients.bookings booking booking_id
     booking_id partner_id service specialist starts_at created_at updated_at status email_hash email_kind phone_hash
     phone_kind amount currency archived
 """
@@ -244,7 +248,7 @@ _USUAL: dict[str, dict[str, str | None]] = {
             "currency": "EUR",
             "archived": "false",
         }
-        for system in ("bookings", "forms")
+        for system in ("bookings", "forms", "yclients")
     },
 }
 _META = {
