@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from rebuttal.commands.hold import hold
+from rebuttal.commands.objections import objections
 from rebuttal.commands.quality import docs, print_quality
 from rebuttal.commands.quarantine import quarantine
 from rebuttal.commands.replay import replay
@@ -51,6 +52,7 @@ cli.add_command(quarantine)
 cli.add_command(utm)
 cli.add_command(docs)
 cli.add_command(hold)
+cli.add_command(objections)
 cli.add_command(replay)
 
 
