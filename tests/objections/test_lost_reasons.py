@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from tests.objections.conftest import Core, rows
 
 from rebuttal.clock import Clock
+from rebuttal.configuration import LostReasons
 from rebuttal.connections import from_environment
 from rebuttal.context import Context
 from rebuttal.errors import ConfigError
 from rebuttal.objections import run
 from rebuttal.objections.corrections import Answer, correct, text_hash_of
-from rebuttal.objections.lost_reasons import LostReasons, Written, judge, load_lost_reasons
+from rebuttal.objections.lost_reasons import Written, judge, load_lost_reasons
 from rebuttal.objections.model import Model
 from rebuttal.objections.taxonomy import Taxonomy
 from rebuttal.settings import PROJECT_ROOT, Settings
@@ -115,7 +116,7 @@ def test_case_and_spaces_never_matter(value: str, around: str) -> None:
     ("content", "message"),
     [
         ("sources: {hubspot: {field: dropdown}}", "drop_down"),
-        ("sources: {hubspot: {field: drop_down, values: {Цена: prise}}}", "'prise', which is none of"),
+        ("sources: {hubspot: {field: drop_down, values: {Цена: prise}}}", "'prise', which is no label"),
         ("sources: {hubspot: {field: drop_down, values: {Цена: price, цена : trust}}}", "stands twice"),
         ("sources: {hubspot: {feild: drop_down}}", "Did you mean 'field'"),
         ("repeated: 1", "repeated"),

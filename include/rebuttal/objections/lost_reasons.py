@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field, field_validator
-
-from rebuttal.configuration import Section, read_yaml
+from rebuttal.configuration import LostReasons, folded, read_lost_reasons
+from rebuttal.errors import ConfigError
 from rebuttal.objections.gathering import VOCABULARY, Verdict, Voice
 from rebuttal.objections.language import language_of
 from rebuttal.objections.reading import CLASSIFIED, UNCLEAR
@@ -20,46 +19,6 @@ from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy
 
 MAPPED, UNMAPPED, READ = "mapped", "unmapped", "read"
 _LONGEST_SHOWN = 200
-
-
-def folded(value: str) -> str:
-    """A value without differences of case and spaces."""
-    return " ".join(value.split()).casefold()
-
-
-class CrmField(Section):
-    """One CRM's field: whether its values come from a list, and what they mean (by folded value)."""
-
-    field: Literal["drop_down", "free_text"]
-    values: dict[str, str] = Field(default_factory=dict)
-
-    @field_validator("values")
-    @classmethod
-    def _known(cls, values: dict[str, str]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for value, label in values.items():
-            if label not in (*LABELS, UNCLEAR):
-                raise ValueError(f"{value!r} means {label!r}, which is none of {', '.join((*LABELS, UNCLEAR))}")
-            if found.setdefault(folded(str(value)), label) != label:
-                raise ValueError(f"{value!r} stands twice with different meanings")
-        return found
-
-
-class LostReasons(Section):
-    """`lost_reasons.yml`."""
-
-    repeated: int = Field(default=10, ge=2)
-    sources: dict[str, CrmField] = Field(default_factory=dict)
-
-    def meaning(self, source: str, value: str) -> str | None:
-        """The label (or `unclear`) that the value has in this CRM; None when nobody said."""
-        field = self.sources.get(source)
-        return field.values.get(folded(value)) if field else None
-
-    def is_list(self, source: str) -> bool:
-        """Whether the CRM takes its reasons from a list only."""
-        field = self.sources.get(source)
-        return field is not None and field.field == "drop_down"
 
 
 @dataclass(frozen=True)
@@ -88,9 +47,16 @@ class Judged:
 
 
 def load_lost_reasons(config: Path) -> LostReasons:
-    """Read `<config>/lost_reasons.yml`; without the file every lost reason is free text. Raises ConfigError."""
-    path = config / "lost_reasons.yml"
-    return read_yaml(path, LostReasons) if path.exists() else LostReasons()
+    """`<config>/lost_reasons.yml` with meanings that exist. Raises ConfigError naming the value that means nothing."""
+    reasons = read_lost_reasons(config)
+    for source, field in reasons.sources.items():
+        for value, meaning in field.values.items():
+            if meaning not in (*LABELS, UNCLEAR):
+                raise ConfigError(
+                    f"{config / 'lost_reasons.yml'}: {source} {value!r} means {meaning!r}, which is no label",
+                    next_step=f"Use one of {', '.join((*LABELS, UNCLEAR))}",
+                )
+    return reasons
 
 
 def judge(written: Sequence[Written], reasons: LostReasons, taxonomy: Taxonomy) -> Judged:
@@ -103,7 +69,7 @@ def judge(written: Sequence[Written], reasons: LostReasons, taxonomy: Taxonomy) 
         if meaning is not None:
             status = MAPPED
             verdicts[one.source, one.text_hash] = _verdict(one.value, meaning, taxonomy)
-        elif reasons.is_list(one.source):
+        elif one.source in reasons.lists:
             status = UNMAPPED
             verdicts[one.source, one.text_hash] = _verdict(one.value, UNCLEAR, taxonomy)
         elif one.deal_count >= reasons.repeated:
