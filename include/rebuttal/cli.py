@@ -18,6 +18,7 @@ import click
 from rebuttal.commands.hold import hold
 from rebuttal.commands.metrics import metrics
 from rebuttal.commands.publish import publish
+from rebuttal.commands.objections import objections
 from rebuttal.commands.quality import docs, print_quality
 from rebuttal.commands.quarantine import quarantine
 from rebuttal.commands.rates import rates
@@ -56,6 +57,7 @@ cli.add_command(rates)
 cli.add_command(metrics)
 cli.add_command(docs)
 cli.add_command(hold)
+cli.add_command(objections)
 cli.add_command(replay)
 cli.add_command(publish)
 

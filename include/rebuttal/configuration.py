@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 from rebuttal.errors import ConfigError
@@ -123,3 +123,47 @@ class Vocabulary(BaseModel):
 def load_vocabulary(config: Path) -> Vocabulary:
     """The vocabulary of `<config>/taxonomy.yml`. Raises ConfigError when it cannot be read."""
     return read_yaml(config / "taxonomy.yml", Vocabulary)
+
+
+def folded(value: str) -> str:
+    """A word of a list without differences of case and spaces."""
+    return " ".join(value.split()).casefold()
+
+
+class CrmField(Section):
+    """One CRM's lost reasons: whether they come from a list only, and what they mean (by folded value)."""
+
+    field: Literal["drop_down", "free_text"]
+    values: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("values")
+    @classmethod
+    def _folded(cls, values: dict[str, str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for value, meaning in values.items():
+            if found.setdefault(folded(value), meaning) != meaning:
+                raise ValueError(f"{value!r} stands twice with different meanings")
+        return found
+
+
+class LostReasons(Section):
+    """What the values of each CRM's "lost reason" mean: a category, `none` or `unclear`. From `lost_reasons.yml`."""
+
+    repeated: int = Field(default=10, ge=2)
+    sources: dict[str, CrmField] = Field(default_factory=dict)
+
+    def meaning(self, source: str, value: str) -> str | None:
+        """What the value means in this CRM; None when nobody said."""
+        field = self.sources.get(source)
+        return field.values.get(folded(value)) if field else None
+
+    @property
+    def lists(self) -> list[str]:
+        """The CRMs that take their reasons from a list only."""
+        return sorted(source for source, field in self.sources.items() if field.field == "drop_down")
+
+
+def read_lost_reasons(config: Path) -> LostReasons:
+    """Read `<config>/lost_reasons.yml`; without the file every lost reason is free text. Raises ConfigError."""
+    path = config / "lost_reasons.yml"
+    return read_yaml(path, LostReasons) if path.exists() else LostReasons()

@@ -15,6 +15,8 @@ from rebuttal.objections.taxonomy import Taxonomy
 
 BASE_CURRENCY = "EUR"
 _WON = "won"
+# Who said what a text means: the classifier, a person, or the company's list of lost reasons.
+MODEL, PERSON, VOCABULARY = "model", "person", "vocabulary"
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Verdict:
     status: str
     language: str
     voices: tuple[Voice, ...] = ()
+    decided_by: str = MODEL
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,7 @@ def _text_label(text: Text, verdict: Verdict, person: str | None, model: str) ->
         "primary_label": verdict.primary,
         "confidence": verdict.confidence,
         "status": verdict.status,
+        "decided_by": verdict.decided_by,
         "model": model,
         "text_hash": text.text_hash,
     }

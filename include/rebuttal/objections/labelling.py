@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from rebuttal.errors import ConfigError
+from rebuttal.objections.corrections import load_corrections, text_hash_of
+from rebuttal.objections.corrections_reading import read_corrected
 from rebuttal.objections.embedding import Embedder, load_embedder
 from rebuttal.objections.model import load_model
-from rebuttal.objections.reading import Reading, read_texts
+from rebuttal.objections.reading import Reading
 from rebuttal.objections.taxonomy import load_taxonomy
 from rebuttal.settings import Settings, load_settings
 
@@ -27,7 +29,7 @@ def classify_file(
 
     A line of the output has those fields and `labels`, `primary` (always the best label), `confidence` (0 to 1),
     `abstain` (true when the confidence is too low to act on), `spans` (`start`, `end` in code points of `text`,
-    `label`), `model`.
+    `label`), `model`. What a person said of the very same text stands, and is sure.
 
     Raises ConfigError naming the line when one is not as it should be; nothing is written then. The output is replaced
     as a whole.
@@ -35,16 +37,17 @@ def classify_file(
     rows = _rows(in_path)
     settings = settings or load_settings()
     chosen = load_embedder() if isinstance(embedder, str) else embedder
-    model = load_model(settings.home, load_taxonomy(settings.config), chosen)
+    corrections = load_corrections(settings)
+    model = load_model(settings.home, load_taxonomy(settings.config), chosen, corrections.examples)
     out_path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=out_path.parent, prefix=f".{out_path.name}.")
     with os.fdopen(handle, "w", encoding="utf-8", errors="surrogatepass") as file:
         for begin in range(0, len(rows), _AT_ONCE):
             part = rows[begin : begin + _AT_ONCE]
-            readings = read_texts(
-                model, [(row["text"], _KINDS.get(row.get("channel") or "", "survey")) for row in part]
-            )
-            for row, reading in zip(part, readings, strict=True):
+            asked = [
+                (row["text"], _KINDS.get(row.get("channel") or "", "survey"), text_hash_of(row["text"])) for row in part
+            ]
+            for row, (reading, _) in zip(part, read_corrected(model, asked, corrections), strict=True):
                 file.write(json.dumps(_labelled(row, reading, model.name), ensure_ascii=False) + "\n")
     Path(temporary).replace(out_path)
     return len(rows)

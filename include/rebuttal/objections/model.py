@@ -114,9 +114,9 @@ def dense_rows(texts: list[str], vectors: Matrix) -> npt.NDArray[np.float32]:
     return np.hstack([vectors, DENSE_SIGN_WEIGHT * signs(texts)]).astype(np.float32)
 
 
-def load_model(home: Path, taxonomy: Taxonomy, embedder: Embedder | None) -> Model:
-    """The model for the shipped texts and this taxonomy, from `home/models` or trained now and kept there."""
-    examples = load_examples() + description_examples(taxonomy)
+def load_model(home: Path, taxonomy: Taxonomy, embedder: Embedder | None, corrected: Sequence[Example] = ()) -> Model:
+    """The model for the shipped texts, what people corrected and this taxonomy; from `home/models` or trained now."""
+    examples = [*load_examples(), *corrected, *description_examples(taxonomy)]
     kind = f"ngram+{embedder.name}" if embedder else "ngram"
     parts = [f"{example.text}|{example.labels}|{example.primary}" for example in examples]
     parts += [f"{theme.code}|{theme.words}" for category in taxonomy.categories.values() for theme in category.themes]

@@ -11,12 +11,24 @@ from sqlalchemy import Connection, Engine, RowMapping, inspect, text
 
 from rebuttal.context import Context
 from rebuttal.errors import AccountingError, StoreError
+from rebuttal.objections.corrections import Corrections, load_corrections
+from rebuttal.objections.corrections_reading import read_corrected
 from rebuttal.objections.embedding import Embedder, load_embedder
-from rebuttal.objections.gathering import Gathered, Text, Verdict, Voice, gather
+from rebuttal.objections.gathering import MODEL, PERSON, Gathered, Text, Verdict, Voice, gather
+from rebuttal.objections.lost_reasons import Judged, Written, judge, load_lost_reasons
 from rebuttal.objections.model import Model, load_model
-from rebuttal.objections.reading import CLASSIFIED, LONGEST_HEARD, UNCLEAR, Reading, read_texts
+from rebuttal.objections.model_evaluation import evaluation_rows
+from rebuttal.objections.reading import CLASSIFIED, LONGEST_HEARD, UNCLEAR, Reading
 from rebuttal.objections.redaction import redact
-from rebuttal.objections.tables import TEXT_KEY, metadata, objection, objection_evidence, text_label
+from rebuttal.objections.tables import (
+    TEXT_KEY,
+    lost_reason,
+    metadata,
+    model_evaluation,
+    objection,
+    objection_evidence,
+    text_label,
+)
 from rebuttal.objections.taxonomy import NONE, Taxonomy, load_taxonomy
 from rebuttal.records import Report
 from rebuttal.warehouse.engine import open_warehouse
@@ -28,31 +40,47 @@ Known = dict[tuple[str, str], Verdict]  # (source_kind, text_hash) -> what was s
 
 
 def run(context: Context, *, embedder: Embedder | str | None = "installed") -> Report:
-    """Hear every text of core and write `marts.text_label`, `objection_evidence` and `objection`, in one transaction.
+    """Hear every text of core and write `marts.text_label`, `objection_evidence`, `objection`, `lost_reason` and
+    `model_evaluation`, in one transaction.
+
+    What people corrected is part of the training, and stands whatever the model says; values of a CRM's list of lost
+    reasons mean what `lost_reasons.yml` says.
 
     Counts: heard = classified + none + unclear; `read` are those that the model saw in this run, `cut` those of them
     that are longer than it listens to; `objections`, `evidence`, `written` (rows). `details` holds the model's name and
-    whether it works without embeddings. A second run on the same input reads and writes nothing.
+    whether it works without embeddings, and the lost reasons that nobody has mapped (`unmapped` counts them). A second
+    run on the same input reads and writes nothing.
 
     Raises StoreError when the marts have not been built, AccountingError when the counts do not add up.
     """
     taxonomy = load_taxonomy(context.settings.config)
     chosen = load_embedder() if isinstance(embedder, str) else embedder
-    model = load_model(context.settings.home, taxonomy, chosen)
+    corrections = load_corrections(context.settings)
+    model = load_model(context.settings.home, taxonomy, chosen, corrections.examples)
+    evaluations = evaluation_rows(context.settings, model.name)
     report = Report("listen", details=[_about(model)])
     with open_warehouse(context.settings) as engine:
         _require_marts(engine)
         with engine.begin() as connection:
-            metadata.create_all(connection, checkfirst=True)
+            _make_tables(connection)
             texts = _texts(connection)
-            known = _remembered(connection, model.name)
-            unread = sorted({(one.key[0], one.text_hash) for one in texts} - known.keys())
-            for readings in _read(connection, model, taxonomy, unread, report):
+            listed = judge(_written(connection), load_lost_reasons(context.settings.config), taxonomy)
+            known = _still_right(_remembered(connection, model.name), corrections)
+            told = {one.key: _listed(one, listed, corrections) for one in texts}
+            unread = sorted({(one.key[0], one.text_hash) for one in texts if told[one.key] is None} - known.keys())
+            for readings in _read(connection, model, taxonomy, unread, corrections, report):
                 known |= readings
-            heard = [(one, known[one.key[0], one.text_hash]) for one in texts]
+            heard = [(one, told[one.key] or known[one.key[0], one.text_hash]) for one in texts]
             gathered = gather(heard, _deals(connection), taxonomy, model.name)
             _count(report, gathered, len(texts), len(unread))
+            report.counts["unmapped"] = len(listed.unmapped)
+            report.details += listed.unmapped
             report.counts["written"] = _write(connection, gathered)
+            for table, rows, key in (
+                (lost_reason, listed.rows, ("source", "account_id", "value")),
+                (model_evaluation, evaluations, ("model",)),
+            ):
+                report.counts["written"] += replace_rows(connection, table, _frame(table, rows), key=key)
     report.changed = report.counts["written"] > 0
     publish(context)
     return report
@@ -112,13 +140,54 @@ def _remembered(connection: Connection, model: str) -> Known:
             status=row["status"],
             language=row["text_language"],
             voices=tuple(voices.values()),
+            decided_by=row["decided_by"],
         )
         for key, (row, voices) in known.items()
     }
 
 
+def _still_right(known: Known, corrections: Corrections) -> Known:
+    """Without what people have since corrected, and without what was not read at all but looked up in a list."""
+
+    def holds(text_hash: str, verdict: Verdict) -> bool:
+        correction = corrections.by_hash.get(text_hash)
+        if correction is None:
+            return verdict.decided_by == MODEL
+        said = (verdict.decided_by, frozenset(verdict.labels), verdict.primary)
+        return said == (PERSON, frozenset(correction.labels), correction.primary)
+
+    return {key: verdict for key, verdict in known.items() if holds(key[1], verdict)}
+
+
+def _written(connection: Connection) -> list[Written]:
+    return [Written(**row) for row in connection.execute(text(_statement("lost_reasons"))).mappings()]
+
+
+def _listed(one: Text, listed: Judged, corrections: Corrections) -> Verdict | None:
+    """What the list of lost reasons says of a text; None when it says nothing, or a person said more."""
+    if one.key[0] != "lost_reason" or one.text_hash in corrections.by_hash:
+        return None
+    return listed.verdicts.get((one.key[1], one.text_hash))
+
+
+def _make_tables(connection: Connection) -> None:
+    """The marts as declared; one of other columns, by an earlier version, is made anew: all of it can be read again."""
+    inspector = inspect(connection)
+    for table in (text_label, objection_evidence, objection):
+        if inspector.has_table(table.name, schema=table.schema):
+            found = {column["name"] for column in inspector.get_columns(table.name, schema=table.schema)}
+            if found != {column.name for column in table.columns}:
+                table.drop(connection)
+    metadata.create_all(connection, checkfirst=True)
+
+
 def _read(
-    connection: Connection, model: Model, taxonomy: Taxonomy, unread: Sequence[tuple[str, str]], report: Report
+    connection: Connection,
+    model: Model,
+    taxonomy: Taxonomy,
+    unread: Sequence[tuple[str, str]],
+    corrections: Corrections,
+    report: Report,
 ) -> Iterator[Known]:
     if not unread:
         return
@@ -131,15 +200,17 @@ def _read(
     rows = connection.execute(text(_statement("bodies")), {"longest": LONGEST_HEARD + 1}).mappings()
     for part in rows.partitions(_AT_ONCE):
         report.add("cut", sum(int(row["text_length"]) > LONGEST_HEARD for row in part))
-        readings = read_texts(model, [(row["body"], row["source_kind"]) for row in part])
+        asked = [(row["body"], row["source_kind"], row["text_hash"]) for row in part]
         yield {
-            (row["source_kind"], row["text_hash"]): verdict_of(reading, taxonomy)
-            for row, reading in zip(part, readings, strict=True)
+            (kind, text_hash): verdict_of(reading, taxonomy, PERSON if is_corrected else MODEL)
+            for (_, kind, text_hash), (reading, is_corrected) in zip(
+                asked, read_corrected(model, asked, corrections), strict=True
+            )
         }
     connection.execute(text("DROP TABLE unread"))
 
 
-def verdict_of(reading: Reading, taxonomy: Taxonomy) -> Verdict:
+def verdict_of(reading: Reading, taxonomy: Taxonomy, decided_by: str = MODEL) -> Verdict:
     """What is stored of a reading: quotes redacted, themes found; an unclear text has no quotes, only its guess."""
     voices: dict[tuple[str, str, int], Voice] = {}
     if reading.status == CLASSIFIED:
@@ -156,6 +227,7 @@ def verdict_of(reading: Reading, taxonomy: Taxonomy) -> Verdict:
         status=reading.status,
         language=reading.language,
         voices=tuple(voices.values()),
+        decided_by=decided_by,
     )
 
 

@@ -8,7 +8,8 @@
 | decision | decision | rows are added, never changed or deleted |
 | digest_delivery | person, ISO week and kind | one row, so one mail |
 | alert_delivery | channel and day | one row, so one message |
-| label_correction | text and correcting person | |
+| label_correction | text that people labelled | the latest answer; the journal keeps each |
+| model_evaluation | version of the classifier | one row, never changed |
 | suppression | erased subject (keyed hash) | |
 | tag_alias | spelling variant of a tag and registered value | a variant has at most one accepted meaning |
 """
@@ -210,24 +211,36 @@ class AlertDelivery(Delivery, Base):
 
 
 class LabelCorrection(Base):
-    """What a person said a text really means; used when the classifier is trained again."""
+    """What a text means by the latest person who said so: it wins over the classifier, and trains it.
+
+    `text_hash`: md5 of the whole text as stored. `text`: its words for training, redacted; None when it is too long to
+    learn from. The four parts of the key say where it was seen, when it was named by its key. `revision` counts the
+    answers; the journal keeps each of them.
+    """
 
     __tablename__ = "label_correction"
-    __table_args__ = (
-        UniqueConstraint("source_kind", "source", "account_id", "source_id", "text_hash", "corrected_by"),
-    )
 
-    correction_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    source_kind: Mapped[str]
-    source: Mapped[str]
-    account_id: Mapped[str]
-    source_id: Mapped[str]
-    text_hash: Mapped[str]
+    text_hash: Mapped[str] = mapped_column(primary_key=True)
     labels: Mapped[list[str]]
     primary_label: Mapped[str]
+    text: Mapped[str | None]
+    source_kind: Mapped[str | None]
+    source: Mapped[str | None]
+    account_id: Mapped[str | None]
+    source_id: Mapped[str | None]
+    revision: Mapped[int]
     corrected_by: Mapped[str]
     corrected_at: Mapped[datetime]
-    note: Mapped[str | None]
+    reason: Mapped[str | None]
+
+
+class ModelEvaluation(Base):
+    """How good one version of the classifier is, by cross-validation. No dates: it is the same wherever it is made."""
+
+    __tablename__ = "model_evaluation"
+
+    model: Mapped[str] = mapped_column(primary_key=True)
+    figures: Mapped[dict[str, Any]]
 
 
 class Suppression(Base):

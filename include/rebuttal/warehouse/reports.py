@@ -28,6 +28,8 @@ _MARTS = {
     "nps": "nps_weekly",
     "roles": "channel_role",
     "questions": "journey_question",
+    "classifier": "model_evaluation",
+    "lost_reasons": "lost_reason",
 }
 _SEVERITY = "CASE severity WHEN 'hold' THEN 1 WHEN 'alarm' THEN 2 WHEN 'quarantine' THEN 3 ELSE 4 END"
 _ORDER = {
@@ -40,6 +42,8 @@ _ORDER = {
     "effect": "task_id",
     "funnel_weekly": "week_start, stage_order",
     "kpi_weekly": "week_start",
+    "lost_reason": "status DESC, deal_count DESC, source, account_id, value",
+    "model_evaluation": "is_current DESC, model",
     "quality_check": f"is_failing DESC, {_SEVERITY}, failed_row_count_latest DESC, source, stream, check_name",
     "quality_duplicate": "source, entity, kind",
     "quality_held": "landed_at, batch_id",

@@ -2,7 +2,7 @@
 -- text and evidence; texts without an objection have one row with NULLs on the evidence's side.
 SELECT
     label.source_kind, label.text_hash, label.model, label.language AS text_language, label.labels,
-    label.primary_label, label.confidence AS text_confidence, label.status,
+    label.primary_label, label.confidence AS text_confidence, label.status, label.decided_by,
     evidence.quote, evidence.quote_start, evidence.quote_end, evidence.confidence, evidence.source_role,
     objection.category, objection.theme
 FROM marts.text_label AS label

@@ -15,9 +15,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
+from rebuttal.configuration import LostReasons, read_lost_reasons
 from rebuttal.context import Context
 from rebuttal.quality.audits.limits import AuditLimits, load_limits
 from rebuttal.quality.checks import Check
+from rebuttal.quality.lost_reasons import lost_reason_checks
 from rebuttal.quality.utm_registry import Registry
 from rebuttal.quality.utm_spend import campaign_gaps, entity_of, record_gaps, spend_checks
 from rebuttal.records import Report
@@ -38,10 +40,11 @@ def run(context: Context, engine: Engine, registry: Registry, report: Report) ->
     keeps its earlier answer: a failed query is never an answer. Raises ConfigError when `audits.yml` is wrong.
     """
     limits = load_limits(context.settings.config)
+    reasons = read_lost_reasons(context.settings.config)
     with engine.begin() as connection:
         state = _state(connection)
         stored = _stored(connection)
-        now = Audited(max(state.values(), default=[0])[0], _hashed(limits, registry), state)
+        now = Audited(max(state.values(), default=[0])[0], _hashed(limits, registry, reasons), state)
         if not state or now == stored:
             return
         changed = follow_merges(connection)
@@ -54,6 +57,9 @@ def run(context: Context, engine: Engine, registry: Registry, report: Report) ->
             gaps = campaign_gaps(connection, registry)
             changed |= bool(record_gaps(connection, gaps))
             answers += [(entity_of(check), check) for check in spend_checks(connection, gaps)]
+    if differing is None or "deal" in differing:
+        with engine.begin() as connection:
+            answers += [("deal", check) for check in lost_reason_checks(connection, reasons)]
     with engine.begin() as connection:
         written = [check for entity, check in answers if _keep(connection, now.sequence, entity, check)]
         if not problems:
@@ -102,13 +108,15 @@ def _stored(connection: Connection) -> Audited | None:
     return None if found is None else Audited(found.sequence, found.rules, json.loads(found.entities))
 
 
-def _hashed(limits: AuditLimits, registry: Registry) -> str:
-    """Of the limits, the registered links and the files that make the rules: a changed rule is asked at once."""
+def _hashed(limits: AuditLimits, registry: Registry, reasons: LostReasons) -> str:
+    """Of the limits, the registered links, the known lost reasons and the files that make the rules: a changed rule is
+    asked at once."""
     ours, theirs = Path(__file__).parent, resources.files("rebuttal.warehouse") / "statements"
     digest = hashlib.sha256(limits.model_dump_json().encode())
     for path in sorted([*ours.glob("*.py"), *ours.glob("sql/*.sql")]):
         digest.update(path.read_bytes())
     digest.update(registry.fingerprint.encode())
+    digest.update(reasons.model_dump_json().encode())
     for name in ("follow_merges.sql", "same_bookings.sql", "campaign_gaps.sql"):
         digest.update((theirs / name).read_bytes())
     return digest.hexdigest()
