@@ -17,8 +17,8 @@ import click
 
 from rebuttal.commands.hold import hold
 from rebuttal.commands.metrics import metrics
-from rebuttal.commands.publish import publish
 from rebuttal.commands.objections import objections
+from rebuttal.commands.publish import publish
 from rebuttal.commands.quality import docs, print_quality
 from rebuttal.commands.quarantine import quarantine
 from rebuttal.commands.rates import rates

@@ -56,12 +56,60 @@ READABLE: list[tuple[str, str | None, tuple[Any, ...], Any]] = [
     ("instant", "2026-11-01T10:00:00Z", (), at(2026, 11, 1, 10)),
     ("ahead_of_utc", "2026-01-01 02:00:00", (3,), at(2025, 12, 31, 23)),
     # Kyiv: clocks go on from 03:00 to 04:00 in March, and back from 04:00 to 03:00 in October.
-    ("local", "2026-03-29 02:59:59", ("zone", "Europe/Kyiv",), at(2026, 3, 29, 0, 59, 59)),
-    ("local", "2026-03-29 03:30:00", ("zone", "Europe/Kyiv",), at(2026, 3, 29, 1, 30)),  # does not exist
-    ("local", "2026-03-29 04:00:00", ("zone", "Europe/Kyiv",), at(2026, 3, 29, 1)),
-    ("local", "2026-10-25 03:30:00", ("zone", "Europe/Kyiv",), at(2026, 10, 25, 1, 30)),  # exists twice
-    ("local", "2026-03-08 02:30:00", ("zone", "America/New_York",), at(2026, 3, 8, 7, 30)),
-    ("local", "2026-11-01 01:30:00", ("zone", "America/New_York",), at(2026, 11, 1, 6, 30)),
+    (
+        "local",
+        "2026-03-29 02:59:59",
+        (
+            "zone",
+            "Europe/Kyiv",
+        ),
+        at(2026, 3, 29, 0, 59, 59),
+    ),
+    (
+        "local",
+        "2026-03-29 03:30:00",
+        (
+            "zone",
+            "Europe/Kyiv",
+        ),
+        at(2026, 3, 29, 1, 30),
+    ),  # does not exist
+    (
+        "local",
+        "2026-03-29 04:00:00",
+        (
+            "zone",
+            "Europe/Kyiv",
+        ),
+        at(2026, 3, 29, 1),
+    ),
+    (
+        "local",
+        "2026-10-25 03:30:00",
+        (
+            "zone",
+            "Europe/Kyiv",
+        ),
+        at(2026, 10, 25, 1, 30),
+    ),  # exists twice
+    (
+        "local",
+        "2026-03-08 02:30:00",
+        (
+            "zone",
+            "America/New_York",
+        ),
+        at(2026, 3, 8, 7, 30),
+    ),
+    (
+        "local",
+        "2026-11-01 01:30:00",
+        (
+            "zone",
+            "America/New_York",
+        ),
+        at(2026, 11, 1, 6, 30),
+    ),
     ("known", "Lead", ("lead", "customer"), "lead"),
     ("known", "Ліди", ("lead",), "unknown:Ліди"),
     ("url_path", "https://b.example/a/Ж?x=/y#z", (), "/a/Ж"),

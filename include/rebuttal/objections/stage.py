@@ -80,7 +80,7 @@ def run(context: Context, *, embedder: Embedder | str | None = "installed") -> R
                 (lost_reason, listed.rows, ("source", "account_id", "value")),
                 (model_evaluation, evaluations, ("model",)),
             ):
-                report.counts["written"] += replace_rows(connection, table, _frame(table, rows), key=key)
+                report.counts["written"] += replace_rows(connection, table, rows, key=key)
     report.changed = report.counts["written"] > 0
     publish(context)
     return report
