@@ -137,7 +137,7 @@ def _judge(item: str, answer: str, verdict: str, by: str, share: float | None) -
 
 
 def _classified(settings: Settings, titles: Mapping[str, str]) -> tuple[dict[str, list[tuple[str, float]]], str]:
-    """What the classifier takes titles for: id -> (category, confidence), and its name. Titles it is unsure of: nothing."""
+    """What the classifier takes titles for, by id with confidence, and its name. What it is unsure of is left out."""
     from rebuttal.objections import classify_file
 
     with tempfile.TemporaryDirectory() as folder:

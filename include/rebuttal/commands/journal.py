@@ -21,7 +21,7 @@ _COLUMNS = ("decision_id", "decided_at", "kind", "subject", "decision", "decided
 _EXPORTED = (*_COLUMNS, "evidence")
 _LEAST_ID = 6
 # What a spreadsheet takes for the beginning of a formula (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - full-width signs count too
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # full-width signs count too
 
 
 @click.group()
@@ -139,8 +139,8 @@ def add(
 ) -> dict[str, Any]:  # fmt: skip
     """Append an entry in a person's name. Returns `decision_id` and `is_new`.
 
-    Raises ConfigError when a part is empty, holds personal data, or speaks for the pipeline (kinds `task`, `verdict` and
-    others that rules write about their own subjects).
+    Raises ConfigError when a part is empty, holds personal data, or speaks for the pipeline (kinds that rules write
+    about their own subjects).
     """
     from rebuttal.outgoing import is_safe, plain_line
     from rebuttal.state import decision_id, open_state, record_decision
@@ -160,6 +160,7 @@ def add(
     if answers is not None:
         answered = _find(_rows(context), answers)
         subject, evidence["answers"] = answered["subject"], answered["decision_id"]
+        decision = f"{decision} (of {answered['decision_id'][:12]})"  # the next review may find the same
     review_at = look_again.replace(tzinfo=UTC) if look_again else None
     # The same words about the same subject with another look-again date are another decision.
     words = decision if review_at is None else f"{decision} (look again {review_at:%Y-%m-%d})"

@@ -56,7 +56,7 @@ def gather(sessions: Sessions, rules: ContentRules) -> list[Piece]:
 def import_items(
     sessions: Sessions, found: Sequence[Found], source: str, by: str, now: datetime, *, is_whole: bool
 ) -> Imported:
-    """Take over what a source lists. With `is_whole` (a sitemap) what an earlier one listed and this one leaves out is gone.
+    """Take over what a source lists. With `is_whole` (a sitemap) what only an earlier one of its kind listed is gone.
 
     A title that was made of an address gives way to a given one and never the other way round; likewise a known date or
     role is not emptied by a source that lacks it. Importing the same twice changes nothing.

@@ -101,8 +101,9 @@ def _reviewed_at(entries: Sequence[Decision]) -> dict[str, datetime]:
 
 
 def _answers(later: Decision, entry: Decision) -> bool:
-    """A later entry answers when it ends the matter, sets its own date, or was made once the time had come."""
+    """A later entry answers when it says so, ends the matter, sets its own date, or was made once the time had come."""
     assert entry.review_at is not None
-    if later.kind == "verdict" or later.decision in _ENDS or later.review_at is not None:
+    is_said = later.evidence.get("answers") == entry.decision_id
+    if is_said or later.kind == "verdict" or later.decision in _ENDS or later.review_at is not None:
         return True
     return later.decided_at >= entry.review_at

@@ -58,7 +58,7 @@ content_item = Table(
     schema=CORE,
 )
 
-# One row per piece and doubt that it is said to answer; theme '' is a whole category. Counts are of the look-back window.
+# One row per piece and doubt that it is said to answer; theme '' is a whole category. Counts: of the look-back window.
 content_coverage = Table(
     "content_coverage",
     _metadata,
