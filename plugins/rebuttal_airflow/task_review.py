@@ -55,5 +55,5 @@ def _question(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _plain(value: str) -> str:
-    """What customers said, for a page: no markup, no template and no line break of it is left; addresses stay readable."""
+    """What customers said, for a page: no markup, template or line break of it is left; addresses stay readable."""
     return re.sub(r"(?:[`*\[\]{}<>#|\\!$~^\s]|(?<!\w)_|_(?!\w))+", " ", value).strip()

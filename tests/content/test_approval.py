@@ -1,4 +1,4 @@
-"""Tasks that wait for a person: nothing leaves before the answer, each answer counts once, and all of it is journalled."""
+"""Tasks that wait for a person: nothing leaves before the answer, each answer counts once, all of it is journalled."""
 
 from __future__ import annotations
 
