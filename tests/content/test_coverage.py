@@ -1,4 +1,4 @@
-"""The inventory as a company uses it: imported once, judged by people, read or unread, and what choosing makes of it."""
+"""The inventory as a company uses it: imported once, judged by people, read or unread, and how that moves choosing."""
 
 from __future__ import annotations
 
