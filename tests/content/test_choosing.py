@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date, timedelta
 from math import prod
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rebuttal.configuration import load_vocabulary
 from rebuttal.content import plan as planning
@@ -139,6 +141,7 @@ def test_a_drafted_hypothesis_is_complete_and_fixes_its_criterion() -> None:
         ({"success_criterion": ""}, "success_criterion"),
         ({"metric": "reach"}, "metric (one of objection_rate, not 'reach')"),
         ({"metric": ""}, "metric"),
+        ({"metric": "objection_rate, win_rate"}, "metric (one of objection_rate"),
         ({"direction": "sideways"}, "direction (one of decrease, increase, not 'sideways')"),
         ({"expected_size": 0.0}, "expected_size"),
         ({"expected_size": float("nan")}, "expected_size"),
@@ -154,6 +157,20 @@ def test_an_incomplete_hypothesis_is_refused_by_naming_what_is_missing(values: d
         form(**values).complete(TODAY)
     assert missing in str(caught.value)
     assert isinstance(caught.value, ValueError)
+
+
+WRONG: dict[str, Any] = {
+    "change": "", "metric": "reach", "direction": "up", "reason": "  ", "expected_size": 1.0, "success_criterion": "\n",
+    "minimum_sample": 0, "baseline_days": -1, "horizon_days": 0, "deadline": TODAY - timedelta(days=1),
+}  # fmt: skip
+
+
+@given(st.sets(st.sampled_from(sorted(WRONG)), min_size=1))
+def test_whatever_parts_are_missing_each_is_named_and_nothing_else(parts: set[str]) -> None:
+    with pytest.raises(IncompleteHypothesis) as caught:
+        form(**{part: WRONG[part] for part in parts}).complete(TODAY)
+    assert {part for part in WRONG if part in caught.value.message.split(": ", 1)[1]} == parts
+    assert set(WRONG) == {field.name for field in fields(HypothesisForm)}
 
 
 def test_a_brief_survives_the_ledger_and_has_no_empty_line() -> None:

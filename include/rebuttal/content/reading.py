@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from importlib.resources import files
@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, text
 
+from rebuttal.content.address import host_and_path
 from rebuttal.content.inventory import Piece, Reading
 from rebuttal.warehouse import mart
 
@@ -35,14 +36,29 @@ def read_analytics(engine: Engine, pieces: Sequence[Piece], weeks: int, now: dat
     with engine.connect() as connection:
         views = _rows(connection, "reading_by_item", window)
         readings = _rows(connection, "reading_by_doubt", window)
-    found = Analytics(
-        {row.item_id: (int(row.page_view_count), int(row.visitor_count)) for row in views},
-        {
-            (row.item_id, row.category, row.theme): Reading(int(row.doubter_count), int(row.reader_count))
-            for row in readings
-        },
+    people = {(row.item_id, row.category, row.theme): int(row.person_count) for row in readings}
+    return (
+        Analytics(
+            {row.item_id: (int(row.page_view_count), int(row.visitor_count)) for row in views},
+            dict(_readings(pieces, people)),
+        ),
+        is_different,
     )
-    return found, is_different
+
+
+def _readings(
+    pieces: Sequence[Piece], people: Mapping[tuple[str, str, str], int]
+) -> Iterator[tuple[tuple[str, str, str], Reading]]:
+    """The reading of each piece that analytics can know, for every doubt of the categories that it answers."""
+    doubts = [(category, theme, count) for (item_id, category, theme), count in people.items() if not item_id]
+    for piece in pieces:
+        categories = {answer.key.partition("/")[0] for answer in piece.answers}
+        if host_and_path(piece.url)[1] is None or not categories:
+            continue
+        for category, theme, doubters in doubts:
+            if category in categories:
+                key = (piece.item_id, category, theme)
+                yield key, Reading(doubters, people.get(key, 0))
 
 
 def _rows(connection: Connection, name: str, window: dict[str, datetime]) -> Sequence[Any]:

@@ -1,5 +1,6 @@
--- Of the people who voiced a doubt in [:since, :until) and whose browser is known, how many read each piece then.
--- Grain: item_id, category, theme; theme '' is the whole category. Every piece has a row for every doubt of someone known.
+-- People who voiced a doubt in [:since, :until) and whose browser is known; of them, how many read a piece then.
+-- Grain: item_id, category, theme. item_id '' is all of them, read or not; theme '' is the whole category. Pieces that
+-- nobody of them read are left out.
 WITH browser AS (
 
     SELECT DISTINCT identifier AS client_id, person_id
@@ -36,29 +37,17 @@ reader AS (
     INNER JOIN browser ON hit.client_id = browser.client_id
     WHERE hit.is_page_view AND hit.occurred_at >= :since AND hit.occurred_at < :until
 
-),
-
-doubters AS (
-
-    SELECT category, theme, count(*) AS doubter_count FROM doubt GROUP BY category, theme
-
-),
-
-readers AS (
-
-    SELECT reader.item_id, doubt.category, doubt.theme, count(*) AS reader_count
-    FROM reader
-    INNER JOIN doubt ON reader.person_id = doubt.person_id
-    GROUP BY reader.item_id, doubt.category, doubt.theme
-
 )
 
-SELECT
-    item.item_id, doubters.category, doubters.theme, doubters.doubter_count,
-    coalesce(readers.reader_count, 0) AS reader_count
-FROM core.content_item AS item
-CROSS JOIN doubters
-LEFT JOIN readers
-    ON item.item_id = readers.item_id AND doubters.category = readers.category AND doubters.theme = readers.theme
-WHERE item.path IS NOT NULL
-ORDER BY item.item_id, doubters.category, doubters.theme
+SELECT '' AS item_id, category, theme, count(*) AS person_count
+FROM doubt
+GROUP BY category, theme
+
+UNION ALL
+
+SELECT reader.item_id, doubt.category, doubt.theme, count(*)
+FROM reader
+INNER JOIN doubt ON reader.person_id = doubt.person_id
+GROUP BY reader.item_id, doubt.category, doubt.theme
+
+ORDER BY item_id, category, theme
