@@ -155,6 +155,7 @@ def test_people_confirm_and_reject_what_a_piece_answers(both: Any, typed: Any) -
         assert isinstance(typed("content", *words, "--by", "olena", fails=1).exception, Exception)
 
 
+@pytest.mark.parametrize("any_settings", ["duckdb"], indirect=True)  # what it says does not depend on the store
 def test_the_classifier_proposes_what_titles_answer(both: Any, typed: Any) -> None:
     table = "url;title\nhttps://brand.example/a;Це занадто дорого для нас\nhttps://brand.example/b;Contacts\n"
     told = json.loads(typed("content", "import", table, "--json").stdout)

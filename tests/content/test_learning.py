@@ -184,7 +184,7 @@ def test_coverage_is_a_share_grows_with_each_piece_and_what_is_unread_covers_not
 def test_only_what_people_said_covers_and_a_piece_whose_reading_is_not_known_does_not() -> None:
     read = Reading(10, 5)
     assert Covering(piece("a"), Answers("price", "told", 0.6), read).coverage == pytest.approx(0.3)
-    assert Covering(piece("a"), Answers("price", "proposed", None, 0.99), read).coverage == 0
+    assert Covering(piece("a"), Answers("price", "proposed", 0.6, 0.99), read).coverage == 0
     assert Covering(piece("a"), Answers("price", "confirmed", 0.6), None).coverage == 0
     assert Covering(piece("a"), Answers("price", "confirmed", 0.6), Reading(0, 0)).coverage == 0
 

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from rebuttal.cli import cli
@@ -71,6 +71,32 @@ def test_no_statement_changes_or_removes_what_was_decided(state_settings: Settin
         with sessions() as session:
             assert journal_rows(session) == before
             assert len(before) == 1
+
+
+def test_a_store_of_the_version_before_keeps_its_tasks_and_gets_the_new_locks(
+    state_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rebuttal.state import engine
+
+    monkeypatch.setattr(engine, "SCHEMA_VERSION", "0003")
+    old = {"task_id": "t1", "theme": "price/x", "category": "price", "generation": 1, "status": "open", "title": "t",
+           "brief": "{}", "score": 1.0, "score_parts": "{}", "subject_count": 3, "currency": "EUR",
+           "created_at": "2026-11-16 09:00:00"}  # fmt: skip
+    listed = f"({', '.join(old)}) VALUES ({', '.join(':' + name for name in old)})"
+    with open_state(state_settings) as sessions, sessions.begin() as session:
+        session.execute(text(f"INSERT INTO content_task {listed}"), old)
+        decide(session, "proposed")
+    monkeypatch.undo()
+    with open_state(state_settings) as sessions:
+        with sessions() as session:
+            task = session.get_one(ContentTask, "t1")
+            assert (task.theme, task.format, task.merged_into) == ("price/x", None, None)
+            assert [row["decision"] for row in journal_rows(session)] == ["proposed"]
+        with pytest.raises(IntegrityError), sessions.begin() as session:
+            session.execute(
+                text(f"INSERT INTO content_task {listed}"),
+                {**old, "task_id": "t2", "generation": 2, "status": "awaiting_approval"},
+            )
 
 
 @pytest.mark.parametrize("change", ["UPDATE hypothesis SET minimum_sample = 1", "DELETE FROM hypothesis"])
