@@ -62,6 +62,7 @@ def compose(theme: Theme, score: Score, plan: Plan, form: HypothesisForm, vocabu
     money = f", {_money(score.money, theme.currency)} at stake" if theme.money is not None else ""
     title = plain_line(f"Answer the objection “{name}” ({theme.subject_count} voices{money})", limit=200)
     blocks = [
+        Block("text", _in_short(theme, plan, form)),
         Block("heading", "What customers say"),
         *_quotes(theme),
         Block("heading", "Whom it stops, and where"),
@@ -81,6 +82,13 @@ def compose(theme: Theme, score: Score, plan: Plan, form: HypothesisForm, vocabu
     return Brief(title, blocks)
 
 
+def _in_short(theme: Theme, plan: Plan, form: HypothesisForm) -> str:
+    stage = min(theme.stages, key=lambda name: (-theme.stages[name], name), default="")
+    where = f", for customers who stop at the stage {plain_line(stage, 60).replace('_', ' ')}" if stage else ""
+    hope = f"it should make the objection {form.expected_size:.0%} rarer"
+    return f"{form.change}{where}. Its role is to {plan.role}; {hope}."
+
+
 def _quotes(theme: Theme) -> list[Block]:
     blocks = [
         Block("quote", items=[quote.text, f"{_speaker(quote.source_role)}, told {quote.told_count}×"])
@@ -96,7 +104,8 @@ def _speaker(role: str) -> str:
 
 
 def _who(theme: Theme, score: Score) -> list[str]:
-    lines = [f"{theme.subject_count} deals or people, {theme.deal_count} of them deals"]
+    people = theme.subject_count - theme.deal_count
+    lines = [f"{theme.deal_count} deals" + (f", and {people} people without a deal" if people else "")]
     lost = theme.lost_count
     lines.append(f"Of these deals {lost} were lost and {theme.won_count} won")
     win = score.winnability
@@ -169,12 +178,17 @@ def _why(score: Score, plan: Plan, currency: str) -> list[str]:
         f"Money at risk: {_money(score.money, currency)}{estimated}",
         f"Frequency: {score.frequency:.0%} of all that voiced a doubt",
         f"Winnability: {win.value:.2f} (1 = won as often as other deals{interval})",
-        f"Covered by existing content: {score.coverage:.0%}",
+        f"Covered by existing content: {score.coverage:.0%}{_unknown_reading(plan)}",
         f"Learning: {plan.draw.factor:.2f} (1 = nothing known, on average). Earlier {kind} in this category: {tried}; "
         f"this week's draw from Beta({1 + arm.confirmed_count}, {1 + arm.rejected_count}) is {arm.draw:.2f}, so that "
         f"what was tried little gets its turn (seed {plan.draw.seed}, week {plan.draw.week})",
         f"Score, the product of these (coverage as 1 minus it): {score.value:,.1f}",
     ]
+
+
+def _unknown_reading(plan: Plan) -> str:
+    unknown = [one for one in plan.existing if one.reading is None or not one.reading.doubter_count]
+    return " (pieces whose reading is not known count as unread)" if unknown else ""
 
 
 def _money(amount: float, currency: str) -> str:
