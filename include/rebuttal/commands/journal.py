@@ -217,12 +217,19 @@ def _show(rows: Sequence[dict[str, Any]], as_json: bool, nothing: str) -> None:
 
 
 def _print(rows: Sequence[dict[str, Any]]) -> None:
-    columns = ["id", "decided", "kind", "subject", "decision", "by", "look again"]
+    columns = ["id", "decided", "kind", "subject", "about", "decision", "by", "look again"]
     print_table(
         columns,
         [
-            [row["decision_id"][:12], f"{row['decided_at']:%Y-%m-%d %H:%M}", row["kind"], row["subject"],
-             row["decision"], row["decided_by"], None if row["review_at"] is None else f"{row['review_at']:%Y-%m-%d}"]
+            [row["decision_id"][:12], f"{row['decided_at']:%Y-%m-%d %H:%M}", row["kind"], row["subject"][:60],
+             _about(row), row["decision"], row["decided_by"],
+             None if row["review_at"] is None else f"{row['review_at']:%Y-%m-%d}"]
             for row in rows
         ],
     )  # fmt: skip
+
+
+def _about(row: dict[str, Any]) -> str | None:
+    """What a reader knows the subject by, where that is an id."""
+    evidence = json.loads(row["evidence"])
+    return next((str(evidence[name]) for name in ("theme", "title") if evidence.get(name)), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -56,8 +57,18 @@ def theme_name(theme: Theme, vocabulary: Vocabulary) -> str:
     return plain_line(f"{category}: {name}" if name else category, limit=120)
 
 
-def compose(theme: Theme, score: Score, plan: Plan, form: HypothesisForm, vocabulary: Vocabulary) -> Brief:
-    """The whole brief. Pure: the same theme, score and plan give the same words."""
+def compose(
+    theme: Theme,
+    score: Score,
+    plan: Plan,
+    form: HypothesisForm,
+    vocabulary: Vocabulary,
+    beside: Sequence[str] = (),
+) -> Brief:
+    """The whole brief. Pure: the same theme, score and plan give the same words.
+
+    `beside`: titles of open tasks that update the same piece, so that two writers do not work against each other.
+    """
     name = theme_name(theme, vocabulary)
     money = f", {_money(score.money, theme.currency)} at stake" if theme.money is not None else ""
     title = plain_line(f"Answer the objection “{name}” ({theme.subject_count} voices{money})", limit=200)
@@ -68,7 +79,7 @@ def compose(theme: Theme, score: Score, plan: Plan, form: HypothesisForm, vocabu
         Block("heading", "Whom it stops, and where"),
         Block("bullets", items=_who(theme, score)),
         Block("heading", "What to make"),
-        Block("bullets", items=_make(plan)),
+        Block("bullets", items=[*_make(plan), *(f"The same piece is updated by another task: {t}" for t in beside)]),
         Block("heading", "Hypothesis (registered before publication)"),
         Block("bullets", items=_hypothesis(form)),
         Block("heading", "Why this one now"),

@@ -137,7 +137,7 @@ def _insert(
         rules.hypothesis,
         now.date(),
     )
-    brief = compose(theme, score, plan, form, vocabulary)
+    brief = compose(theme, score, plan, form, vocabulary, _beside(sessions, plan))
     is_waiting = rules.approval == "required"
     try:
         with sessions.begin() as session:
@@ -185,6 +185,17 @@ def _insert(
     except IntegrityError:
         return None
     return task_id
+
+
+def _beside(sessions: Sessions, plan: Plan) -> list[str]:
+    """Titles of open tasks that update the piece which `plan` updates."""
+    if plan.update is None:
+        return []
+    same = select(ContentTask.title).where(
+        ContentTask.updates_url == plan.update.url, ContentTask.status.in_(OPEN_STATUSES)
+    )
+    with sessions() as session:
+        return list(session.scalars(same.order_by(ContentTask.created_at, ContentTask.task_id)))
 
 
 def tally(sessions: Sessions, heard: Heard) -> Tally:
