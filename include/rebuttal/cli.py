@@ -15,7 +15,9 @@ from typing import Any
 
 import click
 
+from rebuttal.commands.content import content
 from rebuttal.commands.hold import hold
+from rebuttal.commands.journal import journal
 from rebuttal.commands.metrics import metrics
 from rebuttal.commands.objections import objections
 from rebuttal.commands.publish import publish
@@ -24,6 +26,7 @@ from rebuttal.commands.quarantine import quarantine
 from rebuttal.commands.rates import rates
 from rebuttal.commands.replay import replay
 from rebuttal.commands.shown import DAY, JSON, UNTIL, context_until, finish, print_report
+from rebuttal.commands.tasks import tasks
 from rebuttal.commands.utm import utm
 from rebuttal.context import Context
 from rebuttal.display import as_json_text, print_table
@@ -60,6 +63,9 @@ cli.add_command(hold)
 cli.add_command(objections)
 cli.add_command(replay)
 cli.add_command(publish)
+cli.add_command(tasks)
+cli.add_command(content)
+cli.add_command(journal)
 
 
 def _stage(name: str, **options: Any) -> Callable[[Callable[..., None]], click.Command]:

@@ -277,6 +277,15 @@ class TeamAction:
     url: str | None = None  # with status Published: the address of what was published
 
 
+@dataclass(frozen=True)
+class Article:
+    """A text on the brand's site: what its feed tells."""
+
+    url: str
+    title: str
+    published_at: datetime
+
+
 class World(Protocol):
     """The simulation behind the faces. Deterministic by (seed, weeks, until, scale) and the tasks it was shown."""
 
@@ -289,6 +298,9 @@ class World(Protocol):
 
     def truth(self, counterfactuals: bool = True) -> dict[str, Any]:
         """The hidden truth, JSON-ready, for judges only; without `counterfactuals` the costly what-ifs are left out."""
+
+    def articles(self) -> list[Article]:
+        """The texts on the site at `now`, the oldest first."""
 
     def advance(self, days: float, tasks: list[TaskCard]) -> list[TeamAction]:
         """Move on by `days`; the content team works `tasks` meanwhile. Returns what it did, in time order."""

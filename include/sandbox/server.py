@@ -27,6 +27,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from sandbox.brand_site import routes as brand_routes
 from sandbox.faces import all_faces
 from sandbox.faces.wire import Face, Site, Tracker, answer
 from sandbox.faults import UnknownFault
@@ -74,6 +75,7 @@ class Sandbox:
         """The ASGI application."""
         routes: list[BaseRoute] = [
             Route("/", self._index),
+            *brand_routes(self.site),
             *self._operator_routes(),
             *(Mount(f"/{prefix}", app=gate) for prefix, gate in self.gates.items()),
         ]
@@ -156,7 +158,8 @@ class Sandbox:
             "<!DOCTYPE html><meta charset=utf-8><title>Sandbox</title>"
             "<style>body{font:16px sans-serif;margin:3rem}</style><h1>The company in a box</h1>"
             f"<p>Now: {self.site.world.now:%Y-%m-%d %H:%M} UTC. The vendors' interfaces:</p>"
-            f"<ul>{rows}</ul><p><a href='/jira/'>The content team's board</a></p>"
+            f"<ul>{rows}</ul><p><a href='/site/feed.xml'>The brand's feed</a>"
+            " and its <a href='/site/sitemap.xml'>sitemap</a></p><p><a href='/jira/'>The content team's board</a></p>"
         )
 
 

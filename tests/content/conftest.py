@@ -233,8 +233,8 @@ def _mart(name: str, columns: str) -> Table:
 
 OBJECTION = _mart(
     "objection",
-    "objection_id subject_kind subject_id deal_id category theme first_voiced_at last_voiced_at quote language "
-    "confidence "
+    "objection_id subject_kind subject_id deal_id person_id category theme first_voiced_at last_voiced_at quote "
+    "language confidence "
     "source_role money_at_risk_base currency stage channel outcome segment",
 )
 DEAL = _mart("deal", "deal_id created_at closed_at outcome")

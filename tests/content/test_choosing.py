@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from datetime import date, timedelta
 from math import prod
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rebuttal.configuration import load_vocabulary
+from rebuttal.content import plan as planning
 from rebuttal.content.brief import Block, Brief, compose
 from rebuttal.content.hypothesis import HypothesisForm, IncompleteHypothesis, draft
+from rebuttal.content.inventory import Answers, Piece, Reading
+from rebuttal.content.learning import UPDATE
+from rebuttal.content.plan import Plan
+from rebuttal.content.reading import Analytics
 from rebuttal.content.rules import load_rules
-from rebuttal.content.scoring import score_themes
 from rebuttal.content.themes import Heard, Quote, Theme, add_quotes
 from rebuttal.content.trackers import adf
 from rebuttal.outgoing import PersonalDataError, is_safe, plain_line, refuse_personal_data
@@ -29,20 +36,42 @@ def theme(category: str = "price", name: str = "too_high", **values: Any) -> The
     return Theme(category, name, **{**given, **values})
 
 
-def heard(*themes: Theme, won: int = 50, lost: int = 50, verdicts: dict[str, tuple[int, int]] | None = None) -> Heard:
-    return Heard(list(themes), won, lost, 200, verdicts or {})
+def heard(*themes: Theme, won: int = 50, lost: int = 50) -> Heard:
+    return Heard(list(themes), won, lost, 200, [])
 
 
-def score_of(one: Theme, coverage: dict[str, list[float]] | None = None, **world: Any) -> Any:
-    return score_themes(heard(one, theme("trust", "reviews"), **world), coverage or {})
+def rank(
+    *themes: Theme,
+    pieces: Sequence[Piece] = (),
+    analytics: Analytics | None = None,
+    won: int = 50,
+    lost: int = 50,
+) -> list[tuple[Theme, Any, Plan]]:
+    rules = load_rules(CONFIG)
+    world = heard(*themes, won=won, lost=lost)
+    return planning.rank(world, pieces, analytics or Analytics(), {}, "2026-W47", rules, load_vocabulary(CONFIG))
 
 
-def value(scored: Any, key: str = "price/too_high") -> float:
-    return next(float(score.value) for found, score in scored if found.key == key)
+def score_of(one: Theme, **world: Any) -> dict[str, Any]:
+    return {theme.key: score for theme, score, _ in rank(one, theme("trust", "reviews"), **world)}
+
+
+def value(scored: dict[str, Any], key: str = "price/too_high") -> float:
+    return float(scored[key].value)
+
+
+def a_piece(item_id: str = "p", answers: tuple[Answers, ...] = (), **values: Any) -> Piece:
+    url = f"https://brand.example/{item_id}"
+    return Piece(item_id, url, f"Page {item_id}", "page", "csv", answers=answers, **values)
+
+
+def read_by(readers: int, doubters: int, item_id: str = "p", theme_name: str = "too_high") -> Analytics:
+    return Analytics({}, {(item_id, "price", theme_name): Reading(doubters, readers)})
 
 
 def test_the_score_is_the_product_of_its_parts() -> None:
-    ((_, score),) = score_themes(heard(theme()), {"price": [0.2], "price/too_high": [0.5]})
+    piece = a_piece(answers=(Answers("price", "told", 0.5),))
+    ((_, score, _),) = rank(theme(), pieces=[piece], analytics=read_by(4, 5))
     parts = score.parts()
     assert parts["money"] == 5000.0
     assert parts["frequency"] == 1.0
@@ -50,8 +79,10 @@ def test_the_score_is_the_product_of_its_parts() -> None:
     assert parts["win_rate_without"] == pytest.approx(48 / 90, abs=1e-6)
     # Ten deals at the others' rate are mixed in: (2 + 10 * 0.5333) / 20, over 0.5333.
     assert parts["winnability"] == pytest.approx((2 + 10 * 48 / 90) / 20 / (48 / 90), abs=1e-6)
-    assert parts["coverage"] == pytest.approx(1 - 0.8 * 0.5)
-    assert parts["learning"] == 1.0
+    assert parts["coverage"] == pytest.approx(0.5 * 4 / 5)
+    (arm,) = parts["learning_draw"]["arms"]
+    assert (arm["format"], arm["alpha"], arm["beta"]) == (UPDATE, 1, 1)
+    assert parts["learning"] == pytest.approx(2 * arm["draw"], abs=1e-5)
     factors = (parts["money"], parts["frequency"], parts["winnability"], 1 - parts["coverage"], parts["learning"])
     assert parts["score"] == pytest.approx(prod(factors), rel=1e-4)
 
@@ -68,29 +99,19 @@ def test_each_part_moves_the_score_the_right_way(better: dict[str, Any], worse: 
     assert value(score_of(theme(**better))) > value(score_of(theme(**worse)))
 
 
-def test_coverage_lowers_and_learning_moves_the_score() -> None:
-    assert value(score_of(theme(), {"price": [0.5]})) == pytest.approx(value(score_of(theme())) / 2)
-    assert value(score_of(theme(), {"price": [1.0]})) > 0
-    helped, failed = ({"price": (3, 0)}, {"price": (0, 3)})
-    assert (
-        value(score_of(theme(), verdicts=helped)) > value(score_of(theme())) > value(score_of(theme(), verdicts=failed))
-    )
-
-
 def test_unknown_money_is_estimated_from_the_others_and_marked() -> None:
-    scored = score_of(theme(money=None))
-    part = next(score for found, score in scored if found.key == "price/too_high")
+    part = score_of(theme(money=None))["price/too_high"]
     assert (part.money, part.is_money_estimated) == (5000.0, True)
-    ((_, alone),) = score_themes(heard(theme(money=None)), {})
+    ((_, alone, _),) = rank(theme(money=None))
     assert alone.value > 0
 
 
 def test_the_order_does_not_depend_on_the_order_of_reading_and_equal_scores_go_by_name() -> None:
-    themes = [theme("price", f"t{n}", money=float(n % 4) * 100) for n in range(12)]
-    expected = [found.key for found, _ in score_themes(heard(*themes), {})]
+    themes = [theme("price", f"t{n}", money=float(n % 2) * 100) for n in range(12)]
+    expected = [found.key for found, _, _ in rank(*themes)]
     random.Random(3).shuffle(themes)
-    assert [found.key for found, _ in score_themes(heard(*themes), {})] == expected
-    assert expected[:3] == ["price/t11", "price/t3", "price/t7"]
+    assert [found.key for found, _, _ in rank(*themes)] == expected
+    assert expected[6:] == sorted(f"price/t{n}" for n in range(0, 12, 2))  # no money: all scores are 0
 
 
 @pytest.mark.parametrize("world", [{"won": 0, "lost": 0}, {"won": 1, "lost": 1}, {"won": 0, "lost": 90}])
@@ -99,7 +120,8 @@ def test_worlds_without_decided_deals_do_not_break_the_score(world: dict[str, in
 
 
 def form(**values: Any) -> HypothesisForm:
-    return replace(draft("Too expensive", "pricing page", 0.31, load_rules(CONFIG).hypothesis, TODAY), **values)
+    change = "Publish content that answers “Too expensive” (pricing page)"
+    return replace(draft(change, 0.31, load_rules(CONFIG).hypothesis, TODAY), **values)
 
 
 def test_a_drafted_hypothesis_is_complete_and_fixes_its_criterion() -> None:
@@ -119,6 +141,7 @@ def test_a_drafted_hypothesis_is_complete_and_fixes_its_criterion() -> None:
         ({"success_criterion": ""}, "success_criterion"),
         ({"metric": "reach"}, "metric (one of objection_rate, not 'reach')"),
         ({"metric": ""}, "metric"),
+        ({"metric": "objection_rate, win_rate"}, "metric (one of objection_rate"),
         ({"direction": "sideways"}, "direction (one of decrease, increase, not 'sideways')"),
         ({"expected_size": 0.0}, "expected_size"),
         ({"expected_size": float("nan")}, "expected_size"),
@@ -136,12 +159,25 @@ def test_an_incomplete_hypothesis_is_refused_by_naming_what_is_missing(values: d
     assert isinstance(caught.value, ValueError)
 
 
+WRONG: dict[str, Any] = {
+    "change": "", "metric": "reach", "direction": "up", "reason": "  ", "expected_size": 1.0, "success_criterion": "\n",
+    "minimum_sample": 0, "baseline_days": -1, "horizon_days": 0, "deadline": TODAY - timedelta(days=1),
+}  # fmt: skip
+
+
+@given(st.sets(st.sampled_from(sorted(WRONG)), min_size=1))
+def test_whatever_parts_are_missing_each_is_named_and_nothing_else(parts: set[str]) -> None:
+    with pytest.raises(IncompleteHypothesis) as caught:
+        form(**{part: WRONG[part] for part in parts}).complete(TODAY)
+    assert {part for part in WRONG if part in caught.value.message.split(": ", 1)[1]} == parts
+    assert set(WRONG) == {field.name for field in fields(HypothesisForm)}
+
+
 def test_a_brief_survives_the_ledger_and_has_no_empty_line() -> None:
     one = theme(quotes=[Quote("Дороговато будет", "ru", "rep", 3)], withheld_quote_count=2)
     one.stages.update(proposal=6, negotiation=4)
-    rules, vocabulary = load_rules(CONFIG), load_vocabulary(CONFIG)
-    ((_, score),) = score_themes(heard(one), {})
-    brief = compose(one, score, form(), rules, vocabulary)
+    ((_, score, plan),) = rank(one)
+    brief = compose(one, score, plan, form(), load_vocabulary(CONFIG))
     assert Brief.from_dict(brief.as_dict()) == brief
     texts = brief.texts()
     assert len(texts) > 20
@@ -153,11 +189,14 @@ def test_a_brief_survives_the_ledger_and_has_no_empty_line() -> None:
 
 def test_a_category_that_nobody_configured_still_gets_a_brief() -> None:
     one = theme("new_code", "general", money=None)
-    ((_, score),) = score_themes(heard(one), {})
-    brief = compose(one, score, form(), load_rules(CONFIG), load_vocabulary(CONFIG))
+    ((_, score, plan),) = rank(one)
+    brief = compose(one, score, plan, form(), load_vocabulary(CONFIG))
     assert brief.title == "Answer the objection “new_code” (10 voices)"
     assert "Nothing published answers this yet" in brief.texts()
-    assert "Format: article, answer in the FAQ" in brief.texts()
+    told = {text for text in brief.texts() if text.startswith(("Format: ", "If that does not fit: "))}
+    first, *others = plan.formats
+    assert sorted(plan.formats) == ["answer in the FAQ", "article"]
+    assert told == {f"Format: {first}", f"If that does not fit: {others[0]}"}
 
 
 @pytest.mark.parametrize(

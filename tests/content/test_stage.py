@@ -116,6 +116,10 @@ def test_two_themes_of_one_category_make_two_tasks(company: Any, objections_of: 
     company.fill([*objections_of("price", "too_high", 9), *objections_of("price", "no_budget", 6)])
     content.run(company.context())
     assert sorted(issue.fields["labels"][2] for issue in company.jira.issues.values()) == ["objection-price"] * 2
+    first, second = (json.dumps(issue.fields["description"]) for issue in company.jira.issues.values())
+    assert "Update instead of writing new: Course prices" in first
+    assert "updated by another task" not in first
+    assert "The same piece is updated by another task: Answer the objection" in second
 
 
 def test_no_more_tasks_in_a_week_than_the_team_can_take(company: Any, objections_of: Any) -> None:

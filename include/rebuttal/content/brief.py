@@ -9,12 +9,14 @@ from typing import Any, Literal
 
 from rebuttal.configuration import Vocabulary
 from rebuttal.content.hypothesis import HypothesisForm
-from rebuttal.content.rules import Answering, ContentRules, Item
+from rebuttal.content.inventory import Covering
+from rebuttal.content.learning import UPDATE
+from rebuttal.content.plan import Plan
 from rebuttal.content.scoring import Score
 from rebuttal.content.themes import Theme
 from rebuttal.outgoing import plain_line
 
-_ANYTHING = Answering(formats=["article", "answer in the FAQ"], role="explain")
+_MOST_PIECES, _LONGEST_LINE = 4, 600
 _LANGUAGES = {"en": "English", "ru": "Russian", "uk": "Ukrainian", "mixed": "mixed languages"}
 
 
@@ -55,37 +57,33 @@ def theme_name(theme: Theme, vocabulary: Vocabulary) -> str:
     return plain_line(f"{category}: {name}" if name else category, limit=120)
 
 
-def answering(category: str, rules: ContentRules, vocabulary: Vocabulary) -> Answering:
-    """Formats from the taxonomy, role from `content.yml`; a plain answer for a category that neither names."""
-    own = rules.formats.get(category, _ANYTHING)
-    formats = vocabulary.formats(category)
-    return Answering(formats=formats, role=own.role) if formats else own
+def compose(
+    theme: Theme,
+    score: Score,
+    plan: Plan,
+    form: HypothesisForm,
+    vocabulary: Vocabulary,
+    beside: Sequence[str] = (),
+) -> Brief:
+    """The whole brief. Pure: the same theme, score and plan give the same words.
 
-
-def items_answering(theme: Theme, inventory: Sequence[Item]) -> list[Item]:
-    """Existing content about this theme or its category, the nearest first."""
-    found = [item for item in inventory if theme.key in item.answers or theme.category in item.answers]
-    return sorted(found, key=lambda item: (theme.key not in item.answers, item.id))
-
-
-def compose(theme: Theme, score: Score, form: HypothesisForm, rules: ContentRules, vocabulary: Vocabulary) -> Brief:
-    """The whole brief. Pure: the same theme, score and rules give the same words."""
+    `beside`: titles of open tasks that update the same piece, so that two writers do not work against each other.
+    """
     name = theme_name(theme, vocabulary)
-    answer = answering(theme.category, rules, vocabulary)
     money = f", {_money(score.money, theme.currency)} at stake" if theme.money is not None else ""
     title = plain_line(f"Answer the objection “{name}” ({theme.subject_count} voices{money})", limit=200)
-    existing = items_answering(theme, rules.inventory)
     blocks = [
+        Block("text", _in_short(theme, plan, form)),
         Block("heading", "What customers say"),
         *_quotes(theme),
         Block("heading", "Whom it stops, and where"),
         Block("bullets", items=_who(theme, score)),
         Block("heading", "What to make"),
-        Block("bullets", items=_make(answer, existing)),
+        Block("bullets", items=[*_make(plan), *(f"The same piece is updated by another task: {t}" for t in beside)]),
         Block("heading", "Hypothesis (registered before publication)"),
         Block("bullets", items=_hypothesis(form)),
         Block("heading", "Why this one now"),
-        Block("bullets", items=_why(score, theme.currency)),
+        Block("bullets", items=_why(score, plan, theme.currency)),
         Block(
             "text",
             "When it is published, move the task to Published and add its address in a comment: measuring starts "
@@ -93,6 +91,13 @@ def compose(theme: Theme, score: Score, form: HypothesisForm, rules: ContentRule
         ),
     ]
     return Brief(title, blocks)
+
+
+def _in_short(theme: Theme, plan: Plan, form: HypothesisForm) -> str:
+    stage = min(theme.stages, key=lambda name: (-theme.stages[name], name), default="")
+    where = f", for customers who stop at the stage {plain_line(stage, 60).replace('_', ' ')}" if stage else ""
+    hope = f"it should make the objection {form.expected_size:.0%} rarer"
+    return f"{form.change}{where}. Its role is to {plan.role}; {hope}."
 
 
 def _quotes(theme: Theme) -> list[Block]:
@@ -110,11 +115,13 @@ def _speaker(role: str) -> str:
 
 
 def _who(theme: Theme, score: Score) -> list[str]:
-    lines = [f"{theme.subject_count} deals or people, {theme.deal_count} of them deals"]
+    people = theme.subject_count - theme.deal_count
+    lines = [f"{theme.deal_count} deals" + (f", and {people} people without a deal" if people else "")]
     lost = theme.lost_count
     lines.append(f"Of these deals {lost} were lost and {theme.won_count} won")
-    if score.win_rate_with is not None and score.win_rate_without is not None:
-        lines.append(f"Win rate {score.win_rate_with:.0%} with this objection, {score.win_rate_without:.0%} without")
+    win = score.winnability
+    if win.with_rate is not None and win.without_rate is not None:
+        lines.append(f"Win rate {win.with_rate:.0%} with this objection, {win.without_rate:.0%} without")
     for label, counter in (
         ("Stage", theme.stages),
         ("Segment", theme.segments),
@@ -132,15 +139,33 @@ def _top(counter: Counter[str]) -> str:
     return ", ".join(f"{plain_line(name, 60).replace('_', ' ')} {count}" for name, count in ranked)
 
 
-def _make(answer: Answering, existing: Sequence[Item]) -> list[str]:
-    lines = [f"Format: {', '.join(answer.formats)}", f"Role on the customer's way: {answer.role}"]
-    if not existing:
-        return [*lines, "Nothing published answers this yet"]
-    first, *others = existing
-    lines.append(f"Update instead of writing new: {first.title}, {first.url}")
-    if others:
-        lines.append("Related: " + ", ".join(item.title for item in others))
-    return lines
+def _make(plan: Plan) -> list[str]:
+    if plan.existing:
+        lines = [f"Update instead of writing new: {_named(plan.existing[0])}"]
+        lines.append(f"Formats that usually answer it, to draw on: {', '.join(plan.formats)}")
+    else:
+        lines = [f"Format: {plan.formats[0]}"]
+        if plan.formats[1:]:
+            lines.append(f"If that does not fit: {', '.join(plan.formats[1:])}")
+    lines.append(f"Role on the customer's way: {plan.role}")
+    lines += [f"Also answers it, link to it: {_named(one)}" for one in plan.existing[1:_MOST_PIECES]]
+    if not plan.existing and not plan.unconfirmed:
+        lines.append("Nothing published answers this yet")
+    lines += [
+        f"May answer it already, by its title (nobody has confirmed it; look before you write): {_named(one)}"
+        for one in plan.unconfirmed[:_MOST_PIECES]
+    ]
+    lines += [f"Was tried and did not help, do something else: {one.title}, {one.url}" for one in plan.failed]
+    return [plain_line(line, _LONGEST_LINE) for line in lines]
+
+
+def _named(one: Covering) -> str:
+    reading = one.reading
+    if reading is None or not reading.doubter_count:
+        read = "how many with this doubt read it is not known"
+    else:
+        read = f"read by {reading.reader_count} of {reading.doubter_count} with this doubt whose browser is known"
+    return f"{plain_line(one.piece.title, 120)}, {one.piece.url} ({read})"
 
 
 def _hypothesis(form: HypothesisForm) -> list[str]:
@@ -154,16 +179,27 @@ def _hypothesis(form: HypothesisForm) -> list[str]:
     ]
 
 
-def _why(score: Score, currency: str) -> list[str]:
+def _why(score: Score, plan: Plan, currency: str) -> list[str]:
     estimated = " (estimated: no exchange rate or amount)" if score.is_money_estimated else ""
+    win, arm = score.winnability, plan.draw.chosen
+    interval = f", 95 % interval {win.low:.2f} to {win.high:.2f}" if win.low is not None else ", nothing decided yet"
+    tried = f"{arm.confirmed_count} confirmed, {arm.rejected_count} rejected"
+    kind = "updates of existing pieces" if arm.format == UPDATE else f"tasks of the format “{arm.format}”"
     return [
         f"Money at risk: {_money(score.money, currency)}{estimated}",
         f"Frequency: {score.frequency:.0%} of all that voiced a doubt",
-        f"Winnability: {score.winnability:.2f} (1 = won as often as other deals)",
-        f"Covered by existing content: {score.coverage:.0%}",
-        f"Earlier tasks of this kind: {score.confirmed_count} confirmed, {score.rejected_count} rejected",
-        f"Score, the product of these: {score.value:,.1f}",
+        f"Winnability: {win.value:.2f} (1 = won as often as other deals{interval})",
+        f"Covered by existing content: {score.coverage:.0%}{_unknown_reading(plan)}",
+        f"Learning: {plan.draw.factor:.2f} (1 = nothing known, on average). Earlier {kind} in this category: {tried}; "
+        f"this week's draw from Beta({1 + arm.confirmed_count}, {1 + arm.rejected_count}) is {arm.draw:.2f}, so that "
+        f"what was tried little gets its turn (seed {plan.draw.seed}, week {plan.draw.week})",
+        f"Score, the product of these (coverage as 1 minus it): {score.value:,.1f}",
     ]
+
+
+def _unknown_reading(plan: Plan) -> str:
+    unknown = [one for one in plan.existing if one.reading is None or not one.reading.doubter_count]
+    return " (pieces whose reading is not known count as unread)" if unknown else ""
 
 
 def _money(amount: float, currency: str) -> str:

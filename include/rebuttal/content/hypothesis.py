@@ -61,16 +61,16 @@ class HypothesisForm:
         return self
 
 
-def draft(theme_name: str, formats: str, rate: float | None, rule: HypothesisRule, today: date) -> HypothesisForm:
-    """The hypothesis of a task about `theme_name`, made on `today` (UTC date) by the company's rule.
+def draft(change: str, rate: float | None, rule: HypothesisRule, today: date) -> HypothesisForm:
+    """The hypothesis of a task that makes `change` (one sentence), made on `today` (UTC date) by the company's rule.
 
-    `rate` is today's share of new deals that voice it, for the reason's wording only.
+    `rate` is today's share of new deals that voice the theme, for the reason's wording only.
     """
     deadline = today + timedelta(days=rule.publish_within_days + rule.measure_days)
     share = f"{rate:.0%} of new deals voice it today" if rate is not None else "customers voice it today"
     size = f"{rule.expected_size:.0%}"
     return HypothesisForm(
-        change=f"Publish content that answers “{theme_name}” ({formats})",
+        change=change,
         metric="objection_rate",
         direction="decrease",
         reason=f"{share}; a buyer who finds the answer before talking to sales need not raise it",

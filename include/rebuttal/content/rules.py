@@ -26,6 +26,8 @@ class Choose(Section):
     new_per_week: Count
     cool_down_days: Count
     quotes: Annotated[int, Field(ge=1, le=10)]
+    seed: int = 1  # of the weekly draws
+    assumed_share: Annotated[float, Field(ge=0, le=1)] = 0.3  # of a doubt, for a piece of which nobody said how much
 
 
 class HypothesisRule(Section):
@@ -70,18 +72,21 @@ class Answering(Section):
 
 
 class Item(Section):
-    """A piece of content that exists. `coverage` is the share of the doubt it takes, by the company's judgement."""
+    """A piece that exists. `coverage`: the share of the doubt that it takes of a reader, by the company's judgement."""
 
     id: str
     title: str
     url: HttpUrl
     answers: list[str] = Field(min_length=1)  # category, or category/theme
     coverage: Annotated[float, Field(ge=0, le=1)]
+    role: Role | None = None
 
 
 class ContentRules(Section):
-    """`content.yml`."""
+    """`content.yml`. With `approval: required` a task waits for a person, at most `approval_wait_days`."""
 
+    approval: Literal["none", "required"] = "none"
+    approval_wait_days: Count = 14
     choose: Choose
     hypothesis: HypothesisRule
     tracker: TrackerRule

@@ -7,11 +7,16 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from rebuttal.configuration import load_vocabulary
+from rebuttal.content.approval import expire
 from rebuttal.content.delivery import Delivery
 from rebuttal.content.follow import follow
-from rebuttal.content.ledger import coverage_by_answer, ledger_rows, propose
+from rebuttal.content.inventory import coverage_rows
+from rebuttal.content.inventory_store import gather
+from rebuttal.content.learning import iso_week
+from rebuttal.content.ledger import ledger_rows, propose, tally
+from rebuttal.content.plan import rank
+from rebuttal.content.reading import read_analytics
 from rebuttal.content.rules import ContentRules, load_rules
-from rebuttal.content.scoring import score_themes
 from rebuttal.content.themes import hear
 from rebuttal.content.trackers import Tracker
 from rebuttal.content.trackers.jira import JiraTracker
@@ -21,6 +26,7 @@ from rebuttal.errors import RebuttalError
 from rebuttal.records import Report
 from rebuttal.state import ContentTask, Sessions, journal_rows, open_state
 from rebuttal.state.failpoint import failpoint
+from rebuttal.state.model import OPEN_STATUSES
 from rebuttal.warehouse import mart, open_warehouse
 from rebuttal.warehouse.publish import publish
 
@@ -35,16 +41,21 @@ def run(context: Context) -> Report:
     vocabulary = load_vocabulary(context.settings.config)
     now = context.clock.now()
     report = Report("answer")
-    with open_warehouse(context.settings) as engine:
-        heard = hear(engine, rules.choose, now)
-    if heard is None:
-        report.problems.append("No objections were heard yet. Run `rebuttal model` and `rebuttal listen` first")
     with open_state(context.settings) as sessions:
         tracker = _tracker(context, rules, report)
         if tracker is not None:
             _with_tracker(report, partial(follow, sessions, tracker, rules.status, now, report))
+        if expired := expire(sessions, timedelta(days=rules.approval_wait_days), now):
+            report.add("expired", expired)
+        pieces = gather(sessions, rules)
+    with open_warehouse(context.settings) as engine:
+        heard = hear(engine, rules.choose, now)
+        analytics, is_different = read_analytics(engine, pieces, rules.choose.lookback_weeks, now)
+    if heard is None:
+        report.problems.append("No objections were heard yet. Run `rebuttal model` and `rebuttal listen` first")
+    with open_state(context.settings) as sessions:
         if heard is not None:
-            ranked = score_themes(heard, coverage_by_answer(rules))
+            ranked = rank(heard, pieces, analytics, tally(sessions, heard), iso_week(now), rules, vocabulary)
             proposed, waiting = propose(sessions, ranked, heard, rules, vocabulary, now)
             report.counts.update(themes=len(ranked), proposed=len(proposed))
             report.counts.update({f"waiting: {reason}": count for reason, count in sorted(waiting.items())})
@@ -53,12 +64,17 @@ def run(context: Context) -> Report:
             report.changed = _send(sessions, tracker, rules, now, report)
         _show_open(sessions, report)
         tasks, decisions = _mirrored(sessions)
+        pieces_now = gather(sessions, rules)
     with open_warehouse(context.settings) as engine:
-        is_different = [mart.mirror_rows(engine, mart.content_task, tasks)]
-        is_different.append(mart.mirror_rows(engine, mart.decision, decisions))
+        if pieces_now != pieces:  # a task was found published while it was sent
+            analytics, _ = read_analytics(engine, pieces_now, rules.choose.lookback_weeks, now)
+        coverage = coverage_rows(pieces_now, analytics.readings, analytics.views)
+        mirrored = ((mart.content_task, tasks), (mart.decision, decisions), (mart.content_coverage, coverage))
+        for table, rows in mirrored:
+            is_different |= mart.mirror_rows(engine, table, rows)
     failpoint("content.after_mirror")
     publish(context)
-    report.changed = report.changed or any(is_different)
+    report.changed = report.changed or is_different
     return report
 
 
@@ -97,10 +113,15 @@ def _send(sessions: Sessions, tracker: Tracker, rules: ContentRules, now: dateti
 
 def _show_open(sessions: Sessions, report: Report) -> None:
     with sessions() as session:
-        query = session.query(ContentTask).filter(ContentTask.status.in_(("proposed", "open", "unknown")))
+        query = session.query(ContentTask).filter(ContentTask.status.in_(OPEN_STATUSES))
         for task in query.order_by(ContentTask.score.desc(), ContentTask.task_id):
             report.details.append(
-                {"task": task.task_key, "url": task.task_url, "title": task.title, "status": task.tracker_status}
+                {
+                    "task": task.task_key,
+                    "url": task.task_url,
+                    "title": task.title,
+                    "status": "awaiting_approval" if task.status == "awaiting_approval" else task.tracker_status,
+                }
             )
 
 

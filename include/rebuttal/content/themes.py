@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from importlib.resources import files
@@ -61,7 +61,7 @@ class Heard:
     won_count: int
     lost_count: int
     created_deal_count: int
-    verdicts: Mapping[str, tuple[int, int]]  # category -> (confirmed, rejected)
+    verdicts: Sequence[Mapping[str, Any]]  # task_id, category, metric, verdict of everything judged so far
 
 
 def hear(engine: Engine, rules: Choose, now: datetime) -> Heard | None:
@@ -87,7 +87,7 @@ def hear(engine: Engine, rules: Choose, now: datetime) -> Heard | None:
         won_count=int(decided["won_count"]),
         lost_count=int(decided["lost_count"]),
         created_deal_count=int(created["deal_count"]),
-        verdicts={row["category"]: (int(row["confirmed_count"]), int(row["rejected_count"])) for row in verdicts},
+        verdicts=verdicts,
     )
 
 

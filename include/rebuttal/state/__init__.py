@@ -5,9 +5,11 @@ sessions. Everything here is written by one row at a time; figures live in the w
 """
 
 from rebuttal.state.engine import SCHEMA_VERSION, Sessions, open_state
-from rebuttal.state.journal import decision_id, journal_rows, record_decision
+from rebuttal.state.journal import decision_id, due_rows, journal_rows, record_decision
 from rebuttal.state.model import (
     AlertDelivery,
+    ContentAnswer,
+    ContentItem,
     ContentTask,
     Decision,
     DigestDelivery,
@@ -22,6 +24,8 @@ from rebuttal.state.model import (
 __all__ = [
     "SCHEMA_VERSION",
     "AlertDelivery",
+    "ContentAnswer",
+    "ContentItem",
     "ContentTask",
     "Decision",
     "DigestDelivery",
@@ -33,6 +37,7 @@ __all__ = [
     "Suppression",
     "TagAlias",
     "decision_id",
+    "due_rows",
     "journal_rows",
     "open_state",
     "record_decision",

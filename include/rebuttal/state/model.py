@@ -3,9 +3,11 @@
 | table | one row per | rule that the database itself keeps |
 |---|---|---|
 | content_task | task of the loop | at most one open task per theme |
+| content_item | piece of content | one row per address |
+| content_answer | piece and doubt that it answers | |
 | hypothesis | task | its criterion is fixed once the piece is published |
 | outbox | effect on the outside world | one row per effect key |
-| decision | decision | rows are added, never changed or deleted |
+| decision | decision | rows are added, never changed, replaced or deleted |
 | digest_delivery | person, ISO week and kind | one row, so one mail |
 | alert_delivery | channel and day | one row, so one message |
 | label_correction | text that people labelled | the latest answer; the journal keeps each |
@@ -59,14 +61,16 @@ class Base(DeclarativeBase):
 
 
 # A task is open until it is published or given up: while it is, its theme gets no second one.
-OPEN_STATUSES = ("proposed", "open", "unknown")
-_IS_OPEN = text("status IN ('proposed', 'open', 'unknown')")
+OPEN_STATUSES = ("proposed", "open", "unknown", "awaiting_approval")
+_IS_OPEN = text("status IN ('proposed', 'open', 'unknown', 'awaiting_approval')")
 
 
 class ContentTask(Base):
-    """The ledger. status: proposed | open | unknown | published | wont_do | deleted | dead.
+    """The ledger. status: awaiting_approval | proposed | open | unknown | published | wont_do | deleted | dead |
+    rejected | merged | expired.
 
-    `unknown` is a tracker status that nobody mapped; `dead` was refused by the tracker for good.
+    `unknown` is a tracker status that nobody mapped; `dead` was refused by the tracker for good; the last three end a
+    task that waited for a person: refused, told to be part of `merged_into`, or left unanswered for too long.
     """
 
     __tablename__ = "content_task"
@@ -95,6 +99,44 @@ class ContentTask(Base):
     published_url: Mapped[str | None]
     published_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    format: Mapped[str | None]  # the one kind of content that was suggested; verdicts are counted for it
+    role: Mapped[str | None]
+    updates_url: Mapped[str | None]  # the piece to be updated instead of writing a new one
+    merged_into: Mapped[str | None]
+
+
+class ContentItem(Base):
+    """One piece of the company's content, by its address without fragment and tracking tags."""
+
+    __tablename__ = "content_item"
+
+    item_id: Mapped[str] = mapped_column(primary_key=True)
+    url: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str]
+    kind: Mapped[str]  # page | article | what the CSV says
+    source: Mapped[str]  # sitemap | feed | csv
+    is_title_given: Mapped[bool]  # False: made of the address, for nobody said the title
+    role: Mapped[str | None]
+    published_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime | None]
+    gone_at: Mapped[datetime | None]  # when a later sitemap first left it out
+    first_imported_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+
+class ContentAnswer(Base):
+    """Which doubt a piece answers. status: proposed (by the classifier) | told | confirmed | rejected (by people)."""
+
+    __tablename__ = "content_answer"
+
+    item_id: Mapped[str] = mapped_column(ForeignKey("content_item.item_id"), primary_key=True)
+    answer: Mapped[str] = mapped_column(primary_key=True)  # category, or category/theme
+    status: Mapped[str]
+    told_by: Mapped[str]  # a person, or model:<name>
+    share: Mapped[float | None]  # of the doubt that it takes of one who reads it, as people told
+    confidence: Mapped[float | None]  # the classifier's
+    revision: Mapped[int]  # how often people decided
+    told_at: Mapped[datetime]
 
 
 class Hypothesis(Base):

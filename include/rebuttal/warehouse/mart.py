@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Engine, MetaData, Table, inspect
+from sqlalchemy import Column, Connection, Engine, MetaData, Table, inspect
 
 from rebuttal.warehouse.replace import replace_rows
-from rebuttal.warehouse.tables import BOOL, DATE, INT, MARTS, REAL, TEXT, TIME
+from rebuttal.warehouse.tables import BOOL, CORE, DATE, INT, MARTS, REAL, TEXT, TIME
 
 _metadata = MetaData()
 
@@ -26,7 +26,7 @@ content_task = Table(
     Column("subject_count", INT, nullable=False),
     Column("money_at_risk_base", REAL),
     Column("currency", TEXT, nullable=False),
-    Column("status", TEXT, nullable=False),  # proposed | open | unknown | published | wont_do | deleted | dead
+    Column("status", TEXT, nullable=False),  # as in the ledger, see rebuttal.state.model.ContentTask
     *(Column(name, TEXT) for name in ("tracker_status", "task_key", "task_url", "published_url")),
     Column("published_at", TIME),
     Column("closed_at", TIME),
@@ -40,6 +40,37 @@ content_task = Table(
     Column("hypothesis_baseline_days", INT, nullable=False),
     Column("hypothesis_horizon_days", INT, nullable=False),  # a deal counts once it had so many days to voice a doubt
     Column("hypothesis_deadline", DATE, nullable=False),
+    *(Column(name, TEXT) for name in ("format", "role", "updates_url", "merged_into")),
+    schema=MARTS,
+)
+
+# One row per piece of the company's content, whoever told of it: sitemap, feed, CSV, content.yml, our own tasks.
+content_item = Table(
+    "content_item",
+    _metadata,
+    Column("item_id", TEXT, primary_key=True),
+    *(Column(name, TEXT, nullable=False) for name in ("url", "title", "kind", "source")),
+    Column("host", TEXT, nullable=False),
+    Column("path", TEXT),  # without its last slash; NULL where the address has a query: pages are told apart by paths
+    Column("role", TEXT),  # as declared
+    Column("published_at", TIME),
+    schema=CORE,
+)
+
+# One row per piece and doubt that it is said to answer; theme '' is a whole category. Counts: of the look-back window.
+content_coverage = Table(
+    "content_coverage",
+    _metadata,
+    *(Column(name, TEXT, primary_key=True) for name in ("item_id", "category", "theme")),
+    *(Column(name, TEXT, nullable=False) for name in ("url", "title", "answer", "status")),
+    Column("role", TEXT),
+    Column("confidence", REAL),  # the classifier's, where only it says so
+    Column("share", REAL),  # of the doubt, by what people told; NULL while nobody has confirmed it
+    Column("page_view_count", INT),  # NULL: the piece's reading cannot be known
+    Column("visitor_count", INT),  # browsers
+    Column("doubter_count", INT),  # people with this doubt whose browser is known
+    Column("reader_count", INT),  # of them, those who read the piece
+    Column("coverage", REAL, nullable=False),  # share x readers / doubters
     schema=MARTS,
 )
 
@@ -52,7 +83,8 @@ decision = Table(
     *(Column(name, TEXT, nullable=False) for name in ("kind", "subject", "decision")),
     Column("evidence", TEXT, nullable=False),  # JSON object
     Column("decided_by", TEXT, nullable=False),
-    Column("review_at", TIME),
+    Column("review_at", TIME),  # when to look again
+    Column("reviewed_at", TIME),  # when somebody did; a row is due while this is NULL and review_at has come
     schema=MARTS,
 )
 
@@ -82,10 +114,20 @@ effect = Table(
 def mirror_rows(engine: Engine, table: Table, rows: Sequence[Mapping[str, Any]]) -> bool:
     """Make `table` hold exactly `rows` in one transaction; False, and nothing written, when it already does.
 
-    Every row names every column of the table; times are aware, the primary key is unique.
+    Every row names every column that must not be empty; times are aware, the primary key is unique. A table of an
+    older version of this code, with other columns, is made anew.
     """
     with engine.begin() as connection:
-        is_new = not inspect(connection).has_table(table.name, schema=table.schema)
+        is_new = not _is_as_declared(connection, table)
         if is_new:
+            table.drop(connection, checkfirst=True)
             table.create(connection)
         return bool(replace_rows(connection, table, rows)) or is_new
+
+
+def _is_as_declared(connection: Connection, table: Table) -> bool:
+    known = inspect(connection)
+    if not known.has_table(table.name, schema=table.schema):
+        return False
+    found = {column["name"] for column in known.get_columns(table.name, schema=table.schema)}
+    return found == {column.name for column in table.columns}

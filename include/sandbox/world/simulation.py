@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sandbox.parameters import Parameters
-from sandbox.recorded import Recorded, TaskCard, TeamAction
+from sandbox.recorded import Article, Recorded, TaskCard, TeamAction
 from sandbox.world.content import Item, inventory
 from sandbox.world.journeys import Circumstances, live
 from sandbox.world.life import Life
@@ -15,6 +15,7 @@ from sandbox.world.market import Shock, Weather
 from sandbox.world.population import Person, people_of
 from sandbox.world.recording import Recording, record
 from sandbox.world.selling import sell
+from sandbox.world.site import title
 from sandbox.world.speech import Said
 from sandbox.world.streams import DAY, instant, seconds
 from sandbox.world.talks import Place
@@ -68,6 +69,11 @@ class Simulation:
         until = instant(self._now).date()
         own = inventory(self.seed, self._first_day, until, self.parameters)
         return sorted([*own, *self._team.published], key=lambda one: (one.published_at, one.key))
+
+    def articles(self) -> list[Article]:
+        """The texts on the site at now, as its feed shows them."""
+        told = [one for one in self.items if one.published_at <= self._now]
+        return [Article(one.url, title(f"/{one.slug}"), instant(one.published_at)) for one in told]
 
     def circumstances(self, without_channel: str = "", without_item: str = "") -> Circumstances:
         """What lives are lived under, with one cause taken away."""

@@ -1,8 +1,5 @@
--- What earlier tasks of each category achieved. Grain: category.
-SELECT
-    category,
-    count(CASE WHEN verdict = 'confirmed' THEN 1 END) AS confirmed_count,
-    count(CASE WHEN verdict = 'rejected' THEN 1 END) AS rejected_count
+-- What earlier tasks achieved. Grain: task_id, metric.
+SELECT task_id, category, metric, verdict
 FROM marts.effect
-GROUP BY category
-ORDER BY category
+WHERE verdict IN ('confirmed', 'rejected')
+ORDER BY task_id, metric

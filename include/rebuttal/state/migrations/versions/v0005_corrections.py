@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 TEXT, TIME, INT = sa.Text(), sa.DateTime(timezone=True), sa.Integer()
 KEY = ("source_kind", "source", "account_id", "source_id")
