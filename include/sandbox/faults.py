@@ -37,7 +37,7 @@ DATA = {
     "hostile_text": "markup, formulas and orders to machines in a note",
     **{name: kind.says for name, kind in KINDS.items()},
 }
-SETTINGS = {"slow_s": 2.0, "hubspot_index_lag_s": 0.0, "jira_index_lag_s": 0.0}
+SETTINGS = {"slow_s": 2.0, "hubspot_index_lag_s": 0.0, "jira_index_lag_s": 0.0, "trello_index_lag_s": 0.0}
 PATIENCE = 3
 
 PROFILES: dict[str, dict[str, float]] = {

@@ -249,12 +249,12 @@ def test_credentials_agree_with_the_default_configuration(monkeypatch: pytest.Mo
     settings = load_settings({"REBUTTAL_HOME": str(tmp_path), "REBUTTAL_SANDBOX_URL": url})
     resolve = from_environment(settings, {})
     told = credentials(url)
-    assert len(told) == 7
+    assert len(told) == 8
     for vendor, needed in told.items():
         connection = resolve(vendor.replace("-", "_"))
         assert connection.host == needed["base_url"] == f"{url}/{vendor}"
         assert connection.secret() == needed.get("access_token", needed.get("api_token"))
-        assert connection.login == needed.get("email", "")
+        assert connection.login == needed.get("email", needed.get("api_key", ""))
         for name, value in connection.extra.items():
             assert needed[name] == str(value)
 
