@@ -4,8 +4,9 @@
 
 Two workers send tasks to the sandbox's tracker over HTTP while answers get lost (before and after the write), writes
 come up to 120 s late, the search index lags up to 120 s, limits strike, and `kill -9` ends workers at named places.
-Time is simulated. When the storm is over, each theme must have exactly one open task, the one that the ledger knows. What a
-seed draws is the same each time; how two workers mix is not. `--careless` neither waits nor sweeps: it has to fail.
+Time is simulated. When the storm is over, each theme must have exactly one open task, the one that the ledger knows.
+What a seed draws is the same each time; how two workers mix is not. `--careless` neither waits nor sweeps: it has to
+fail.
 """
 
 from __future__ import annotations

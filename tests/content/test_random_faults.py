@@ -1,4 +1,4 @@
-"""Random faults between outbox and tracker, the short form of `python -m bench.tracker_faults`, and that it can fail."""
+"""Random faults between outbox and tracker: the short form of `python -m bench.tracker_faults`, which can fail."""
 
 from __future__ import annotations
 

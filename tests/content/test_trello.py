@@ -243,17 +243,22 @@ def test_a_list_that_was_renamed_or_is_new_is_shown_and_not_guessed(desk: Desk) 
 def test_the_list_that_cards_are_put_into_may_be_named_by_its_id(desk: Desk) -> None:
     lists = {one["name"]: one["id"] for one in desk.call("GET", f"/boards/{BOARD}/lists")}
     desk.call("PUT", f"/lists/{lists['To Do']}", {"name": "Черга"})
-    report = content.run(desk.context())
-    assert "has no open list 'To Do'" in report.problems[0]
-    assert "Черга" in report.problems[0]
-    wait_no_more(desk)
     report = content.run(desk.context(list=lists["To Do"]))
     assert (report.problems, desk.ledger()[0].tracker_status) == ([], "Черга")
 
 
-def wait_no_more(desk: Desk) -> None:
-    with open_state(desk.company.settings) as sessions, sessions.begin() as session:
-        session.execute(update(Outbox).values(not_before=None))
+@pytest.mark.parametrize(("extra", "words"), [
+    ({"list": "Backlog"}, "has no open list 'Backlog'. Set `list` in the connection's extra to one of: To Do, In Pro"),
+    ({"board": "5f5f5f5f00000000000000ff"}, "Trello shows no board 5f5f5f5f00000000000000ff"),
+])  # fmt: skip
+def test_a_board_or_list_that_is_not_there_is_told_and_the_task_comes_again(
+    desk: Desk, extra: dict[str, str], words: str
+) -> None:
+    report = content.run(desk.context(**extra))
+    assert words in report.problems[0]
+    assert [row.state for row in desk.outbox()] == ["dead"]
+    assert desk.run(desk.now + timedelta(days=8)).counts["sent"] == 1
+    assert len(desk.cards()) == 1
 
 
 def test_a_twin_is_put_away_with_a_link_and_a_persons_copy_is_theirs(desk: Desk) -> None:
@@ -297,15 +302,6 @@ def test_a_wrong_token_stops_at_once_and_is_never_shown(desk: Desk) -> None:
     assert "Check API key (login) and token (password)" in report.problems[0]
     assert "wrong-token-of-the-test" not in str(report.as_dict())
     assert desk.cards() == []
-
-
-def test_a_board_that_cannot_be_seen_is_told_and_the_task_waits(desk: Desk) -> None:
-    report = content.run(desk.context(board="5f5f5f5f00000000000000ff"))
-    assert "Trello shows no board 5f5f5f5f00000000000000ff" in report.problems[0]
-    assert [row.state for row in desk.outbox()] == ["pending"]
-    wait_no_more(desk)
-    assert desk.run().counts["sent"] == 1
-    assert len(desk.cards()) == 1
 
 
 def test_a_task_of_another_tracker_is_told_and_not_lost(desk: Desk) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from rebuttal.connections import Connection
-from rebuttal.content.trackers import Address, Draft, RemoteTask
+from rebuttal.content.trackers import Address, Draft, RefusedError, RemoteTask
 from rebuttal.content.trackers.addresses import addresses_in
 from rebuttal.content.trackers.markdown import document
 from rebuttal.content.trackers.trello_wire import TrelloWire
@@ -42,13 +42,7 @@ class TrelloTracker:
 
     def create(self, draft: Draft) -> RemoteTask:
         """See Tracker.create."""
-        if not self._start:
-            self._look_around()
-        if not self._start:
-            raise ContractError(
-                f"Trello's board {self._board} has no open list {self._list!r}",
-                next_step=f"Set `list` in the connection's extra to one of: {', '.join(self._lists.values())}",
-            )
+        self._find_start(draft)
         marker = f"\n\nMarker, please keep: `{NAME}-{draft.task_id}`"
         body = {
             "idList": self._start,
@@ -111,6 +105,22 @@ class TrelloTracker:
     def workspace(self) -> str:
         """See Tracker.workspace: the board's id."""
         return str(self._look_around()["id"])
+
+    def _find_start(self, draft: Draft) -> None:
+        """Raises RefusedError when the board or its list is not there: Trello would refuse the card."""
+        if self._start:
+            return
+        try:
+            self._look_around()
+        except ContractError as error:
+            raise RefusedError(f"{draft.label} was not made: {error.message}", next_step=error.next_step) from None
+        if not self._start:
+            names = ", ".join(self._lists.values())
+            raise RefusedError(
+                f"{draft.label} was not made: Trello's board {self._board} has no open list {self._list!r}",
+                next_step=f"Set `list` in the connection's extra to one of: {names}; the theme is proposed again a "
+                "week later",
+            )
 
     def _look_around(self) -> dict[str, Any]:
         """Read the board and its lists. Raises ContractError when it cannot be seen or is archived as a whole."""
