@@ -4,7 +4,9 @@
 
 Two workers send tasks to the sandbox's tracker over HTTP while answers get lost (before and after the write), writes
 come up to 120 s late, the search index lags up to 120 s, limits strike, and `kill -9` ends workers at named places.
-Time is simulated. When the storm is over, each theme must have exactly one open task, the one that the ledger knows.
+Time is simulated. Only a write that came late may ever make a second task, and when the storm is over, each theme must
+have exactly one open task, the one that the ledger knows.
+
 What a seed draws is the same each time; how two workers mix is not. `--careless` neither waits nor sweeps: it has to
 fail.
 """
@@ -209,6 +211,8 @@ def _judge(place: Place, number: int, told: dict[str, Any], tally: Tally) -> Non
         opened = [card["id"] for card in made if card["is_open"]]
         tally.counts["twins made and closed"] += len(made) - len(opened)
         tally.counts[f"ended {rows[task.task_id].state}"] += 1
+        if len(made) > 1 and task.task_id not in told["late_tasks"]:
+            tally.wrong.append(f"round {number}, {task.theme}: made twice, though no write of it came late")
         if opened != [task.remote_id] or task.status != "open":
             tally.wrong.append(
                 f"round {number}, {task.theme}: open in the tracker {opened}, in the ledger {task.remote_id} "
@@ -277,7 +281,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{kind}, seed {chosen.seed}: {total} faults in {time.monotonic() - begun:.0f} s")
         print("  faults: " + ", ".join(f"{name} {count}" for name, count in sorted(tally.faults.items())))
         print("  came of it: " + ", ".join(f"{name} {count}" for name, count in sorted(tally.counts.items())))
-        print(f"  {len(tally.wrong)} themes without exactly one open task", flush=True)
+        print(
+            f"  {len(tally.wrong)} violations: themes without exactly one open task, or made twice without need",
+            flush=True,
+        )
         for line in tally.wrong[:10]:
             print(f"    {line}")
         failed = failed or bool(tally.wrong)

@@ -33,6 +33,7 @@ AFTER = ("reset_after", "gateway_after", "cut_after", "page_after")
 LATE = ("late_reset", "late_gateway")
 ON_READS = ("reset_before", "gateway_before", "limit", "page_before")
 _PAGE = "<!DOCTYPE html><h1>We'll be right back</h1>"
+_TASK = re.compile(r"\b[0-9a-f]{32}\b")
 _MARKER = re.compile(r"`rebuttal-([0-9a-f]{32})`")
 
 
@@ -64,6 +65,7 @@ class Weather:
         self.chance = random.Random(f"{self.seed}/{self.kind}/{number}")
         self.is_calm = False
         self.late: list[tuple[float, Scope, bytes]] = []
+        self.late_tasks: set[str] = set()
         self.site = Site(_StillWorld(self.time), Faults(self.seed), Journal())  # type: ignore[arg-type]
         self.face: JiraFace | TrelloFace
         if self.kind == "jira":
@@ -93,6 +95,7 @@ class Weather:
             return
         self.counts[fault] += 1
         if fault in LATE:
+            self.late_tasks.update(_TASK.findall(body.decode()))
             self.late.append((self.time.seconds() + self.chance.uniform(0, LONGEST_LAG), dict(scope), body))
         if fault in AFTER:
             done = _Kept()
@@ -128,7 +131,8 @@ class Weather:
             if "round" in asked:
                 self._begin(int(asked["round"]))
             self.is_calm = bool(asked.get("is_calm", False))
-        return JSONResponse({"faults": dict(self.counts), "late": len(self.late), "cards": self._cards()})
+        told = {"faults": dict(self.counts), "late_tasks": sorted(self.late_tasks), "cards": self._cards()}
+        return JSONResponse(told)
 
     def _cards(self) -> list[dict[str, Any]]:
         if isinstance(self.face, JiraFace):
