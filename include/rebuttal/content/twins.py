@@ -37,7 +37,11 @@ def sweep_twins(
             continue
         family = [task for task in marked if task.creator == ours.creator]
         if any(_is_open(task) for task in family if task is not ours):
-            _leave_one(sessions, tracker, rows[task_id], ours, family, now, report)
+            # The index may be minutes old: who closes a task by what it said then may close the last one.
+            as_now = tracker.read([(task.remote_id, task.key) for task in family])
+            there = {task.remote_id: task for task in as_now.values() if task is not None}
+            if ours.remote_id in there:
+                _leave_one(sessions, tracker, rows[task_id], there[ours.remote_id], list(there.values()), now, report)
 
 
 def _is_open(task: RemoteTask) -> bool:
@@ -59,6 +63,8 @@ def _leave_one(
     )
     with sessions() as session:
         is_given_up = session.get_one(ContentTask, row.task_id).status == "wont_do"
+    if not any(task.remote_id != ours.remote_id for task in opened):
+        return
     # Who closes one of two cards means the double, not the task: the other one goes on. What is finished stays ours.
     kept = opened[0] if _is_open(ours) or is_given_up else ours
     if kept.remote_id != row.remote_id:
