@@ -10,10 +10,10 @@ INSTALL := pip install --quiet --require-hashes --compile-bytecode
 export AIRFLOW_PORT SANDBOX_PORT SMTP_PORT MAIL_PORT WORKER_LOG_PORT TRIGGER_LOG_PORT SEED WEEKS UNTIL SCALE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench truth faults audit docs lock format clean
+.PHONY: help setup run test check bench truth faults faults-tracker audit docs lock format clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.ready .venv-dbt/.ready ## make the environments (.venv, .venv-dbt)
 
@@ -43,6 +43,9 @@ truth: setup ## measure our numbers against the hidden truth: make truth SEEDS="
 
 faults: .venv/.ready-dev .venv-dbt/.ready ## kill the loop at ten random moments and compare with an undisturbed run
 	@$(BIN)/python -m bench.kills
+
+faults-tracker: .venv/.ready-dev ## 1,000 random faults between outbox and each tracker: make faults-tracker SEED=11
+	@$(BIN)/python -m bench.tracker_faults 1000 --seed $(or $(SEED),11)
 
 audit: .venv/.ready-dev ## recount every landed row in the warehouse
 	@$(BIN)/rebuttal account

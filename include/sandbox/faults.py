@@ -38,7 +38,7 @@ DATA = {
     "hostile_text": "markup, formulas and orders to machines in a note",
     **{name: kind.says for name, kind in KINDS.items()},
 }
-SETTINGS = {"slow_s": 2.0, "totals_off": 0.0, "hubspot_index_lag_s": 0.0, "jira_index_lag_s": 0.0}
+SETTINGS = {"slow_s": 2.0, "totals_off": 0.0, **{f"{name}_index_lag_s": 0.0 for name in ("hubspot", "jira", "trello")}}
 PATIENCE = 3
 
 PROFILES: dict[str, dict[str, float]] = {

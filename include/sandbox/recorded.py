@@ -49,6 +49,12 @@ ACCOUNTS: dict[str, dict[str, str]] = {
         "time_zone": "UTC",
     },
     "jira": {"email": "loop@example.com", "api_token": "sandbox-jira-token", "project": "MKT"},
+    "trello": {
+        "api_key": "sandbox-trello-key",
+        "access_token": "sandbox-trello-token",
+        "board": "5f5f5f5f0000000000000001",
+        "list": "To Do",
+    },
 }
 # Three forms: NPS after training, why a deal was lost, and leaving the site. The first is
 # `ACCOUNTS["typeform"]["form"]`.
@@ -262,7 +268,7 @@ class TaskCard:
     summary: str
     description: str  # plain text of the description
     labels: tuple[str, ...]  # a task of the loop carries "objection-<taxonomy code>"
-    status: str  # To Do | In Progress | In Review | Published | Won't do
+    status: str  # To Do | In Progress | In Review | Published | Won't do | Archived
     url: str | None = None  # set once published
 
 

@@ -82,9 +82,9 @@ class Sandbox:
         return Starlette(routes=routes)
 
     def _move(self, days: float) -> list[dict[str, Any]]:
-        tracker = next((face for face in self.faces if isinstance(face, Tracker)), None)
-        actions = self.site.world.advance(days, tracker.cards() if tracker else [])
-        if tracker:
+        trackers = [face for face in self.faces if isinstance(face, Tracker)]
+        actions = self.site.world.advance(days, [card for tracker in trackers for card in tracker.cards()])
+        for tracker in trackers:
             tracker.work(actions)
         kept = ("key", "kind", "text", "url")
         return [{"at": act.at.isoformat(), **{name: getattr(act, name) for name in kept}} for act in actions]
@@ -159,7 +159,8 @@ class Sandbox:
             "<style>body{font:16px sans-serif;margin:3rem}</style><h1>The company in a box</h1>"
             f"<p>Now: {self.site.world.now:%Y-%m-%d %H:%M} UTC. The vendors' interfaces:</p>"
             f"<ul>{rows}</ul><p><a href='/site/feed.xml'>The brand's feed</a>"
-            " and its <a href='/site/sitemap.xml'>sitemap</a></p><p><a href='/jira/'>The content team's board</a></p>"
+            " and its <a href='/site/sitemap.xml'>sitemap</a></p><p><a href='/jira/'>The content team's board</a>, "
+            "<a href='/trello/'>and its Trello</a></p>"
         )
 
 

@@ -53,6 +53,7 @@ class Issue:
     status: str = "To Do"
     creator: str = LOOP
     comments: list[dict[str, Any]] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
 
 
 class JiraAtTheWire(ThreadingHTTPServer):
@@ -113,6 +114,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, _gone())
         elif path.endswith("/comment"):
             self._answer(200, {"comments": issue.comments})
+        elif path.endswith("/remotelink"):
+            self._answer(200, [{"id": n, "object": {"url": url}} for n, url in enumerate(issue.links)])
         elif path.endswith("/transitions"):
             offered = [
                 {"id": str(n), "name": name, "to": {"name": name, "statusCategory": {"key": CATEGORY[name]}}}

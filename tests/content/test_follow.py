@@ -58,6 +58,26 @@ def test_finished_under_a_name_of_their_own_is_published_when_it_has_an_address(
     assert (ledger(task)[0].status, ledger(task)[0].tracker_status) == ("published", "Erledigt")
 
 
+def test_an_address_among_the_remote_links_is_read_too(task: Any) -> None:
+    issue = task.jira.issues[10000]
+    issue.links = [
+        "https://brand.example/draft",
+        "https://brand.example/answers/price",
+        f"{task.jira.url}/browse/MKT-7",
+    ]
+    issue.status, issue.fields["resolutiondate"] = "Published", "2026-11-19T08:00:00.000+0200"
+    content.run(task.context())
+    (row,) = ledger(task)
+    assert (row.status, row.published_url) == ("published", "https://brand.example/answers/price")
+    assert row.published_at == datetime(2026, 11, 19, 6, tzinfo=UTC)
+
+
+def test_a_link_to_another_task_is_no_published_address(task: Any) -> None:
+    task.jira.publish(task.jira.issues[10000], f"{task.jira.url}/browse/MKT-7")
+    assert "MKT-1 is 'Published' but carries no address" in content.run(task.context()).problems[0]
+    assert ledger(task)[0].status == "unknown"
+
+
 def test_finished_without_an_address_is_asked_about(task: Any) -> None:
     task.jira.issues[10000].status = "Erledigt"
     report = content.run(task.context())

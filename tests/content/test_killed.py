@@ -27,6 +27,7 @@ content.run(Context.from_environment(Clock(datetime.fromisoformat("{now}"))))
 """
 SOURCES = PROJECT_ROOT / "include" / "rebuttal" / "content"
 STATES = ("pending", "unknown")
+TWIN = "content.before_twin_close"
 
 
 def failpoints() -> list[str]:
@@ -68,10 +69,10 @@ def visible(company: Any) -> list[str]:
 
 
 def test_there_are_failpoints_to_die_at() -> None:
-    assert len(failpoints()) == 8
+    assert len(failpoints()) == 9
 
 
-@pytest.mark.parametrize("failpoint", failpoints())
+@pytest.mark.parametrize("failpoint", [name for name in failpoints() if name != TWIN])
 def test_killed_there_and_run_again_there_is_one_task_per_theme(company: Any, failpoint: str) -> None:
     # These places are passed only when the answer to a create was lost.
     if failpoint in ("content.after_search", "content.after_unknown", "content.after_pending"):
@@ -92,6 +93,17 @@ def test_killed_there_and_run_again_there_is_one_task_per_theme(company: Any, fa
     assert (report.changed, report.problems) == (False, [])
     assert visible(company) == after
     assert len(company.jira.issues) == 2
+
+
+def test_killed_before_a_twin_is_closed_the_next_run_closes_it(company: Any) -> None:
+    company.jira.lose, company.jira.index_lag = ["after"], 3600.0
+    assert run_apart(company) == 0
+    company.jira.index_lag = 0.0
+    assert run_apart(company, f"{TWIN}:kill") == -signal.SIGKILL
+    assert [issue.status for issue in company.jira.issues.values()] == ["To Do"] * 3
+    assert run_apart(company) == 0
+    assert sorted(issue.status for issue in company.jira.issues.values()) == ["To Do", "To Do", "Won't do"]
+    assert len(visible(company)) == 2
 
 
 def test_a_killed_run_ends_like_an_undisturbed_one(company: Any, tmp_path: Path) -> None:

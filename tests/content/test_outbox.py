@@ -291,3 +291,36 @@ def test_a_living_worker_on_another_host_is_waited_for(company: Any) -> None:
         assert second is not None
         assert first.row.outbox_id != second.row.outbox_id
         assert claim_next(sessions, "elsewhere:3:3", LEASE) is None
+
+
+class HeldUp:
+    """A clock on which the worker stands still for a quarter of an hour between its claim and its call."""
+
+    def __init__(self) -> None:
+        self.looks, self.passed = 0, timedelta()
+
+    def now(self) -> datetime:
+        self.looks += 1
+        if self.looks == 3:  # the run's end, the claim, and then the last look before the call
+            self.passed += timedelta(minutes=15)
+        return datetime(2026, 11, 16, 9, tzinfo=UTC) + self.passed
+
+    def sleep(self, seconds: float) -> None:
+        self.passed += timedelta(seconds=seconds)
+
+
+def test_a_worker_that_was_held_up_beyond_its_lease_sends_nothing(one_theme: Any) -> None:
+    from rebuttal.content.delivery import Delivery
+    from rebuttal.content.rules import load_rules
+    from rebuttal.content.trackers.jira import JiraTracker
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FAILPOINT", "content.after_propose:raise")
+        with pytest.raises(RuntimeError):
+            content.run(one_theme.context())
+    rule = load_rules(one_theme.settings.config).tracker.model_copy(update={"run_budget_seconds": 5000})
+    tracker = JiraTracker(one_theme.context().resolve("jira"), "Task")
+    with open_state(one_theme.settings) as sessions:
+        done = Delivery(sessions, tracker, rule, one_theme.now, HeldUp()).drain()
+    assert done.counts == {"lease_lost": 1, "answer_lost": 1, "sent_again": 1, "sent": 1}
+    assert (one_theme.jira.posts, tasks_by_label(one_theme)) == (1, [1])

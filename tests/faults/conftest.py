@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.content.conftest import company, jira, new_company  # noqa: F401 - a Jira that refuses as it is told
 from tests.sources.conftest import Setup, setup_of
 
 from rebuttal.settings import PROJECT_ROOT, Settings

@@ -4,6 +4,9 @@ The numbers are those of the fault catalogue: 59 a field changes, 60 a new colum
 none, 63 number formats, 64 time zones, 65 impossible times, 66 a cursor in the future, 67 currencies, 68 restatement,
 69 deletion, 70 merged people, 71 one person at two partners, 72 one id with two contents, 73 another account's data,
 74 broken text, 75 sizes, 76 bombs, 77 other hosts, 78 the end of an API, 79 estimates, 80 unusual volume.
+Of texts and tasks: 100 hostile text, 101 formulas, 108 an answer lost, 109 an index that lags, 110 limits and failures,
+111 refusals, 112 edits, 113 deleted, archived, moved, declined, 114 markers removed and copied, 115 back again,
+116 another vocabulary, 117 two workers, 118 a row seen late, 119 another workspace, 120 echoes.
 """
 
 from __future__ import annotations
@@ -12,17 +15,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-NUMBERS = range(59, 81)
+NUMBERS = (*range(59, 81), 100, 101, *range(108, 121))
 Test = TypeVar("Test", bound=Callable[..., None])
 
 
 @dataclass(frozen=True)
 class Entry:
-    """`through` is the real way that the fault goes; `pending` says why nothing proves the outcome yet."""
+    """`through` is the real way that the fault goes; `pending` says why nothing proves the outcome yet.
+
+    tracker: from the marts through the outbox to a tracker over HTTP, and back.
+    """
 
     number: int
     injected: str
-    through: str  # wire | gate | marts
+    through: str  # wire | gate | marts | tracker
     outcome: str
     pending: str | None = None
 

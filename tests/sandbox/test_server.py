@@ -255,7 +255,7 @@ def test_credentials_agree_with_the_default_configuration(monkeypatch: pytest.Mo
         assert connection.host == needed["base_url"] == f"{url}/{vendor}"
         both = f"{needed.get('partner_token')}, User {needed.get('user_token')}"  # YCLIENTS wants two
         assert connection.secret() == needed.get("access_token", needed.get("api_token", both))
-        assert connection.login == needed.get("email", "")
+        assert connection.login == needed.get("email", needed.get("api_key", ""))
         for name, value in connection.extra.items():
             assert needed[name] == str(value)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -13,6 +12,7 @@ from rebuttal.content.brief import Brief
 from rebuttal.content.outbox import Claim, LeaseLostError, claim_next, next_due, settle
 from rebuttal.content.rules import TrackerRule
 from rebuttal.content.trackers import Draft, RefusedError, RemoteTask, Tracker
+from rebuttal.content.waiting import WALL_CLOCK, Waiting
 from rebuttal.errors import (
     ContractError,
     CredentialsError,
@@ -46,18 +46,21 @@ class Delivered:
 class Delivery:
     """One worker on the outbox. `decided_at` is the run's now, for ledger and journal; leases use the wall clock."""
 
-    def __init__(self, sessions: Sessions, tracker: Tracker, rule: TrackerRule, decided_at: datetime) -> None:
+    def __init__(
+        self, sessions: Sessions, tracker: Tracker, rule: TrackerRule, decided_at: datetime, wall: Waiting = WALL_CLOCK
+    ) -> None:
         self._sessions, self._tracker, self._rule, self._decided_at = sessions, tracker, rule, decided_at
+        self._wall = wall
         self._worker = this_worker()
         self._failures = 0
         self._done = Delivered()
 
     def drain(self) -> Delivered:
         """Work until nothing is due within the run's budget. A refused login or a dead tracker ends it early."""
-        deadline = time.monotonic() + self._rule.run_budget_seconds
+        deadline = self._wall.now() + timedelta(seconds=self._rule.run_budget_seconds)
         lease = timedelta(seconds=self._rule.lease_seconds)
         while True:
-            claim = claim_next(self._sessions, self._worker, lease)
+            claim = claim_next(self._sessions, self._worker, lease, self._wall.now())
             if claim is not None:
                 if not self._work(claim):
                     return self._done
@@ -65,11 +68,11 @@ class Delivery:
             due = next_due(self._sessions)
             if due is None:
                 return self._done
-            wait = max((due - datetime.now(UTC)).total_seconds(), 0.05)
-            if time.monotonic() + wait > deadline:
+            wait = max((due - self._wall.now()).total_seconds(), 0.05)
+            if self._wall.now() + timedelta(seconds=wait) > deadline:
                 self._done.problems.append("Some tasks wait for the tracker; the next run goes on with them")
                 return self._done
-            time.sleep(wait)
+            self._wall.sleep(wait)
 
     def _work(self, claim: Claim) -> bool:
         """Work one claim; False when going on is useless."""
@@ -103,6 +106,7 @@ class Delivery:
         try:
             refuse_personal_data(draft.brief.texts(), f"Task {draft.label}")
             failpoint("content.before_send")
+            self._refuse_late_send(claim)
             created = self._tracker.create(draft)
             failpoint("content.after_send")
         except UncertainError as error:
@@ -111,6 +115,11 @@ class Delivery:
             self._bury(claim, error)
         else:
             self._finish(claim, "sent", created)
+
+    def _refuse_late_send(self, claim: Claim) -> None:
+        """A worker that was held up until its lease ended must not send: its successor may have looked already."""
+        if claim.row.lease_until is not None and self._wall.now() >= claim.row.lease_until:
+            raise LeaseLostError(claim.row.effect_key)
 
     def _look(self, claim: Claim) -> None:
         label = _draft(claim).label
@@ -142,7 +151,7 @@ class Delivery:
             self._done.add("lease_lost")
 
     def _wait(self, claim: Claim, state: str, seconds: float, **values: Any) -> None:
-        not_before = datetime.now(UTC) + timedelta(seconds=seconds)
+        not_before = self._wall.now() + timedelta(seconds=seconds)
         settle(self._sessions, claim, state=state, not_before=not_before, **values)
         failpoint(f"content.after_{state}")
 
@@ -159,7 +168,7 @@ class Delivery:
             state=state,
             remote_id=task.remote_id,
             remote_key=task.key,
-            finished_at=datetime.now(UTC),
+            finished_at=self._wall.now(),
             not_before=None,
             last_error=None,
         )
@@ -185,7 +194,7 @@ class Delivery:
             claim,
             write_ledger,
             state="dead",
-            finished_at=datetime.now(UTC),
+            finished_at=self._wall.now(),
             not_before=None,
             last_error=str(error),
         )

@@ -21,8 +21,8 @@ def follow(
 ) -> None:
     """Bring the ledger up to date with the tracker; `only` limits it to these task ids.
 
-    Counts `published`, `declined`, `gone`, `moved` in `report`; a status that nobody mapped and a finished task without
-    an address are problems there, for as long as they last.
+    Counts `published`, `declined`, `archived`, `gone`, `moved` in `report`; a status that nobody mapped, a
+    finished task without an address and a task of another tracker are problems there, for as long as they last.
     """
     with sessions() as session:
         query = select(ContentTask).where(ContentTask.remote_id.is_not(None), ContentTask.status.in_(_FOLLOWED))
@@ -31,6 +31,13 @@ def follow(
         return
     seen = tracker.read([(str(task.remote_id), str(task.task_key)) for task in tasks])
     for task in sorted(tasks, key=lambda one: one.task_id):
+        if str(task.remote_id) not in seen:
+            if task.published_url is None:
+                report.problems.append(
+                    f"The task {task.task_key} was made in another tracker ({task.task_url}) and is not followed. "
+                    "Finish it there, or set tracker.kind in content.yml back"
+                )
+            continue
         remote = seen[str(task.remote_id)]
         address = None
         if remote is not None and task.published_url is None:
@@ -66,6 +73,10 @@ def _apply(
     meaning = status.meaning(remote.status_name, remote.status_id, remote.status_category)
     if meaning in ("published", "finished") and address is not None:
         _publish(session, task, address, report)
+    elif remote.is_archived and meaning != "wont_do":
+        # Put away before it was published: people gave it up without a word.
+        if task.status != "wont_do":
+            _close(session, task, "wont_do", now, report, "archived")
     elif meaning == "wont_do":
         if task.status != "wont_do":
             _close(session, task, "wont_do", now, report, "declined")

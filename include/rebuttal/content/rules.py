@@ -44,8 +44,10 @@ class HypothesisRule(Section):
 class TrackerRule(Section):
     """How the outbox speaks with the tracker. All times in seconds but `twin_sweep_hours`."""
 
+    kind: Literal["jira", "trello"] = "jira"
     connection: str
-    issue_type: str
+    workspace: str = ""  # when named, a connection that leads elsewhere is refused
+    issue_type: str = "Task"
     lease_seconds: Annotated[float, Field(ge=30)]
     run_budget_seconds: Seconds
     index_wait_seconds: Seconds

@@ -19,7 +19,7 @@ from rebuttal.content.reading import read_analytics
 from rebuttal.content.rules import ContentRules, load_rules
 from rebuttal.content.themes import hear
 from rebuttal.content.trackers import Tracker
-from rebuttal.content.trackers.jira import JiraTracker
+from rebuttal.content.trackers.opening import open_tracker
 from rebuttal.content.twins import sweep_twins
 from rebuttal.context import Context
 from rebuttal.errors import RebuttalError
@@ -80,7 +80,7 @@ def run(context: Context) -> Report:
 
 def _tracker(context: Context, rules: ContentRules, report: Report) -> Tracker | None:
     try:
-        return JiraTracker(context.resolve(rules.tracker.connection), rules.tracker.issue_type)
+        return open_tracker(rules.tracker, context.resolve(rules.tracker.connection))
     except RebuttalError as error:
         report.problems.append(str(error))
         return None
@@ -108,7 +108,7 @@ def _send(sessions: Sessions, tracker: Tracker, rules: ContentRules, now: dateti
         unread = [t.task_id for t in session.query(ContentTask).filter_by(status="open", tracker_status=None)]
     if unread:
         _with_tracker(report, partial(follow, sessions, tracker, rules.status, now, report, unread))
-    return bool(delivered.counts) or "twins_closed" in report.counts
+    return bool(delivered.counts) or "twins_closed" in report.counts or "twins_adopted" in report.counts
 
 
 def _show_open(sessions: Sessions, report: Report) -> None:

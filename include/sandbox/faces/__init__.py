@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sandbox.faces.wire import Face, Site
 
-MODULES = ("google_ads", "yandex_direct", "yandex_metrica", "ga4", "hubspot", "typeform", "yclients", "jira")
+MODULES = ("google_ads", "yandex_direct", "yandex_metrica", "ga4", "hubspot", "typeform", "yclients", "jira", "trello")
 
 
 def all_faces(site: Site) -> list[Face]:

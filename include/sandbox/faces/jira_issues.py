@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -70,6 +70,7 @@ class Issues:
     """All issues. `apply` does a journalled write; the same writes in the same order make the same issues."""
 
     def __init__(self) -> None:
+        self.elapsed: Callable[[], float] = time.monotonic
         self._versions: dict[int, list[tuple[float, Issue | None]]] = {}
         self._ids: dict[str, int] = {}
         self._count = 0  # of comments, changes and links: their ids
@@ -86,7 +87,7 @@ class Issues:
 
     def indexed(self, lag_s: float, reconciled: Sequence[int] = ()) -> list[Issue]:
         """Every issue as the search index knows it: without what is younger than `lag_s`, but for `reconciled` ids."""
-        newest = time.monotonic() - lag_s
+        newest = self.elapsed() - lag_s
         found = []
         for id_, versions in self._versions.items():
             known = versions if id_ in reconciled else [entry for entry in versions if entry[0] <= newest]
@@ -96,7 +97,7 @@ class Issues:
 
     def apply(self, kind: str, at: datetime, data: Mapping[str, Any], is_old: bool = False) -> Issue | None:
         """Do a write: create, edit, transition, comment, property, link or delete. `is_old`: long in the index."""
-        seen = float("-inf") if is_old else time.monotonic()
+        seen = float("-inf") if is_old else self.elapsed()
         if kind == "create":
             id_ = FIRST_ID + len(self._versions)
             issue = Issue(id_, f"{PROJECT}-{len(self._versions) + 1}", at, at, dict(data["fields"]))

@@ -47,7 +47,7 @@ class Team:
             if card.key not in self._known and code and card.status == "To Do":
                 self._known[card.key] = self._planned(card, code, since)
         # A card that somebody else has closed is left alone.
-        closed = {card.key for card in tasks if card.status in ("Won't do", "Published")}
+        closed = {card.key for card in tasks if card.status in ("Won't do", "Published", "Archived")}
         done = []
         for work in self._known.values():
             for at, action in work.plan:

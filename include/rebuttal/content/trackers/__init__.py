@@ -32,7 +32,11 @@ class Draft:
 
 @dataclass(frozen=True)
 class RemoteTask:
-    """A task as the tracker shows it. `task_id` is our own marker as the tracker kept it, '' when it has none."""
+    """A task as the tracker shows it. `task_id` is our own marker as the tracker kept it, '' when it has none.
+
+    `status_category`: Jira's key (new, indeterminate, done); elsewhere `new` for where tasks are put, '' for the rest.
+    `creator` is who made it; '' when it is not known, or when it was made by copying another task.
+    """
 
     remote_id: str
     key: str
@@ -43,6 +47,7 @@ class RemoteTask:
     created_at: datetime
     creator: str
     task_id: str
+    is_archived: bool = False  # put away by people, whatever its status says
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,8 @@ class Tracker(Protocol):
     def read(self, known: Collection[tuple[str, str]]) -> dict[str, RemoteTask | None]:
         """The tasks of these (remote id, key), by remote id, as they are now; None for one that is gone.
 
-        Raises ContractError when the project itself cannot be seen: then nobody can say that a task is gone.
+        An id that this kind of tracker never gives is left out: it belongs to another one. Raises
+        ContractError when the project itself cannot be seen: then nobody can say that a task is gone.
         """
 
     def address(self, task: RemoteTask) -> Address | None:
@@ -73,3 +79,6 @@ class Tracker(Protocol):
 
     def close_twin(self, twin: RemoteTask, kept: RemoteTask) -> None:
         """Close `twin` and say on it which task is kept. Safe to repeat."""
+
+    def workspace(self) -> str:
+        """Where tasks are made, in the tracker's own words: `https://company.atlassian.net/MKT`, or a board's id."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rebuttal.content.brief import Block
+from rebuttal.content.trackers.addresses import addresses_in, is_web_address
 from rebuttal.outgoing import plain_line
-
-_URL = re.compile(r"https?://[^\s<>\"']+")
 
 
 def document(blocks: Sequence[Block]) -> dict[str, Any]:
@@ -28,7 +26,7 @@ def comment(text: str, link: tuple[str, str] | None = None) -> dict[str, Any]:
 
 def addresses(node: Any) -> list[str]:
     """Every http(s) address in a document, in reading order: marked links, smart cards and addresses in plain text."""
-    return [url.rstrip(").,;") for url in _walk(node) if url]
+    return [url for url in _walk(node) if url]
 
 
 def _nodes(block: Block) -> Iterable[dict[str, Any]]:
@@ -61,7 +59,7 @@ def _walk(node: Any) -> Iterable[str]:
         links = [mark.get("attrs", {}).get("href", "") for mark in node.get("marks", []) if mark.get("type") == "link"]
         if node.get("type") in ("inlineCard", "blockCard", "embedCard"):
             links.append(node.get("attrs", {}).get("url", ""))
-        yield from (link for link in links if _URL.fullmatch(link))
+        yield from (link for link in links if is_web_address(link))
         if not links:
-            yield from _URL.findall(str(node.get("text", "")))
+            yield from addresses_in(str(node.get("text", "")))
         yield from _walk(node.get("content", []))

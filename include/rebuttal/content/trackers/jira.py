@@ -12,7 +12,9 @@ from urllib.parse import quote
 
 from rebuttal.connections import Connection
 from rebuttal.content.trackers import Address, Draft, RefusedError, RemoteTask, adf
+from rebuttal.content.trackers.addresses import is_web_address
 from rebuttal.content.trackers.jira_wire import JiraWire
+from rebuttal.content.waiting import WALL_CLOCK, Waiting
 from rebuttal.errors import ContractError, UncertainError
 
 PROPERTY = "rebuttal"
@@ -25,8 +27,10 @@ _TWIN_COMMENT = "This task is a twin made when an answer was lost. Please go on 
 class JiraTracker:
     """One Jira project. Raises CredentialsError when the connection lacks host, token or `extra.project`."""
 
-    def __init__(self, connection: Connection, issue_type: str, patience: float = 20.0) -> None:
-        self._wire = JiraWire(connection, patience)
+    def __init__(
+        self, connection: Connection, issue_type: str, patience: float = 20.0, wall: Waiting = WALL_CLOCK
+    ) -> None:
+        self._wire, self._wall = JiraWire(connection, patience, wall), wall
         self._project = connection.option("project")
         self._issue_type = str(connection.extra.get("issue_type") or issue_type)
 
@@ -53,7 +57,7 @@ class JiraTracker:
             status_name="",
             status_id="",
             status_category="",
-            created_at=datetime.now(UTC),
+            created_at=self._wall.now(),
             creator="",
             task_id=draft.task_id,
         )
@@ -70,7 +74,7 @@ class JiraTracker:
     def read(self, known: Collection[tuple[str, str]]) -> dict[str, RemoteTask | None]:
         """See Tracker.read. A moved task is found by its id, whatever its key is now."""
         result: dict[str, RemoteTask | None] = {}
-        for chunk in _chunks(sorted(known), _RECONCILE_LIMIT):
+        for chunk in _chunks(sorted(one for one in known if one[0].isdecimal()), _RECONCILE_LIMIT):
             body = {
                 "jql": f"key in ({', '.join(_quoted(key) for _, key in chunk)})",
                 "reconcileIssues": [int(remote_id) for remote_id, _ in chunk],
@@ -86,7 +90,7 @@ class JiraTracker:
         return result
 
     def address(self, task: RemoteTask) -> Address | None:
-        """See Tracker.address: the newest comment that holds an address, else a remote link."""
+        """See Tracker.address: the newest comment that holds an address, else the newest remote link."""
         data = self._wire.read(
             "GET",
             f"/issue/{quote(task.remote_id)}/comment",
@@ -95,10 +99,31 @@ class JiraTracker:
         )
         comments = sorted((data or {}).get("comments") or [], key=lambda c: _time(c.get("created")), reverse=True)
         for comment in comments:
-            urls = adf.addresses(comment.get("body"))
+            urls = self._outside(adf.addresses(comment.get("body")))
             if urls:
                 return Address(urls[-1], _time(comment.get("created")))
-        return None
+        return self._linked(task)
+
+    def _linked(self, task: RemoteTask) -> Address | None:
+        """A remote link has no time of its own: the piece was out when its task was resolved, or last changed."""
+        path = f"/issue/{quote(task.remote_id)}"
+        links = self._wire.read_list(f"{path}/remotelink", f"remote links of {task.key}") or []
+        newest = sorted(links, key=lambda link: int(link.get("id") or 0))
+        urls = self._outside([str((link.get("object") or {}).get("url") or "") for link in newest])
+        if not urls:
+            return None
+        issue = self._wire.read("GET", path, task.key, params={"fields": "resolutiondate,updated"}) or {}
+        fields = issue.get("fields") or {}
+        return Address(urls[-1], _time(fields.get("resolutiondate") or fields.get("updated")))
+
+    def _outside(self, urls: Iterable[str]) -> list[str]:
+        """Web addresses that are no issue of this very tracker: those are links between tasks."""
+        return [url for url in urls if is_web_address(url) and not url.startswith(f"{self._wire.site}/browse/")]
+
+    def workspace(self) -> str:
+        """See Tracker.workspace."""
+        told = self._wire.read("GET", "/serverInfo", "the site's address") or {}
+        return f"{str(told.get('baseUrl') or self._wire.site).rstrip('/')}/{self._project}"
 
     def close_twin(self, twin: RemoteTask, kept: RemoteTask) -> None:
         """See Tracker.close_twin: a comment that links the kept task, then a transition into a finished status."""

@@ -1,159 +1,34 @@
-"""One HTTP call to Jira Cloud, and what its answer means for the caller. A write is sent once: no client repeats it.
-
-| answer | write | read |
-|---|---|---|
-| connection refused, no route | UnavailableError: surely not done | waited for, then UnavailableError |
-| reset, time-out, broken TLS, 5xx, 2xx that cannot be read | UncertainError | waited for, then UnavailableError |
-| 429 | ThrottledError: not done | waited for within `patience` |
-| 401, and 403 on reads | CredentialsError | CredentialsError |
-| 409 | UnavailableError: not done, try later | UnavailableError |
-| 3xx, 404 without Jira's words | ContractError: this is no Jira | ContractError |
-| other 4xx | RefusedError with Jira's own words | RefusedError; 404 is returned as None |
-"""
+"""Jira Cloud's side of the wire: Basic authentication and the form of its error messages."""
 
 from __future__ import annotations
 
-import time
-from typing import Any
+from typing import ClassVar
 
 import requests
-from urllib3.exceptions import NewConnectionError
 
 from rebuttal.connections import Connection
-from rebuttal.content.trackers import RefusedError
-from rebuttal.errors import (
-    ContractError,
-    CredentialsError,
-    ThrottledError,
-    UnavailableError,
-    UncertainError,
-)
-from rebuttal.outgoing import is_safe, plain_line
-
-_TIMEOUT = (5.0, 30.0)  # connect, read; seconds. Together below the outbox lease
-_READ_ATTEMPTS = 6
+from rebuttal.content.trackers.wire import TrackerWire
 
 
-class JiraWire:
-    """Calls to one site with Basic authentication (e-mail and API token). Not thread-safe."""
+class JiraWire(TrackerWire):
+    """Calls to one site with e-mail and API token."""
 
-    def __init__(self, connection: Connection, patience: float = 20.0) -> None:
-        """`patience`: seconds that one read may wait for limits and failures. Raises CredentialsError when empty."""
-        if not connection.host:
-            raise CredentialsError(f"Connection {connection.id!r} has no host", next_step="Set the site's address")
-        self.site = connection.host.rstrip("/")
-        self._patience = patience
-        self._session = requests.Session()
-        self._session.auth = (connection.login, connection.secret())
-        self._session.headers["Accept"] = "application/json"
+    vendor: ClassVar[str] = "Jira"
+    api: ClassVar[str] = "/rest/api/3"
+    login_words: ClassVar[str] = "e-mail and API token"
+    usual_wait: ClassVar[float] = 5.0
 
-    def write(self, method: str, path: str, body: dict[str, Any], what: str) -> Any:
-        """Send once. Returns the answer's JSON, {} for an empty 204. `what` names the effect in errors."""
-        try:
-            response = self._send(method, path, json=body)
-        except requests.ConnectTimeout:
-            raise UnavailableError(f"{self.site} cannot be reached (time-out)") from None
-        except requests.RequestException as error:
-            if _never_connected(error):
-                raise UnavailableError(f"{self.site} refuses connections", next_step="Check that it runs") from None
-            raise UncertainError(f"The answer to {what} was lost ({type(error).__name__})") from None
-        if response.status_code == 429:
-            raise ThrottledError(f"Jira limits {what}", retry_after=_retry_after(response) or 5.0)
-        if response.status_code >= 500 or response.status_code == 408:
-            raise UncertainError(f"Jira answered {response.status_code} to {what}", retry_after=_retry_after(response))
-        self._refuse(response, what)
-        if response.status_code == 204:
-            return {}
-        try:
-            return response.json()
-        except ValueError:
-            raise UncertainError(f"Jira's answer to {what} cannot be read") from None
+    def _log_in(self, session: requests.Session, connection: Connection) -> None:
+        session.auth = (connection.login, connection.secret())
 
-    def read(self, method: str, path: str, what: str, **parameters: Any) -> Any | None:
-        """Read with patience. Returns the JSON object, None for 404."""
-        deadline = time.monotonic() + self._patience
-        for attempt in range(_READ_ATTEMPTS):
-            try:
-                return self._read_once(method, path, what, **parameters)
-            except (ThrottledError, UnavailableError) as error:
-                wait = error.retry_after if error.retry_after is not None else 0.3 * 2**attempt
-                if attempt == _READ_ATTEMPTS - 1 or time.monotonic() + wait > deadline:
-                    raise
-                time.sleep(wait)
-        raise AssertionError("unreachable: the last attempt returns or raises")
-
-    def _read_once(self, method: str, path: str, what: str, **parameters: Any) -> Any | None:
-        try:
-            response = self._send(method, path, **parameters)
-        except requests.RequestException as error:
-            raise UnavailableError(f"{self.site} did not answer {what} ({type(error).__name__})") from None
-        if response.status_code == 404 and _own_words(response):
-            return None
-        if response.status_code == 429:
-            raise ThrottledError(f"Jira limits {what}", retry_after=_retry_after(response))
-        if response.status_code >= 500:
-            raise UnavailableError(
-                f"Jira answered {response.status_code} to {what}", retry_after=_retry_after(response)
-            )
-        self._refuse(response, what)
+    def _words(self, response: requests.Response) -> str:
         try:
             data = response.json()
         except ValueError:
-            # An error page or a cut body with status 200; the next answer may be whole.
-            raise UnavailableError(f"Jira's answer to {what} cannot be read") from None
+            return ""
         if not isinstance(data, dict):
-            raise ContractError(f"Jira's answer to {what} is no object", next_step="Check the connection's host")
-        return data
-
-    def _send(self, method: str, path: str, **parameters: Any) -> requests.Response:
-        # Redirects are not followed: they would turn a POST into a GET and carry the token elsewhere.
-        return self._session.request(
-            method, f"{self.site}/rest/api/3{path}", timeout=_TIMEOUT, allow_redirects=False, **parameters
-        )
-
-    def _refuse(self, response: requests.Response, what: str) -> None:
-        status = response.status_code
-        if 200 <= status < 300:
-            return
-        if status == 401 or (status == 403 and response.request.method == "GET"):
-            raise CredentialsError(
-                f"Jira refused the login for {what} (status {status})", next_step="Check e-mail and API token"
-            )
-        if status == 409:
-            raise UnavailableError(f"Jira answered 409 (conflict) to {what}")
-        words = _own_words(response)
-        if status < 400 or (status == 404 and not words):
-            raise ContractError(
-                f"{self.site} answered {status} to {what} and is no Jira", next_step="Check the connection's host"
-            )
-        raise RefusedError(
-            f"Jira refused {what} (status {status}): {words or 'no explanation'}",
-            next_step="Correct the project in Jira or the connection; the theme is proposed again a week later",
-        )
-
-
-def _own_words(response: requests.Response) -> str:
-    """Jira's error messages in one line, '' without any; nothing that looks like personal data."""
-    try:
-        data = response.json()
-    except ValueError:
-        return ""
-    if not isinstance(data, dict):
-        return ""
-    fields = data.get("errors") or {}
-    words = [str(message) for message in data.get("errorMessages") or []]
-    words += [f"field {name}: {message}" for name, message in fields.items()] if isinstance(fields, dict) else []
-    line = plain_line("; ".join(words), 300)
-    return line if is_safe(line) else "(not shown: it holds personal data)"
-
-
-def _retry_after(response: requests.Response) -> float | None:
-    """Seconds of a Retry-After header; None when it is missing or no number."""
-    text = response.headers.get("Retry-After", "")
-    return float(text) if text.replace(".", "", 1).isdigit() else None
-
-
-def _never_connected(error: requests.RequestException) -> bool:
-    """Whether no byte of the request can have left."""
-    cause: Any = error.args[0] if error.args else None
-    return isinstance(getattr(cause, "reason", cause), NewConnectionError)
+            return ""
+        fields = data.get("errors") or {}
+        words = [str(message) for message in data.get("errorMessages") or []]
+        words += [f"field {name}: {message}" for name, message in fields.items()] if isinstance(fields, dict) else []
+        return "; ".join(words)

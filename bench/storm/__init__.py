@@ -1,0 +1,1 @@
+"""Random faults between the outbox and a tracker, in simulated time."""
