@@ -70,6 +70,7 @@ def test_readers_doubt_more_than_others_and_that_is_no_effect(settings: Settings
     found = effect_of(settings)
     assert found["verdict"] != "confirmed"
     assert found["interval_low"] < 0 < found["interval_high"]
+    assert found["baseline"] == pytest.approx(0.4, abs=0.05)  # what doubters say again, not what they say at first
     voiced = {row["source_id"] for row in place.evidence}
     everybody = [row["conversation_id"] in voiced for row in place.conversations if row["body"] != LINK]
     assert found["observed"] > 1.2 * sum(everybody) / len(everybody)

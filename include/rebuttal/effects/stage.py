@@ -219,7 +219,8 @@ def _effect_row(task: Task, found: Finding, verdict: Verdict, until: date) -> Ro
 
 def _estimate_row(task: Task, found: Finding, is_deciding: bool, until: date, criterion: Criterion) -> Row:
     interval = found.estimate.interval() if found.estimate else (None, None)
-    valid = always_valid(found.estimate, criterion.expected_size) if found.estimate else (None, None)
+    is_watched = found.estimator == "exposed_vs_not"
+    valid = always_valid(found.estimate, criterion.expected_size) if found.estimate and is_watched else (None, None)
     return {
         "task_id": task["task_id"],
         "metric": found.metric,
