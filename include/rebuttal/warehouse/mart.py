@@ -82,7 +82,7 @@ effect = Table(
 
 # One row per published task, metric and estimator, as of the task's last look. Effects are relative changes; interval_*
 # is the 95 % interval, every_look_* the 99 % interval that holds at all weekly looks at once (of exposed_vs_not only).
-# `treated`: exposed deals, or deals after publication; `other`: what they are compared with. The row that decides is the
+# `treated`: exposed deals, or deals after publication; `other`: those they are compared with. The deciding row is the
 # one in `effect`.
 effect_estimate = Table(
     "effect_estimate",
