@@ -10,7 +10,7 @@ INSTALL := pip install --quiet --require-hashes --compile-bytecode
 export AIRFLOW_PORT SANDBOX_PORT SMTP_PORT MAIL_PORT WORKER_LOG_PORT TRIGGER_LOG_PORT SEED WEEKS UNTIL SCALE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench truth faults faults-tracker audit docs lock format clean
+.PHONY: help setup run test check bench truth effects faults faults-tracker audit docs lock format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -40,6 +40,10 @@ bench: .venv/.ready-dev .venv-dbt/.ready ## measure speed as ratios in one run -
 
 truth: setup ## measure our numbers against the hidden truth: make truth SEEDS="101 102" -> build/truth.json
 	@$(BIN)/python -m bench.truth $(SEEDS)
+
+effects: setup ## verdicts against the truth of 52-week worlds, and what weekly looks do: make effects SEEDS="101 102"
+	@$(BIN)/python -m bench.effects_null
+	@$(BIN)/python -m bench.effects_truth $(SEEDS)
 
 faults: .venv/.ready-dev .venv-dbt/.ready ## kill the loop at ten random moments and compare with an undisturbed run
 	@$(BIN)/python -m bench.kills

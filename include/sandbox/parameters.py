@@ -377,6 +377,7 @@ class CrmFaults:
     no_phone: float = 0.22
     asks_source: float = 0.3
     chat_note: float = 0.12
+    sent_noted: float = 0.8  # a text that sales sends is noted with its link
 
 
 @dataclass(frozen=True)

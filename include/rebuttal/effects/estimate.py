@@ -1,63 +1,60 @@
-"""Did the objection get rarer, against what the other objections did meanwhile: a ratio of two ratios, with interval.
+"""An estimate as every estimator gives it: a log ratio with its standard error, read as a relative change.
 
-    effect = (rate after / rate before) / (control after / control before) - 1
-
-The rates are shares of deals. On the log scale the four are taken as independent and each ratio has the variance of
-Katz, Baptista, Azen and Pike (Biometrics 34, 1978): 1/a - 1/n of each rate; two ratios are compared as in Altman and
-Bland (BMJ 326, 2003): variances add. Where a count is zero, 0.5 is added to all counts and 1 to all deals (Haldane,
-Anscombe). It is an association: who read what is not known here.
+Intervals are of Student's t with the degrees of freedom that the estimator states (scipy).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, log, sqrt
-from statistics import NormalDist
+from math import exp, inf
 
-CONFIDENCE = 0.95
+from scipy import stats
 
 
 @dataclass(frozen=True)
-class Side:
-    """Deals of one side of a publication: all, and those that voiced the theme or a theme of the control."""
+class Group:
+    """Deals of one side, the occasions they had to voice the theme (or to be won), and how often they did."""
 
     deal_count: int
-    theme_count: int
-    control_count: int
+    occasion_count: int
+    event_count: int
 
     @property
     def rate(self) -> float | None:
-        """Share of deals that voiced the theme; None without deals."""
-        return self.theme_count / self.deal_count if self.deal_count else None
-
-    @property
-    def control_rate(self) -> float | None:
-        """Share of deals that voiced a theme of the control; None without deals."""
-        return self.control_count / self.deal_count if self.deal_count else None
+        """Events by occasion; None without occasions."""
+        return self.event_count / self.occasion_count if self.occasion_count else None
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Relative change against the control and its 95 % interval: -0.25 = a quarter rarer."""
+    """Log ratio, its standard error (above 0), degrees of freedom of the interval (inf: normal)."""
 
-    effect: float
-    low: float
-    high: float
+    log_ratio: float
+    standard_error: float
+    freedom: float = inf
+
+    @property
+    def effect(self) -> float:
+        """Relative change: -0.25 is a quarter less."""
+        return exp(self.log_ratio) - 1
+
+    def interval(self, error: float = 0.05) -> tuple[float, float]:
+        """The two-sided interval of the relative change that misses the truth with the odds `error`."""
+        reach = float(stats.t.ppf(1 - error / 2, self.freedom)) * self.standard_error
+        return exp(self.log_ratio - reach) - 1, exp(self.log_ratio + reach) - 1
 
 
-def estimate(before: Side, after: Side) -> Estimate | None:
-    """The estimate, or None when a side has no deals or nothing was ever voiced of theme or control."""
-    if not (before.deal_count and after.deal_count):
-        return None
-    if not (before.theme_count + after.theme_count and before.control_count + after.control_count):
-        return None
-    counts = (after.theme_count, before.theme_count, after.control_count, before.control_count)
-    is_corrected = 0 in counts
-    add, more = (0.5, 1.0) if is_corrected else (0.0, 0.0)
-    deals = (after.deal_count, before.deal_count, after.deal_count, before.deal_count)
-    a1, a0, b1, b0 = (count + add for count in counts)
-    n1, n0, m1, m0 = (count + more for count in deals)
-    centre = log(a1 / n1) - log(a0 / n0) - log(b1 / m1) + log(b0 / m0)
-    variance = sum(1 / a - 1 / n for a, n in ((a1, n1), (a0, n0), (b1, m1), (b0, m0)))
-    reach = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2) * sqrt(max(variance, 0.0))
-    return Estimate(exp(centre) - 1, exp(centre - reach) - 1, exp(centre + reach) - 1)
+@dataclass(frozen=True)
+class Finding:
+    """What one estimator found for one metric.
+
+    `treated`: exposed deals, or deals after publication; `other`: those they are compared with. `estimate` is None
+    where nothing can be compared, and `why_none` says why.
+    """
+
+    metric: str
+    estimator: str
+    treated: Group
+    other: Group
+    estimate: Estimate | None
+    why_none: str = ""

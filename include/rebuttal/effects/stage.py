@@ -1,29 +1,41 @@
-"""PROVE: published content -> effect with an interval -> one verdict, journalled once."""
+"""PROVE: published content -> effects with intervals -> one verdict, journalled once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from importlib.resources import files
 from typing import Any
 
-from sqlalchemy import Engine, bindparam, inspect, text
+import pandas as pd
+from sqlalchemy import Connection, Engine, inspect, text
 
 from rebuttal.context import Context
-from rebuttal.effects.estimate import Side, estimate
-from rebuttal.effects.verdict import Criterion, judge
+from rebuttal.effects.compare import compare
+from rebuttal.effects.control import before_after
+from rebuttal.effects.estimate import Finding, Group
+from rebuttal.effects.exposure import address_of
+from rebuttal.effects.occasions import Material, again, heard, material, won
+from rebuttal.effects.sequence import always_valid
+from rebuttal.effects.statements import statement
+from rebuttal.effects.verdict import Criterion, Verdict, association, judge
 from rebuttal.records import Report
 from rebuttal.state import journal_rows, open_state, record_decision
 from rebuttal.warehouse import mart, open_warehouse
 from rebuttal.warehouse.publish import publish
 
-_NEEDED = ("content_task", "deal", "objection")
+_NEEDED = ("content_task", "deal", "objection", "objection_evidence")
+LOOK_DAYS = 7
+Task = Mapping[str, Any]
+Row = dict[str, Any]
 
 
 def run(context: Context) -> Report:
-    """Judge every published task as of the clock's day (UTC) and write `marts.effect`, journal and its mirror.
+    """Judge every published task as of the clock's day (UTC).
 
-    Counts: `published_tasks`, and one for each verdict. A verdict that is final goes to the decision journal, once.
+    Writes `marts.effect`, `marts.effect_estimate`, the journal and its mirror.
+
+    Counts: `published_tasks`, and one for each verdict. A final verdict goes to the decision journal once, and its rows
+    stay as they were judged.
     """
     report = Report("prove")
     today = context.clock.now().astimezone(UTC).date()
@@ -33,9 +45,9 @@ def run(context: Context) -> Report:
         if missing:  # before the first tasks were written there is nothing to measure, and nothing wrong
             report.counts["published_tasks"] = 0
             return report
-        rows = measure(engine, today)
+        effects, estimates = measure(engine, today, _final(engine))
     with open_state(context.settings) as sessions, sessions.begin() as session:
-        for row in rows:
+        for row in effects:
             report.add(row["verdict"])
             if not row["is_final"]:
                 continue
@@ -48,55 +60,156 @@ def run(context: Context) -> Report:
                 subject=row["task_id"],
                 decision=row["verdict"],
                 evidence={**evidence, "theme": row["theme"], "metric": row["metric"]},
-                decided_by="rule:effects.deadline",
+                decided_by="rule:effects.sequence",
                 decided_at=context.clock.now(),
             )
             report.add("new_verdicts", int(is_new))
         decisions = journal_rows(session)
-    report.counts["published_tasks"] = len(rows)
+    report.counts["published_tasks"] = len(effects)
     with open_warehouse(context.settings) as engine:
-        is_different = [mart.mirror_rows(engine, mart.effect, rows)]
+        is_different = [mart.mirror_rows(engine, mart.effect, effects)]
+        is_different.append(mart.mirror_rows(engine, mart.effect_estimate, estimates))
         is_different.append(mart.mirror_rows(engine, mart.decision, decisions))
     publish(context)
     report.changed = any(is_different)
     return report
 
 
-def measure(engine: Engine, today: date) -> list[dict[str, Any]]:
-    """A row of `marts.effect` for each published task, counting what happened before `today` and its deadline."""
+def _final(engine: Engine) -> dict[str, tuple[Row, list[Row]]]:
+    """Rows of both tables of tasks that have their final verdict, by task: they are not judged again."""
+    known = inspect(engine)
+    if not all(known.has_table(name, schema="marts") for name in ("effect", "effect_estimate")):
+        return {}
     with engine.connect() as connection:
-        tasks = [dict(row) for row in connection.execute(text(_query("published_tasks"))).mappings()]
-    return [_row(engine, task, _treated(task, tasks), today) for task in tasks]
+        effects = connection.execute(text("SELECT * FROM marts.effect WHERE is_final ORDER BY task_id")).mappings()
+        final: dict[str, tuple[Row, list[Row]]] = {row["task_id"]: (dict(row), []) for row in effects}
+        order = "SELECT * FROM marts.effect_estimate ORDER BY task_id, metric, estimator"
+        for row in connection.execute(text(order)).mappings():
+            if row["task_id"] in final:
+                final[row["task_id"]][1].append(dict(row))
+    return final
 
 
-def _treated(task: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Themes that are no control for `task`: its own, and those whose own piece came out before its deadline."""
-    return sorted(
-        {t["theme"] for t in tasks if _midnight(t["published_at"].date()) <= _midnight(task["hypothesis_deadline"])}
+def measure(
+    engine: Engine, today: date, final: Mapping[str, tuple[Row, list[Row]]] | None = None
+) -> tuple[list[Row], list[Row]]:
+    """Rows of `marts.effect` and of `marts.effect_estimate` for each published task, as of `today` (UTC, not counted).
+
+    A task is looked at every week after its publication and on its deadline, in this order and up to the first look
+    that decides: what comes out depends on the data and the day, not on how often somebody ran it.
+    """
+    final = final or {}
+    effects, estimates = [], []
+    with engine.connect() as connection:
+        tasks = [dict(row) for row in connection.execute(text(statement("published_tasks"))).mappings()]
+        waiting = [task for task in tasks if task["task_id"] not in final]
+        known = material(connection, [task["published_url"] or "" for task in waiting], midnight(today))
+        for task in tasks:
+            effect, found = final.get(task["task_id"]) or _judged(connection, known, task, tasks, today)
+            effects.append(effect)
+            estimates += found
+    return effects, estimates
+
+
+def looks(published_at: datetime, deadline: date, today: date) -> list[date]:
+    """Days (UTC) on which a task is looked at up to `today`: weekly after publication, at last on the deadline."""
+    first = published_at.astimezone(UTC).date() + timedelta(days=LOOK_DAYS)
+    days = [
+        first + timedelta(days=LOOK_DAYS * week) for week in range(max((deadline - first).days // LOOK_DAYS + 1, 0))
+    ]
+    return [day for day in [*(day for day in days if day < deadline), deadline] if day <= today]
+
+
+def _judged(
+    connection: Connection, known: Material, task: Task, tasks: Sequence[Task], today: date
+) -> tuple[Row, list[Row]]:
+    criterion = Criterion(
+        task["hypothesis_direction"],
+        float(task["hypothesis_expected_size"]),
+        int(task["hypothesis_minimum_sample"]),
+        task["hypothesis_deadline"],
     )
+    days = looks(task["published_at"], criterion.deadline, today)
+    if not days:
+        nobody = Group(0, 0, 0)
+        verdict = Verdict("not_enough_data", f"first looked at {LOOK_DAYS} days after its publication", False)
+        return _effect_row(task, Finding(_RATE, "exposed_vs_not", nobody, nobody, None), verdict, today), []
+    rows = heard(known, task["theme"], task["published_url"])
+    for day in days:
+        deciding = _deciding(connection, known, rows, task, tasks, day)
+        verdict = judge(criterion, deciding, day)
+        if verdict.is_final:
+            break
+    found = [deciding, *(one for one in _all(connection, known, rows, task, tasks, day) if one != deciding)]
+    estimates = [_estimate_row(task, one, one is deciding, day, criterion) for one in found]
+    return _effect_row(task, deciding, verdict, day), estimates
 
 
-def _row(engine: Engine, task: Mapping[str, Any], treated: Sequence[str], today: date) -> dict[str, Any]:
-    deadline = task["hypothesis_deadline"]
-    until = min(today, deadline)
-    before, after = _sides(engine, task, treated, until)
-    found = estimate(before, after)
-    criterion = Criterion(task["hypothesis_direction"], int(task["hypothesis_minimum_sample"]), deadline)
-    verdict = judge(criterion, before, after, found, today)
+def _deciding(
+    connection: Connection, known: Material, rows: pd.DataFrame, task: Task, tasks: Sequence[Task], day: date
+) -> Finding:
+    """The estimator that decides, fixed by where the piece can be seen, not by what comes out.
+
+    It is exposure; only where by the deadline nobody was ever seen to read or get the address (a leaflet, a page
+    without a counter) it is before and after.
+    """
+    met = known.exposures[known.exposures["address"] == address_of(task["published_url"] or "")]
+    is_seen = bool((met["exposed_at"] < midnight(day)).any())
+    if not is_seen and day >= task["hypothesis_deadline"]:
+        return _controlled(connection, task, tasks, day)
+    return compare(again(rows, task["published_at"], midnight(day)), _RATE)
+
+
+_RATE = "objection_rate"
+
+
+def _all(
+    connection: Connection, known: Material, rows: pd.DataFrame, task: Task, tasks: Sequence[Task], day: date
+) -> list[Finding]:
+    published_at, until = task["published_at"], midnight(day)
+    horizon = timedelta(days=int(task["hypothesis_horizon_days"]))
+    return [
+        compare(again(rows, published_at, until), _RATE),
+        _controlled(connection, task, tasks, day),
+        compare(won(rows, known.deals, published_at, until, horizon), "win_rate"),
+    ]
+
+
+def _controlled(connection: Connection, task: Task, tasks: Sequence[Task], day: date) -> Finding:
+    published_at = task["published_at"]
+    values = {
+        "horizon": f"{int(task['hypothesis_horizon_days'])} days",
+        "baseline_from": published_at - timedelta(days=int(task["hypothesis_baseline_days"])),
+        "published_at": published_at,
+        "until": midnight(day),
+    }
+    counts: dict[bool, dict[str, int]] = {}
+    for row in connection.execute(text(statement("themes_before_after")), values).mappings():
+        counts.setdefault(bool(row["is_after"]), {})[row["theme"]] = int(row["deal_count"])
+    return before_after(counts, task["theme"], _treated(task, tasks))
+
+
+def _treated(task: Task, tasks: Sequence[Task]) -> set[str]:
+    """Themes that are no control for `task`: its own, and those whose own piece came out before its deadline."""
+    return {t["theme"] for t in tasks if t["published_at"].astimezone(UTC).date() <= task["hypothesis_deadline"]}
+
+
+def _effect_row(task: Task, found: Finding, verdict: Verdict, until: date) -> Row:
+    interval = found.estimate.interval() if found.estimate else (None, None)
     return {
         "task_id": task["task_id"],
         "theme": task["theme"],
         "category": task["category"],
         "metric": task["hypothesis_metric"],
-        "baseline": before.rate,
-        "observed": after.rate,
-        "control_baseline": before.control_rate,
-        "control_observed": after.control_rate,
-        "effect": found.effect if found else None,
-        "interval_low": found.low if found else None,
-        "interval_high": found.high if found else None,
-        "sample_size": after.deal_count,
-        "baseline_sample_size": before.deal_count,
+        "baseline": found.other.rate,
+        "observed": found.treated.rate,
+        "control_baseline": None,
+        "control_observed": None,
+        "effect": found.estimate.effect if found.estimate else None,
+        "interval_low": interval[0],
+        "interval_high": interval[1],
+        "sample_size": found.treated.deal_count,
+        "baseline_sample_size": found.other.deal_count,
         "verdict": verdict.word,
         "reason": verdict.reason,
         "is_final": verdict.is_final,
@@ -104,29 +217,30 @@ def _row(engine: Engine, task: Mapping[str, Any], treated: Sequence[str], today:
     }
 
 
-def _sides(engine: Engine, task: Mapping[str, Any], treated: Sequence[str], until: date) -> tuple[Side, Side]:
-    published_at = task["published_at"]
-    query = text(_query("deals_that_voice")).bindparams(bindparam("treated", expanding=True))
-    values = {
-        "horizon": f"{int(task['hypothesis_horizon_days'])} days",
-        "baseline_from": published_at - timedelta(days=int(task["hypothesis_baseline_days"])),
-        "published_at": published_at,
-        "until": _midnight(until),
+def _estimate_row(task: Task, found: Finding, is_deciding: bool, until: date, criterion: Criterion) -> Row:
+    interval = found.estimate.interval() if found.estimate else (None, None)
+    is_watched = found.estimator == "exposed_vs_not"
+    valid = always_valid(found.estimate, criterion.expected_size) if found.estimate and is_watched else (None, None)
+    return {
+        "task_id": task["task_id"],
+        "metric": found.metric,
+        "estimator": found.estimator,
         "theme": task["theme"],
-        "treated": list(treated),
+        "effect": found.estimate.effect if found.estimate else None,
+        "interval_low": interval[0],
+        "interval_high": interval[1],
+        "every_look_low": valid[0],
+        "every_look_high": valid[1],
+        "treated_deal_count": found.treated.deal_count,
+        "treated_rate": found.treated.rate,
+        "other_deal_count": found.other.deal_count,
+        "other_rate": found.other.rate,
+        "is_deciding": is_deciding,
+        "wording": found.why_none if found.estimate is None else association(found),
+        "evaluated_until": until,
     }
-    with engine.connect() as connection:
-        rows = {bool(row["is_after"]): row for row in connection.execute(query, values).mappings()}
-    sides = [
-        Side(int(row["deal_count"]), int(row["theme_count"]), int(row["control_count"])) if row else Side(0, 0, 0)
-        for row in (rows.get(False), rows.get(True))
-    ]
-    return sides[0], sides[1]
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """The beginning of a day, UTC."""
     return datetime.combine(day, time(), UTC)
-
-
-def _query(name: str) -> str:
-    return (files("rebuttal.effects") / "queries" / f"{name}.sql").read_text(encoding="utf-8")

@@ -88,7 +88,8 @@ decision = Table(
     schema=MARTS,
 )
 
-# One row per published task: what became of its metric. Rates are shares of deals; effect is a relative change.
+# One row per published task: what became of its metric by the estimator that decides. `observed` is the rate of those
+# exposed (or after publication), `baseline` of those compared with; effect is a relative change, an association.
 effect = Table(
     "effect",
     _metadata,
@@ -101,12 +102,32 @@ effect = Table(
             *("effect", "interval_low", "interval_high"),
         )
     ),
-    Column("sample_size", INT, nullable=False),  # deals after publication that count
+    Column("sample_size", INT, nullable=False),  # deals exposed, or after publication
     Column("baseline_sample_size", INT, nullable=False),
     Column("verdict", TEXT, nullable=False),  # confirmed | rejected | not_enough_data
     Column("reason", TEXT, nullable=False),
-    Column("is_final", BOOL, nullable=False),  # the deadline has passed: it is not judged again
+    Column("is_final", BOOL, nullable=False),  # it is not judged again
     Column("evaluated_until", DATE, nullable=False),  # first day (UTC) that is not counted
+    schema=MARTS,
+)
+
+# One row per published task, metric and estimator, as of the task's last look. Effects are relative changes; interval_*
+# is the 95 % interval, every_look_* the 99 % interval that holds at all weekly looks at once (of exposed_vs_not only).
+# `treated`: exposed deals, or deals after publication; `other`: those they are compared with. The deciding row is the
+# one in `effect`.
+effect_estimate = Table(
+    "effect_estimate",
+    _metadata,
+    *(Column(name, TEXT, primary_key=True) for name in ("task_id", "metric", "estimator")),
+    Column("theme", TEXT, nullable=False),
+    *(Column(name, REAL) for name in ("effect", "interval_low", "interval_high", "every_look_low", "every_look_high")),
+    Column("treated_deal_count", INT, nullable=False),
+    Column("treated_rate", REAL),
+    Column("other_deal_count", INT, nullable=False),
+    Column("other_rate", REAL),
+    Column("is_deciding", BOOL, nullable=False),
+    Column("wording", TEXT, nullable=False),  # what the comparison can say, or why there is none
+    Column("evaluated_until", DATE, nullable=False),
     schema=MARTS,
 )
 

@@ -55,7 +55,8 @@ class Exposure:
 class Talk:
     """A talk with a rep. `heard` is what the buyer voiced, `written` what the record says.
 
-    manner: well, badly, wrongly, nothing (recorded without the doubt), transcript, chat, cancellation, unrecorded.
+    manner: well, badly, wrongly, nothing (recorded without the doubt), transcript, chat, cancellation, unrecorded, or
+    sent: a rep note that a text was sent, whose `written` is its address.
     """
 
     at: int

@@ -193,6 +193,8 @@ def _talk(
         if texts and mixed(life.person.id, 7919 + step * 31 + _CODES.index(code)) < selling.sent_by_sales:
             newest = max(texts, key=lambda one: (one.published_at, one.key))
             life.exposures.append(Exposure(when + 1800, newest.key, code, newest.effect, "sales"))
+            if mixed(life.person.id, 104_729 + step * 31 + _CODES.index(code)) < world.parameters.crm.sent_noted:
+                life.talks.append(Talk(when + 1800, deal.ordinal, step, "note", (), (newest.url,), "sent", life.owner))
 
 
 def _record(

@@ -20,6 +20,7 @@ _DISPOSITIONS = {
 }
 
 
+_SENT = {"ru": "Отправлена ссылка:", "uk": "Надіслано посилання:", "en": "Link sent:"}
 # Where a text was said: person, deal, step, manner, what was written.
 Place = tuple[str, int, int, str, tuple[str, ...]]
 
@@ -66,6 +67,9 @@ def text_truth(
 def said_in(seed: int, life: Life, talk: Talk, parameters: Parameters) -> tuple[Said, str]:
     """The text of a talk's record and whose words it is in."""
     place = (talk.deal, talk.step)
+    if talk.manner == "sent":
+        address = talk.written[0]
+        return Said(f'<p>{_SENT[life.person.written_language]} <a href="{address}">{address}</a></p>', ()), "rep"
     if talk.manner == "transcript":
         return say(seed, life.person, "call", talk.written, "buyer", parameters, *place), "buyer"
     if talk.manner in ("chat", "cancellation"):
@@ -100,7 +104,7 @@ def file(
             cache[name] = said_in(seed, life, talk, parameters)
         said, speaker = cache[name]
         older = earlier.get((key, talk.deal))
-        if talk.kind == "note":
+        if talk.kind == "note" and talk.manner != "sent":
             earlier[key, talk.deal] = said
             if older is not None and unit(seed, key, talk.deal, talk.step, "mail") < parameters.crm.quoted_mail * 2:
                 said = with_quote(said, older)
