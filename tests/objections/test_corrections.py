@@ -126,6 +126,28 @@ def test_a_correction_of_no_objection_takes_the_objection_away(core: Core, conte
     assert report.counts["none"] == report.counts["heard"] == 1
 
 
+def test_a_text_too_long_to_learn_from_is_obeyed_all_the_same(core: Core, context: Context) -> None:
+    body = "Добрый день. " + "Обсудили доставку и сборку, всё понятно. " * 20 + "Слишком дорого для нас."
+    core.deal("d1")
+    core.note("n1", body, deal_id="d1")
+    core.engine.dispose()
+    key = ("note", "hubspot", "1", "n1")
+    first = run(context, embedder=None)
+    for labels in (("trust",), ("service", "trust")):
+        [outcome] = correct(context, [Answer.of(labels, "Olena", key=key)])
+        assert isinstance(outcome, Outcome)
+        assert not outcome.is_trained_on
+        again = run(context, embedder=None)
+        assert again.details[0]["model"] == first.details[0]["model"]
+        [row] = rows(context, "marts.text_label")
+        assert (json.loads(row["labels"]), row["decided_by"]) == (list(labels), "person")
+        assert {row["category"] for row in rows(context, "marts.objection")} == set(labels)
+        assert run(context, embedder=None).changed is False
+    evidence = rows(context, "marts.objection_evidence")
+    assert all(body[row["quote_start"] : row["quote_end"]] == row["quote"] for row in evidence)
+    assert len(evidence) >= 2
+
+
 def test_what_was_corrected_is_learned_for_other_texts_too(
     local: Context, taxonomy: Taxonomy, cheap_model: Model
 ) -> None:

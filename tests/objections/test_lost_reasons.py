@@ -118,7 +118,7 @@ def test_case_and_spaces_never_matter(value: str, around: str) -> None:
         ("sources: {hubspot: {field: dropdown}}", "drop_down"),
         ("sources: {hubspot: {field: drop_down, values: {Цена: prise}}}", "'prise', which is no label"),
         ("sources: {hubspot: {field: drop_down, values: {Цена: price, цена : trust}}}", "stands twice"),
-        ("sources: {hubspot: {feild: drop_down}}", "Did you mean 'field'"),
+        ("sources: {hubspot: {field: free_text, valeus: {}}}", "Did you mean 'values'"),
         ("repeated: 1", "repeated"),
     ],
 )
