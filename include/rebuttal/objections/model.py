@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,18 @@ from rebuttal.objections.wording import after_contrast, is_denial, prepared, sig
 Probabilities = npt.NDArray[np.float64]
 
 # Part of the name: when one of these changes, no cached model is used and every text is read again.
-_SHAPING = ("language", "markup", "model", "ngrams", "reading", "redaction", "sentences", "speech", "wording")
+_SHAPING = (
+    "hearing",
+    "language",
+    "markup",
+    "model",
+    "ngrams",
+    "reading",
+    "redaction",
+    "sentences",
+    "speech",
+    "wording",
+)
 NONE_WEIGHT = 3.0  # labels count alike in training, but most of what is said is no objection
 PRIMARY_SHARE = 0.65  # of a many-labelled text's weight that its primary label gets
 NGRAM_C, DENSE_C = 8.0, 12.0
@@ -62,45 +73,65 @@ class Model:
     cheap: Linear
     dense: Linear | None
     embedder: Embedder | None
+    sure: float = SURE
 
     @property
     def kind(self) -> str:
         """`ngram` or `ngram+e5`."""
         return self.name.rsplit("-", 1)[0]
 
-    def probabilities(self, texts: Sequence[str]) -> Probabilities:
+    def probabilities(self, texts: Sequence[str], calm: Sequence[float] | None = None) -> Probabilities:
         """One row per raw text, one column per label of `LABELS`, summing to 1.
 
-        Where a text turns ("..., but ..."), what follows counts for more than the whole.
+        Where a text turns ("..., but ..."), what follows counts for more than the whole. `calm` says by text how much
+        likelier `none` is where the text comes from than among the training texts (1 unless told). What the cheap
+        stage is sure of is not embedded; what is, is embedded once, however often it is asked.
         """
-        whole = [prepared(text) for text in texts]
-        tails = [after_contrast(text) for text in whole]
-        asked = list(dict.fromkeys([*whole, *(tail for tail in tails if tail)]))
-        if not asked:
+        return self._judged(texts, calm, self.dense is not None and self.embedder is not None)
+
+    def quick(self, texts: Sequence[str]) -> Probabilities:
+        """The same by the cheap stage alone."""
+        return self._judged(texts, None, False)
+
+    def _judged(self, texts: Sequence[str], calm: Sequence[float] | None, is_embedding: bool) -> Probabilities:
+        if not texts:
             return np.zeros((0, len(LABELS)))
-        known = dict(zip(asked, self._of_prepared(asked), strict=True))
-        rows = [
-            known[text] if not tail else (1 - TAIL_WEIGHT) * known[text] + TAIL_WEIGHT * known[tail]
-            for text, tail in zip(whole, tails, strict=True)
-        ]
+        whole = [prepared(text) for text in texts]
+        tails = [after_contrast(text) or "" for text in whole]
+        places = {text: row for row, text in enumerate(dict.fromkeys([*whole, *(tail for tail in tails if tail)]))}
+        logits = self.cheap.logits(self.ngrams.transform(list(places)))
+        odds = np.ones(len(texts)) if calm is None else np.asarray(calm, dtype=np.float64)
+        odds = odds * np.array([DENIAL_ODDS if is_denial(text) else 1.0 for text in whole])
+        rows = _turned(_softmax(logits, TEMPERATURE["ngram"]), places, whole, tails, odds)
+        if is_embedding and self.dense is not None and self.embedder is not None:
+            doubtful = [index for index, row in enumerate(rows) if whole[index] and row.max() < self.sure]
+            asked = list(dict.fromkeys(text for index in doubtful for text in (whole[index], tails[index]) if text))
+            if asked:
+                dense = self.dense.logits(dense_rows(asked, self.embedder.vectors(asked)))
+                both = blended(logits[[places[text] for text in asked]], dense, TEMPERATURE["ngram+e5"])
+                again = {text: row for row, text in enumerate(asked)}
+                some = [[texts[index] for index in doubtful] for texts in (whole, tails)]
+                rows[doubtful] = _turned(both, again, *some, odds[doubtful])
         for index, text in enumerate(whole):
-            if is_denial(text):
-                rows[index] = _likelier(rows[index], NONE, DENIAL_ODDS)
             if self.ngrams.familiarity(text) < UNREADABLE:
                 rows[index] = 0.25 * rows[index] + 0.75 / len(LABELS)
-        return np.round(np.vstack(rows), _ROUND)
+        return np.round(rows, _ROUND)
 
-    def _of_prepared(self, texts: list[str]) -> Probabilities:
-        logits = self.cheap.logits(self.ngrams.transform(texts))
-        found = _softmax(logits, TEMPERATURE["ngram"])
-        if self.dense is None or self.embedder is None:
-            return found
-        doubtful = [index for index, row in enumerate(found) if row.max() < SURE]
-        if doubtful:
-            asked = [texts[index] for index in doubtful]
-            dense = self.dense.logits(dense_rows(asked, self.embedder.vectors(asked)))
-            found[doubtful] = blended(logits[doubtful], dense, TEMPERATURE["ngram+e5"])
-        return found
+
+def _turned(
+    found: Probabilities,
+    places: Mapping[str, int],
+    whole: Sequence[str],
+    tails: Sequence[str],
+    odds: npt.NDArray[np.float64],
+) -> Probabilities:
+    """One row a text: the text's own row mixed with that of what follows its "but", then `none` made likelier."""
+    rows = found[[places[text] for text in whole]]
+    for index, tail in enumerate(tails):
+        if tail:
+            rows[index] = (1 - TAIL_WEIGHT) * rows[index] + TAIL_WEIGHT * found[places[tail]]
+    rows[:, LABELS.index(NONE)] *= odds
+    return np.asarray(rows / rows.sum(axis=1, keepdims=True))
 
 
 def blended(cheap: Probabilities, dense: Probabilities, temperature: float) -> Probabilities:
@@ -177,12 +208,6 @@ def _fit(features: Any, targets: list[int], weights: list[float], c: float) -> L
     full[:, model.classes_] = model.coef_.T
     bias[model.classes_] = model.intercept_
     return Linear(full, bias)
-
-
-def _likelier(row: Probabilities, label: str, odds: float) -> Probabilities:
-    raised = row.copy()
-    raised[LABELS.index(label)] *= odds
-    return np.asarray(raised / raised.sum())
 
 
 def _softmax(logits: Probabilities, temperature: float) -> Probabilities:

@@ -14,8 +14,9 @@ from rebuttal.context import Context
 from rebuttal.errors import AccountingError, StoreError
 from rebuttal.objections.embedding import Embedder, load_embedder
 from rebuttal.objections.gathering import Gathered, Text, Verdict, Voice, gather
+from rebuttal.objections.hearing import LONGEST_HEARD
 from rebuttal.objections.model import Model, load_model
-from rebuttal.objections.reading import CLASSIFIED, LONGEST_HEARD, UNCLEAR, Reading, read_texts
+from rebuttal.objections.reading import CLASSIFIED, UNCLEAR, Reading, read_texts
 from rebuttal.objections.redaction import redact
 from rebuttal.objections.tables import TEXT_KEY, metadata, objection, objection_evidence, text_label
 from rebuttal.objections.taxonomy import NONE, Taxonomy, load_taxonomy
