@@ -40,6 +40,7 @@ class Verdict:
     status: str
     language: str
     voices: tuple[Voice, ...] = ()
+    model: str = ""  # who said it, where that is not the model of the whole run
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def _text_label(text: Text, verdict: Verdict, person: str | None, model: str) ->
         "primary_label": verdict.primary,
         "confidence": verdict.confidence,
         "status": verdict.status,
-        "model": model,
+        "model": verdict.model or model,
         "text_hash": text.text_hash,
     }
 

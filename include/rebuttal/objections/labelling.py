@@ -8,10 +8,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from rebuttal.connections import from_environment
 from rebuttal.errors import ConfigError
 from rebuttal.objections.embedding import Embedder, load_embedder
+from rebuttal.objections.llm import llm_reader, read_by
 from rebuttal.objections.model import load_model
-from rebuttal.objections.reading import Reading, read_texts
+from rebuttal.objections.reading import Reading
+from rebuttal.objections.rules import load_objection_rules
 from rebuttal.objections.taxonomy import load_taxonomy
 from rebuttal.settings import Settings, load_settings
 
@@ -35,22 +38,27 @@ def classify_file(
     rows = _rows(in_path)
     settings = settings or load_settings()
     chosen = load_embedder() if isinstance(embedder, str) else embedder
-    model = load_model(settings.home, load_taxonomy(settings.config), chosen)
+    taxonomy = load_taxonomy(settings.config)
+    model = load_model(settings.home, taxonomy, chosen)
+    rules = load_objection_rules(settings.config)
     out_path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=out_path.parent, prefix=f".{out_path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8", errors="surrogatepass") as file:
+    with (
+        llm_reader(rules.llm, taxonomy, from_environment(settings)) as llm,
+        os.fdopen(handle, "w", encoding="utf-8", errors="surrogatepass") as file,
+    ):
         for begin in range(0, len(rows), _AT_ONCE):
             part = rows[begin : begin + _AT_ONCE]
-            readings = read_texts(
-                model, [(row["text"], _KINDS.get(row.get("channel") or "", "survey")) for row in part]
+            readings = read_by(
+                llm, model, [(row["text"], _KINDS.get(row.get("channel") or "", "survey")) for row in part]
             )
             for row, reading in zip(part, readings, strict=True):
-                file.write(json.dumps(_labelled(row, reading, model.name), ensure_ascii=False) + "\n")
+                file.write(json.dumps(_labelled(row, reading), ensure_ascii=False) + "\n")
     Path(temporary).replace(out_path)
     return len(rows)
 
 
-def _labelled(row: dict[str, Any], reading: Reading, model: str) -> dict[str, Any]:
+def _labelled(row: dict[str, Any], reading: Reading) -> dict[str, Any]:
     kept = ("id", "text", "lang", "channel")
     return {
         **{name: value for name, value in row.items() if name in kept},
@@ -59,7 +67,7 @@ def _labelled(row: dict[str, Any], reading: Reading, model: str) -> dict[str, An
         "confidence": round(reading.confidence, 4),
         "abstain": reading.is_abstaining,
         "spans": [{"start": one.start, "end": one.end, "label": one.label} for one in reading.findings],
-        "model": model,
+        "model": reading.model,
     }
 
 

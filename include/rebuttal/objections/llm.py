@@ -1,13 +1,14 @@
 """An optional language model in the local one's place: with consent, redacted, within a cost cap, and never needed.
 
 What it reads is the same `Reading`; `Reading.model` says who read it. Whatever goes wrong with a text, the local model
-has read it already.
+reads it instead.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import httpx
@@ -20,8 +21,6 @@ from rebuttal.objections.reading import ABSTAIN, Reading, primary_of, read_texts
 from rebuttal.objections.redaction import redact
 from rebuttal.objections.rules import LlmRules
 from rebuttal.objections.taxonomy import NONE, Taxonomy
-
-Read = Callable[[Sequence[tuple[str, str]]], list[Reading]]
 
 _GIVES_UP = 3  # refusals one after the other: then the endpoint is down and the run goes on without it
 
@@ -37,24 +36,21 @@ class LlmReader:
     name: str
     endpoint: Endpoint
     rules: LlmRules
-    local: Model
     told: Counter[str] = field(default_factory=Counter)
     _sent: int = 0
     _sent_characters: int = 0
     _refusals: int = 0
 
-    def read(self, texts: Sequence[tuple[str, str]]) -> list[Reading]:
-        """Read (stored text, kind) pairs, in their order."""
-        fallbacks = read_texts(self.local, texts)
-        return [self._one(*text, fallback) for text, fallback in zip(texts, fallbacks, strict=True)]
+    def read(self, texts: Sequence[tuple[str, str]]) -> list[Reading | None]:
+        """Read (stored text, kind) pairs, in their order; None where the local model has to."""
+        return [self._one(Heard.of(*text)) for text in texts]
 
-    def _one(self, stored: str, kind: str, fallback: Reading) -> Reading:
-        heard = Heard.of(stored, kind)
+    def _one(self, heard: Heard) -> Reading | None:
         asked = [(piece.role, redact(heard.words(span))) for piece in heard.pieces for span in piece.sentences]
         size = sum(len(text) for _, text in asked)
         if (outcome := self._unsent(heard, size)) is not None:
             self.told[outcome] += 1
-            return fallback
+            return None
         self._sent += 1
         self._sent_characters += size
         try:
@@ -62,7 +58,7 @@ class LlmReader:
         except Refused as refused:
             self._refusals += 1
             self.told[refused.reason] += 1
-            return fallback
+            return None
         self._refusals = 0
         self.told["answered"] += 1
         return reading_of(answer, heard, self.name)
@@ -98,8 +94,21 @@ def reading_of(answer: Answer, heard: Heard, name: str) -> Reading:
     return Reading(labels, primary, best[primary], is_unsure, spoken(heard), tuple(findings), heard.unheard, name)
 
 
-def llm_reader(rules: LlmRules, local: Model, taxonomy: Taxonomy, resolve: Resolver, client: httpx.Client) -> LlmReader:
-    """The reader of `rules`, which must be on. Raises CredentialsError when its connection has no key."""
+@contextmanager
+def llm_reader(rules: LlmRules, taxonomy: Taxonomy, resolve: Resolver) -> Iterator[LlmReader | None]:
+    """The reader of `rules`; None when it is off. Raises CredentialsError when its connection has no key."""
+    if not rules.is_on:
+        yield None
+        return
     key = resolve(rules.connection).secret() if rules.connection else ""
-    endpoint = Endpoint(client, rules.endpoint, rules.model, instructions(taxonomy), key)
-    return LlmReader(f"llm:{rules.model}:prompt-{prompt_version(taxonomy)}", endpoint, rules, local)
+    with httpx.Client(timeout=rules.timeout_seconds) as client:
+        endpoint = Endpoint(client, rules.endpoint, rules.model, instructions(taxonomy), key)
+        yield LlmReader(f"llm:{rules.model}:prompt-{prompt_version(taxonomy)}", endpoint, rules)
+
+
+def read_by(reader: LlmReader | None, local: Model, texts: Sequence[tuple[str, str]]) -> list[Reading]:
+    """Read texts with `reader`, and with the local model what it leaves (everything without one)."""
+    answers: list[Reading | None] = reader.read(texts) if reader else [None] * len(texts)
+    left = [text for text, answer in zip(texts, answers, strict=True) if answer is None]
+    local_readings = iter(read_texts(local, left))
+    return [next(local_readings) if answer is None else answer for answer in answers]

@@ -110,8 +110,8 @@ class Model:
                 dense = self.dense.logits(dense_rows(asked, self.embedder.vectors(asked)))
                 both = blended(logits[[places[text] for text in asked]], dense, TEMPERATURE["ngram+e5"])
                 again = {text: row for row, text in enumerate(asked)}
-                some = [[texts[index] for index in doubtful] for texts in (whole, tails)]
-                rows[doubtful] = _turned(both, again, *some, odds[doubtful])
+                turns = [tails[index] for index in doubtful]
+                rows[doubtful] = _turned(both, again, [whole[index] for index in doubtful], turns, odds[doubtful])
         for index, text in enumerate(whole):
             if self.ngrams.familiarity(text) < UNREADABLE:
                 rows[index] = 0.25 * rows[index] + 0.75 / len(LABELS)

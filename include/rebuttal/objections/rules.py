@@ -12,14 +12,14 @@ from rebuttal.configuration import Section, read_yaml
 class LlmRules(Section):
     """A language model behind an OpenAI-compatible endpoint. Without an endpoint no text leaves this machine."""
 
-    endpoint: str = Field("", pattern=r"^(https?://\S+)?$")
+    endpoint: str = Field(default="", pattern=r"^(https?://\S+)?$")
     model: str = ""
     consent: bool = False
     connection: str = ""
-    timeout_seconds: float = Field(20, gt=0, le=300)
-    most_texts: int = Field(500, ge=0)
-    most_characters: int = Field(1_000_000, ge=0)
-    longest_text: int = Field(8000, ge=1)
+    timeout_seconds: float = Field(default=20, gt=0, le=300)
+    most_texts: int = Field(default=500, ge=0)
+    most_characters: int = Field(default=1_000_000, ge=0)
+    longest_text: int = Field(default=8000, ge=1)
 
     @model_validator(mode="after")
     def _whole(self) -> LlmRules:

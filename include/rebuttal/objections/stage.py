@@ -12,12 +12,14 @@ from sqlalchemy import Connection, Engine, RowMapping, Table, inspect, text
 
 from rebuttal.context import Context
 from rebuttal.errors import AccountingError, StoreError
-from rebuttal.objections.embedding import Embedder, load_embedder
+from rebuttal.objections.embedding import Embedder, Remembering, load_embedder
 from rebuttal.objections.gathering import Gathered, Text, Verdict, Voice, gather
 from rebuttal.objections.hearing import LONGEST_HEARD
+from rebuttal.objections.llm import LlmReader, llm_reader
 from rebuttal.objections.model import Model, load_model
 from rebuttal.objections.reading import CLASSIFIED, UNCLEAR, Reading, read_texts
 from rebuttal.objections.redaction import redact
+from rebuttal.objections.rules import load_objection_rules
 from rebuttal.objections.tables import TEXT_KEY, metadata, objection, objection_evidence, text_label
 from rebuttal.objections.taxonomy import NONE, Taxonomy, load_taxonomy
 from rebuttal.records import Report
@@ -39,22 +41,32 @@ def run(context: Context, *, embedder: Embedder | str | None = "installed") -> R
     Raises StoreError when the marts have not been built, AccountingError when the counts do not add up.
     """
     taxonomy = load_taxonomy(context.settings.config)
+    rules = load_objection_rules(context.settings.config)
     chosen = load_embedder() if isinstance(embedder, str) else embedder
+    if chosen is not None:
+        chosen = Remembering(chosen, context.settings.home / "vectors.sqlite")
     model = load_model(context.settings.home, taxonomy, chosen)
     report = Report("listen", details=[_about(model)])
-    with open_warehouse(context.settings) as engine:
+    with llm_reader(rules.llm, taxonomy, context.resolve) as llm, open_warehouse(context.settings) as engine:
+        name = llm.name if llm else model.name
         _require_marts(engine)
         with engine.begin() as connection:
             metadata.create_all(connection, checkfirst=True)
             texts = _texts(connection)
-            known = _remembered(connection, model.name)
+            known = _remembered(connection, name)
             unread = sorted({(one.key[0], one.text_hash) for one in texts} - known.keys())
-            for readings in _read(connection, model, taxonomy, unread, report):
-                known |= readings
+            # What the language model left to the local one is asked again; what the local one said still holds.
+            known = (_remembered(connection, model.name) if llm else {}) | known
+            for verdicts in _read(connection, llm, model, taxonomy, unread, known, report):
+                known |= verdicts
             heard = [(one, known[one.key[0], one.text_hash]) for one in texts]
-            gathered = gather(heard, _deals(connection), taxonomy, model.name)
-            _count(report, gathered, len(texts), len(unread))
+            gathered = gather(heard, _deals(connection), taxonomy, name)
+            _count(report, gathered, len(texts))
             report.counts["written"] = _write(connection, gathered)
+        if llm:
+            report.details.append(
+                {"llm": llm.name, **{f"llm_{what}": count for what, count in sorted(llm.told.items())}}
+            )
     report.changed = report.counts["written"] > 0
     publish(context)
     return report
@@ -114,14 +126,22 @@ def _remembered(connection: Connection, model: str) -> Known:
             status=row["status"],
             language=row["text_language"],
             voices=tuple(voices.values()),
+            model=row["model"],
         )
         for key, (row, voices) in known.items()
     }
 
 
 def _read(
-    connection: Connection, model: Model, taxonomy: Taxonomy, unread: Sequence[tuple[str, str]], report: Report
+    connection: Connection,
+    llm: LlmReader | None,
+    model: Model,
+    taxonomy: Taxonomy,
+    unread: Sequence[tuple[str, str]],
+    known: Known,
+    report: Report,
 ) -> Iterator[Known]:
+    """What was not read before, some hundred texts at a time; the local model reads only what it has not read yet."""
     if not unread:
         return
     connection.execute(text("CREATE TEMPORARY TABLE unread (source_kind text, text_hash text)"))
@@ -133,11 +153,13 @@ def _read(
     rows = connection.execute(text(_statement("bodies")), {"longest": LONGEST_HEARD + 1}).mappings()
     for part in rows.partitions(_AT_ONCE):
         report.add("cut", sum(int(row["text_length"]) > LONGEST_HEARD for row in part))
-        readings = read_texts(model, [(row["body"], row["source_kind"]) for row in part])
-        yield {
-            (row["source_kind"], row["text_hash"]): verdict_of(reading, taxonomy)
-            for row, reading in zip(part, readings, strict=True)
-        }
+        bodies = {(row["source_kind"], row["text_hash"]): (row["body"], row["source_kind"]) for row in part}
+        answers = llm.read(list(bodies.values())) if llm else []
+        said = {key: answer for key, answer in zip(bodies, answers, strict=False) if answer is not None}
+        left = [key for key in bodies if key not in said and key not in known]
+        said |= dict(zip(left, read_texts(model, [bodies[key] for key in left]), strict=True))
+        report.add("read", len(said))
+        yield {key: verdict_of(reading, taxonomy) for key, reading in said.items()}
     connection.execute(text("DROP TABLE unread"))
 
 
@@ -158,6 +180,7 @@ def verdict_of(reading: Reading, taxonomy: Taxonomy) -> Verdict:
         status=reading.status,
         language=reading.language,
         voices=tuple(voices.values()),
+        model=reading.model,
     )
 
 
@@ -165,9 +188,9 @@ def _deals(connection: Connection) -> dict[str, Mapping[str, Any]]:
     return {row["deal_id"]: dict(row) for row in connection.execute(text(_statement("deals"))).mappings()}
 
 
-def _count(report: Report, gathered: Gathered, heard: int, read: int) -> None:
+def _count(report: Report, gathered: Gathered, heard: int) -> None:
     statuses = [row["status"] for row in gathered.text_labels]
-    report.counts |= {"heard": heard, "read": read, "cut": report.counts.get("cut", 0)}
+    report.counts |= {"heard": heard, **{name: report.counts.get(name, 0) for name in ("read", "cut")}}
     report.counts |= {status: statuses.count(status) for status in (CLASSIFIED, NONE, UNCLEAR)}
     report.counts |= {"objections": len(gathered.objections), "evidence": len(gathered.evidence)}
     if heard != sum(report.counts[status] for status in (CLASSIFIED, NONE, UNCLEAR)):
