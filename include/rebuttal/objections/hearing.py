@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from rebuttal.objections.markup import Readable, readable
@@ -11,6 +12,18 @@ from rebuttal.objections.speech import passages
 LONGEST_HEARD = 100_000  # characters of one text that are listened to; the rest is counted as unheard
 
 Span = tuple[int, int]
+
+# How a text of a file's channel is listened to; others are the buyer's own words.
+_KINDS = {"deal_note": "note", "note": "note", "call": "call", "call_transcript": "call", "lost_reason": "lost_reason"}
+
+# What a rep puts before a buyer's words ("She wrote: «...»"), up to four words: it is not what was said.
+_LEAD_IN = re.compile(r"(?:[^\W\d_][\w'’.-]*[ ]){0,3}[^\W\d_][\w'’.-]*[ ]?:\s{0,2}[«“\"„](?=.{8})", re.DOTALL)
+_QUOTES = '«»“”„"'
+
+
+def kind_of(channel: str | None) -> str:
+    """call, note, lost_reason or survey, for the channel of a labelled text."""
+    return _KINDS.get(channel or "", "survey")
 
 
 @dataclass(frozen=True)
@@ -61,6 +74,12 @@ class Heard:
     def words(self, span: Span) -> str:
         """The readable words of a span."""
         return self.page.text[span[0] : span[1]]
+
+    def said(self, piece: Piece) -> str:
+        """What the model is asked of a piece: its words, or the buyer's own where a rep quotes them."""
+        words = self.words(piece.span)
+        lead_in = _LEAD_IN.match(words)
+        return words[lead_in.end() :].rstrip(" " + _QUOTES) if lead_in else words
 
     def finding(self, piece: Piece, sentence: Span, label: str, confidence: float) -> Finding:
         """That `sentence` of `piece` carries `label`, with its place in the stored text."""

@@ -11,6 +11,7 @@ from typing import Any
 from rebuttal.connections import from_environment
 from rebuttal.errors import ConfigError
 from rebuttal.objections.embedding import Embedder, load_embedder
+from rebuttal.objections.hearing import kind_of
 from rebuttal.objections.llm import llm_reader, read_by
 from rebuttal.objections.model import load_model
 from rebuttal.objections.reading import Reading
@@ -18,8 +19,6 @@ from rebuttal.objections.rules import load_objection_rules
 from rebuttal.objections.taxonomy import load_taxonomy
 from rebuttal.settings import Settings, load_settings
 
-# How a channel of the file is listened to; others are the buyer's own words.
-_KINDS = {"deal_note": "note", "note": "note", "call": "call", "call_transcript": "call", "lost_reason": "lost_reason"}
 _AT_ONCE = 2000
 
 
@@ -49,9 +48,7 @@ def classify_file(
     ):
         for begin in range(0, len(rows), _AT_ONCE):
             part = rows[begin : begin + _AT_ONCE]
-            readings = read_by(
-                llm, model, [(row["text"], _KINDS.get(row.get("channel") or "", "survey")) for row in part]
-            )
+            readings = read_by(llm, model, [(row["text"], kind_of(row.get("channel"))) for row in part])
             for row, reading in zip(part, readings, strict=True):
                 file.write(json.dumps(_labelled(row, reading), ensure_ascii=False) + "\n")
     Path(temporary).replace(out_path)

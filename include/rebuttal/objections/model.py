@@ -18,6 +18,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 from rebuttal.objections.embedding import Embedder, Matrix
+from rebuttal.objections.kernel import Kernel
 from rebuttal.objections.ngrams import Ngrams
 from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy
 from rebuttal.objections.training import Example, content_hash, load_examples, training_vectors
@@ -38,15 +39,16 @@ _SHAPING = (
     "speech",
     "wording",
 )
-NONE_WEIGHT = 3.0  # labels count alike in training, but most of what is said is no objection
+NONE_WEIGHT = 2.0  # labels count alike in training, but most of what is said is no objection
 PRIMARY_SHARE = 0.65  # of a many-labelled text's weight that its primary label gets
 NGRAM_C, DENSE_C = 8.0, 12.0
 DENSE_SIGN_WEIGHT = 0.15
-DENSE_WEIGHT = 0.7  # of the embeddings' say where both are asked
+SAY = (0.35, 0.35, 0.4)  # weight of the n-grams', the dense regression's and the kernel's say where all are asked
+CALM_SURE = 0.5  # the same for `none` of a sentence among others: most of them are none
 TAIL_WEIGHT = 0.6  # of what follows "but"
 SURE = 0.75  # the cheap stage's own probability from which the embeddings are not asked
 # Probabilities to the power 1/temperature; found by grouped cross-validation over the training texts.
-TEMPERATURE = {"ngram": 0.85, "ngram+e5": 0.65}
+TEMPERATURE = {"ngram": 0.85, "ngram+e5": 0.7}
 DENIAL_ODDS = 10.0  # how much likelier `none` is where a worry is denied: vectors hardly see a "not"
 UNREADABLE = 0.1  # familiarity below which a text is no language we know: nothing is sure about it
 _ROUND = 6
@@ -65,15 +67,29 @@ class Linear:
 
 
 @dataclass(frozen=True)
+class Dense:
+    """What is asked of embeddings: a plane for each label, and texts of like meaning."""
+
+    plane: Linear
+    kernel: Kernel
+
+    def logits(self, texts: list[str], vectors: Matrix) -> tuple[Probabilities, Probabilities]:
+        """Two rows of scores per prepared text and its unit vector."""
+        stance = DENSE_SIGN_WEIGHT * signs(texts)
+        return self.plane.logits(dense_rows(vectors, stance)), self.kernel.logits(vectors, stance)
+
+
+@dataclass(frozen=True)
 class Model:
     """A trained classifier. `name` says which stages it has and from which texts it was made."""
 
     name: str
     ngrams: Ngrams
     cheap: Linear
-    dense: Linear | None
+    dense: Dense | None
     embedder: Embedder | None
     sure: float = SURE
+    calm_sure: float = CALM_SURE
 
     @property
     def kind(self) -> str:
@@ -104,11 +120,14 @@ class Model:
         odds = odds * np.array([DENIAL_ODDS if is_denial(text) else 1.0 for text in whole])
         rows = _turned(_softmax(logits, TEMPERATURE["ngram"]), places, whole, tails, odds)
         if is_embedding and self.dense is not None and self.embedder is not None:
-            doubtful = [index for index, row in enumerate(rows) if whole[index] and row.max() < self.sure]
+            is_among_others = np.zeros(len(texts), dtype=bool) if calm is None else np.asarray(calm) > 1
+            is_calm = is_among_others & (rows.argmax(axis=1) == LABELS.index(NONE))
+            enough = np.where(is_calm, self.calm_sure, self.sure)
+            doubtful = [index for index, row in enumerate(rows) if whole[index] and row.max() < enough[index]]
             asked = list(dict.fromkeys(text for index in doubtful for text in (whole[index], tails[index]) if text))
             if asked:
-                dense = self.dense.logits(dense_rows(asked, self.embedder.vectors(asked)))
-                both = blended(logits[[places[text] for text in asked]], dense, TEMPERATURE["ngram+e5"])
+                dense = self.dense.logits(asked, self.embedder.vectors(asked))
+                both = blended((logits[[places[text] for text in asked]], *dense), TEMPERATURE["ngram+e5"])
                 again = {text: row for row, text in enumerate(asked)}
                 turns = [tails[index] for index in doubtful]
                 rows[doubtful] = _turned(both, again, [whole[index] for index in doubtful], turns, odds[doubtful])
@@ -134,15 +153,15 @@ def _turned(
     return np.asarray(rows / rows.sum(axis=1, keepdims=True))
 
 
-def blended(cheap: Probabilities, dense: Probabilities, temperature: float) -> Probabilities:
-    """Both stages' scores as one row of probabilities: a weighted geometric mean of what each of them holds likely."""
-    each = [np.log(np.maximum(_softmax(scores, 1.0), 1e-12)) for scores in (cheap, dense)]
-    return _softmax((1 - DENSE_WEIGHT) * each[0] + DENSE_WEIGHT * each[1], temperature)
+def blended(scores: Sequence[Probabilities], temperature: float) -> Probabilities:
+    """The stages' scores as one row of probabilities: a weighted geometric mean of what each of them holds likely."""
+    each = [np.log(np.maximum(_softmax(one, 1.0), 1e-12)) for one in scores]
+    return _softmax(np.sum([say * one for say, one in zip(SAY, each, strict=True)], axis=0), temperature)
 
 
-def dense_rows(texts: list[str], vectors: Matrix) -> npt.NDArray[np.float32]:
-    """The embeddings' features: the vector and the signs of stance."""
-    return np.hstack([vectors, DENSE_SIGN_WEIGHT * signs(texts)]).astype(np.float32)
+def dense_rows(vectors: Matrix, stance: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The plane's features: the vector and the signs of stance."""
+    return np.hstack([vectors, stance]).astype(np.float32)
 
 
 def load_model(home: Path, taxonomy: Taxonomy, embedder: Embedder | None) -> Model:
@@ -169,8 +188,12 @@ def train(examples: Sequence[Example], embedder: Embedder | None, name: str = "t
     cheap = _fit(ngrams.transform(texts)[rows], targets, weights, NGRAM_C)
     dense = None
     if embedder is not None:
-        features = dense_rows(texts, training_vectors(texts, embedder))
-        dense = _fit(features[rows], targets, weights, DENSE_C)
+        vectors, stance = training_vectors(texts, embedder), DENSE_SIGN_WEIGHT * signs(texts)
+        plane = _fit(dense_rows(vectors, stance)[rows], targets, weights, DENSE_C)
+        shares = np.zeros((len(texts), len(LABELS)), dtype=np.float32)
+        np.add.at(shares, (rows, targets), np.asarray(weights, dtype=np.float32))
+        by_text = shares.sum(axis=1, dtype=np.float64)
+        dense = Dense(plane, Kernel.fit(vectors, stance, (shares.T / by_text.astype(np.float32)).T, by_text))
     return Model(name, ngrams, cheap, dense, embedder)
 
 
@@ -200,7 +223,7 @@ def _weighted(examples: Sequence[Example]) -> tuple[list[int], list[int], list[f
 
 
 def _fit(features: Any, targets: list[int], weights: list[float], c: float) -> Linear:
-    model = LogisticRegression(C=c, max_iter=400, tol=1e-4)
+    model = LogisticRegression(C=c, max_iter=200, tol=1e-3)
     model.fit(features, targets, sample_weight=weights)
     kinds = features.shape[1]
     full = np.zeros((kinds, len(LABELS)), dtype=np.float32)
@@ -224,7 +247,8 @@ def _write(path: Path, model: Model) -> None:
         "cheap_bias": model.cheap.bias,
     }
     if model.dense is not None:
-        arrays |= {"dense_weights": model.dense.weights, "dense_bias": model.dense.bias}
+        plane = model.dense.plane
+        arrays |= {"dense_weights": plane.weights, "dense_bias": plane.bias, **model.dense.kernel.arrays()}
     # Whole or not at all: another process may look for the file at any time.
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
     with os.fdopen(handle, "wb") as file:
@@ -235,7 +259,8 @@ def _write(path: Path, model: Model) -> None:
 def _read(path: Path, name: str, embedder: Embedder | None) -> Model:
     with np.load(path, allow_pickle=False) as file:
         arrays = dict(file.items())
-    dense = Linear(arrays["dense_weights"], arrays["dense_bias"]) if "dense_weights" in arrays else None
-    return Model(
-        name, Ngrams.from_arrays(arrays), Linear(arrays["cheap_weights"], arrays["cheap_bias"]), dense, embedder
-    )
+    cheap = Linear(arrays["cheap_weights"], arrays["cheap_bias"])
+    dense = None
+    if "dense_weights" in arrays:
+        dense = Dense(Linear(arrays["dense_weights"], arrays["dense_bias"]), Kernel.from_arrays(arrays))
+    return Model(name, Ngrams.from_arrays(arrays), cheap, dense, embedder)

@@ -18,7 +18,7 @@ ABSTAIN = 0.4
 SECOND, SECOND_SHARE = 0.22, 0.45
 # About one sentence of a text voices an objection, however long it is: for each further one `none` is so many times
 # likelier than among the training texts, which are of one sentence. Enough is enough.
-CALM_ODDS, MOST_CALM = 5.0, 20.0
+CALM_ODDS, MOST_CALM = 3.0, 20.0
 # A sentence of a piece carries the piece's label with at least this probability; the best one always does.
 CARRIES = 0.4
 _AUTHORITY = "authority"
@@ -59,11 +59,11 @@ def read_texts(model: Model, texts: Sequence[tuple[str, str]]) -> list[Reading]:
     asked: dict[tuple[str, float], int] = {}
     for one in heard:
         for piece in one.pieces:
-            asked.setdefault((one.words(piece.span), _calm(one)), len(asked))
+            asked.setdefault((one.said(piece), _calm(one)), len(asked))
     rows = model.probabilities([text for text, _ in asked], [calm for _, calm in asked])
     readings = []
     for one in heard:
-        judged = [(piece, rows[asked[one.words(piece.span), _calm(one)]]) for piece in one.pieces]
+        judged = [(piece, rows[asked[one.said(piece), _calm(one)]]) for piece in one.pieces]
         readings.append(_reading(model, one, judged))
     return readings
 
