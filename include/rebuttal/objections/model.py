@@ -44,7 +44,7 @@ PRIMARY_SHARE = 0.65  # of a many-labelled text's weight that its primary label 
 NGRAM_C, DENSE_C = 8.0, 12.0
 DENSE_SIGN_WEIGHT = 0.15
 SAY = (0.35, 0.35, 0.4)  # weight of the n-grams', the dense regression's and the kernel's say where all are asked
-CALM_SURE = 0.5  # the same for `none` of a sentence among others: most of them are none
+CALM_SURE = 0.5  # the same for a sentence among others: most of them are none, and the prior settles much
 TAIL_WEIGHT = 0.6  # of what follows "but"
 SURE = 0.75  # the cheap stage's own probability from which the embeddings are not asked
 # Probabilities to the power 1/temperature; found by grouped cross-validation over the training texts.
@@ -121,8 +121,7 @@ class Model:
         rows = _turned(_softmax(logits, TEMPERATURE["ngram"]), places, whole, tails, odds)
         if is_embedding and self.dense is not None and self.embedder is not None:
             is_among_others = np.zeros(len(texts), dtype=bool) if calm is None else np.asarray(calm) > 1
-            is_calm = is_among_others & (rows.argmax(axis=1) == LABELS.index(NONE))
-            enough = np.where(is_calm, self.calm_sure, self.sure)
+            enough = np.where(is_among_others, self.calm_sure, self.sure)
             doubtful = [index for index, row in enumerate(rows) if whole[index] and row.max() < enough[index]]
             asked = list(dict.fromkeys(text for index in doubtful for text in (whole[index], tails[index]) if text))
             if asked:
