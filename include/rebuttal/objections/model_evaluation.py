@@ -12,7 +12,7 @@ from sqlalchemy import select
 from rebuttal.context import Context
 from rebuttal.objections.corrections import load_corrections
 from rebuttal.objections.embedding import Embedder, load_embedder
-from rebuttal.objections.evaluate import FOLDS, THRESHOLDS, calibration_error, cross_validated, f1_by_label
+from rebuttal.objections.evaluate import FOLDS, calibration_error, cross_validated, f1_by_label
 from rebuttal.objections.model import Probabilities, load_model
 from rebuttal.objections.reading import ABSTAIN, labels_of
 from rebuttal.objections.tables import EVALUATED
@@ -23,6 +23,7 @@ from rebuttal.settings import Settings
 from rebuttal.state import ModelEvaluation, open_state
 
 _PLACES = 4
+_THRESHOLDS = (0.0, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8)  # of the risk-coverage curve
 
 
 def evaluate(context: Context, *, embedder: Embedder | str | None = "installed") -> Report:
@@ -89,7 +90,7 @@ def figures(examples: Sequence[Example], rows: Probabilities) -> dict[str, Any]:
                 round(float((top >= threshold).mean()), _PLACES),
                 round(float(right[top >= threshold].mean()), 4),
             ]
-            for threshold in THRESHOLDS
+            for threshold in _THRESHOLDS
             if (top >= threshold).any()
         ],
     }
