@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.kernel_ridge import KernelRidge
 
-from rebuttal.errors import ConfigError
-from rebuttal.objections.evaluate import calibration_error, f1_by_label, macro_f1
+from rebuttal.errors import ConfigError, StoreError
+from rebuttal.objections.embedding import Embedder, Matrix, Remembering
+from rebuttal.objections.evaluate import calibration_error, f1_by_label, macro_f1, risk_coverage, span_scores
+from rebuttal.objections.kernel import RIDGE, SHARPNESS, WIDTH, Kernel
 from rebuttal.objections.model import Model, description_examples, load_model, train
 from rebuttal.objections.reading import ABSTAIN, labels_of, read_texts
 from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy
@@ -115,3 +120,91 @@ def test_macro_f1_by_hand() -> None:
 def test_calibration_error_by_hand() -> None:
     confidence, right = np.array([0.95, 0.95, 0.55, 0.55]), np.array([True, True, True, False])
     assert calibration_error(confidence, right) == pytest.approx(0.5 * 0.05 + 0.5 * 0.05)
+
+
+def test_spans_by_hand() -> None:
+    truth = [[(0, 10, "price"), (20, 30, "trust")], []]
+    said = [[(0, 10, "price"), (21, 30, "terms")], [(0, 5, "price")]]
+    assert span_scores(truth, said) == {"exact": 2 / 5, "overlap": 2 / 5, "place": 4 / 5}
+    assert span_scores(truth, [[(0, 9, "price"), (1, 10, "price")], []])["overlap"] == 2 / 4
+    assert span_scores([[]], [[]]) == {"exact": 1.0, "overlap": 1.0, "place": 1.0}
+
+
+def test_the_risk_coverage_curve_by_hand() -> None:
+    curve = risk_coverage(np.array([0.2, 0.9, 0.8, 0.4]), np.array([False, True, True, False]))
+    assert [row["coverage"] for row in curve][::5] == [0.25, 0.5]
+    assert curve[4] == {"coverage": 0.5, "accuracy": 1.0, "threshold": 0.8}
+    assert curve[-1] == {"coverage": 1.0, "accuracy": 0.5, "threshold": 0.2}
+
+
+def test_kernel_ridge_agrees_with_scikit_learn() -> None:
+    chance = np.random.default_rng(5)
+    vectors = chance.normal(size=(40, 6)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    stance = np.zeros((40, 2), dtype=np.float32)
+    shares = np.eye(3, dtype=np.float32)[chance.integers(0, 3, 40)]
+    weights = chance.uniform(0.5, 2, 40)
+    kernel = Kernel.fit(vectors, stance, shares, weights)
+    judge = KernelRidge(kernel="rbf", gamma=WIDTH, alpha=RIDGE)
+    judge.fit(kernel.rows, shares - shares.mean(axis=0), sample_weight=weights / weights.mean())
+    expected = (judge.predict(kernel.rows[:7]) + shares.mean(axis=0)) / SHARPNESS
+    assert np.allclose(kernel.logits(vectors[:7], stance[:7]), expected, atol=0.02)
+    again = Kernel.from_arrays(kernel.arrays())
+    assert again.logits(vectors, stance).tolist() == kernel.logits(vectors, stance).tolist()
+
+
+class Counting:
+    """An embedder of another one's vectors that counts what it was asked."""
+
+    def __init__(self, inner: Embedder) -> None:
+        self.name = inner.name
+        self._inner = inner
+        self.asked: list[str] = []
+
+    def vectors(self, texts: Sequence[str]) -> Matrix:
+        self.asked += texts
+        return self._inner.vectors(texts)
+
+
+def test_only_the_doubtful_are_embedded_and_each_once(model: Model) -> None:
+    assert model.embedder is not None
+    counting = Counting(model.embedder)
+    watched = replace(model, embedder=counting)
+    texts = [one.text for one in read_examples(BLIND)] * 2
+    rows = watched.probabilities(texts)
+    assert len(set(counting.asked)) == len(counting.asked)
+    assert 20 < len(counting.asked) < len(set(texts))
+    sure = watched.quick(texts).max(axis=1) >= watched.sure
+    assert sure.sum() >= 10
+    assert not {prepared(text) for text, is_sure in zip(texts, sure, strict=True) if is_sure} & set(counting.asked)
+    assert rows[sure].tolist() == watched.quick(texts)[sure].tolist()
+
+
+def test_none_is_likelier_where_it_is_told_so(model: Model) -> None:
+    texts = [one.text for one in read_examples(BLIND)]
+    none = LABELS.index(NONE)
+    plain = model.probabilities(texts)
+    calm = model.probabilities(texts, [10.0] * len(texts))
+    is_same = plain[:, none] == calm[:, none]
+    assert (calm[:, none] >= plain[:, none] - 0.2).all()
+    assert calm[:, none].mean() > plain[:, none].mean()
+    assert is_same.mean() < 0.5
+
+
+def test_vectors_are_remembered_by_content_and_the_file_holds_no_text(tmp_path: Path, model: Model) -> None:
+    assert model.embedder is not None
+    counting = Counting(model.embedder)
+    remembering = Remembering(counting, tmp_path / "vectors.sqlite")
+    first = remembering.vectors(["слишком дорого", "подумаю", "слишком дорого"])
+    again = Remembering(counting, tmp_path / "vectors.sqlite").vectors(["подумаю", "слишком дорого"])
+    assert counting.asked == ["слишком дорого", "подумаю"]
+    assert first[[1, 0]].tolist() == again.tolist()
+    assert again.tolist() == model.embedder.vectors(["подумаю", "слишком дорого"]).tolist()
+    assert "дорого".encode() not in (tmp_path / "vectors.sqlite").read_bytes()
+
+
+def test_a_broken_file_of_vectors_says_what_to_do(tmp_path: Path, model: Model) -> None:
+    assert model.embedder is not None
+    (tmp_path / "vectors.sqlite").write_bytes(b"no database at all, but long enough to be one" * 100)
+    with pytest.raises(StoreError, match="Delete the file"):
+        Remembering(model.embedder, tmp_path / "vectors.sqlite").vectors(["дорого"])

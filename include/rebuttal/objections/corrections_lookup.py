@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, text
 
 from rebuttal.context import Context
 from rebuttal.errors import StoreError
-from rebuttal.objections.reading import LONGEST_HEARD
+from rebuttal.objections.hearing import LONGEST_HEARD
 from rebuttal.warehouse.engine import open_warehouse
 
 TextKey = tuple[str, str, str, str]  # source_kind, source, account_id, source_id

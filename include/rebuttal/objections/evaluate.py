@@ -1,30 +1,33 @@
 """`python -m rebuttal.objections.evaluate [FILE.jsonl ...]`: how good the classifier is, told honestly.
 
 Cross-validation over the training texts, grouped by situation (what tells the same story, in whichever language, never
-stands on both sides), and each FILE (labelled texts that nobody trained on) with the model as shipped. Prints macro-F1
-of the primary label over the 17 classes, the same over label sets, by language, precision and recall of `none`, and
-what share of texts is labelled at which threshold with which accuracy.
+stands on both sides), and each FILE (labelled texts that nobody trained on, perhaps with `spans`) with the model as
+shipped. Prints macro-F1 of the primary label over the 17 classes, the same over label sets, by language, precision and
+recall of `none`, the risk-coverage curve, and F1 of spans; the same figures go to `models/<model>.json` in the home.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rebuttal.objections.embedding import Embedder, load_embedder
+from rebuttal.objections.embedding import Embedder, Matrix, load_embedder
+from rebuttal.objections.hearing import kind_of
 from rebuttal.objections.model import Model, Probabilities, description_examples, load_model, train
 from rebuttal.objections.reading import ABSTAIN, labels_of, read_texts
 from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy, load_taxonomy
-from rebuttal.objections.training import Example, load_examples, read_examples
+from rebuttal.objections.training import Example, load_examples, read_examples, training_vectors
 from rebuttal.settings import load_settings
 
 FOLDS = 5
-THRESHOLDS = (0.0, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8)
 
 
 def macro_f1(truth: Sequence[Sequence[str]], said: Sequence[Sequence[str]]) -> float:
@@ -58,34 +61,104 @@ def cross_validated(examples: Sequence[Example], taxonomy: Taxonomy, embedder: E
     return rows
 
 
-def report(
+Place = tuple[int, int, str]  # start, end (exclusive), label
+
+
+def span_scores(truth: Sequence[Sequence[Place]], said: Sequence[Sequence[Place]]) -> dict[str, float]:
+    """F1 = 2 TP / (2 TP + FP + FN) over all texts: `exact` (same place and label), `overlap` (the same label, half of
+    what both cover together is common), `place` (the same without the label). A span answers for one other at most."""
+    rules: dict[str, Callable[[Place, Place], bool]] = {
+        "exact": lambda one, other: one == other,
+        "overlap": lambda one, other: one[2] == other[2] and _common(one, other) >= 0.5,
+        "place": lambda one, other: _common(one, other) >= 0.5,
+    }
+    scores = {}
+    for name, is_same in rules.items():
+        hits = 0
+        for expected, got in zip(truth, said, strict=True):
+            left = list(expected)
+            for one in got:
+                match = next((other for other in left if is_same(one, other)), None)
+                if match is not None:
+                    left.remove(match)
+                    hits += 1
+        both = sum(map(len, truth)) + sum(map(len, said))
+        scores[name] = 2 * hits / both if both else 1.0
+    return scores
+
+
+def _common(one: Place, other: Place) -> float:
+    """What two places share, of what they cover together."""
+    shared = min(one[1], other[1]) - max(one[0], other[0])
+    return max(0.0, shared / (max(one[1], other[1]) - min(one[0], other[0])))
+
+
+def risk_coverage(confidence: npt.NDArray[np.float64], is_right: npt.NDArray[np.bool_]) -> list[dict[str, float]]:
+    """For each tenth of the texts, the surest first: coverage, their accuracy, and the confidence of the last one."""
+    order = np.argsort(-confidence, kind="stable")
+    curve = []
+    for tenth in range(1, 11):
+        count = max(1, len(order) * tenth // 10)
+        chosen = order[:count]
+        curve.append(
+            {
+                "coverage": count / len(order),
+                "accuracy": float(is_right[chosen].mean()),
+                "threshold": float(confidence[chosen[-1]]),
+            }
+        )
+    return curve
+
+
+@dataclass
+class Evaluation:
+    """Figures of one model on one set of texts, by name; `lines` tells them to people."""
+
+    name: str
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    def lines(self) -> list[str]:
+        """A line for each figure."""
+        out = [self.name]
+        for key, value in self.figures.items():
+            if key == "risk_coverage":
+                out += [
+                    f"  {row['coverage']:.0%} labelled from {row['threshold']:.2f}: {row['accuracy']:.3f}"
+                    for row in value
+                ]
+            elif isinstance(value, dict):
+                out.append(f"  {key}: " + ", ".join(f"{name} {score:.3f}" for name, score in value.items()))
+            else:
+                out.append(f"  {key}: {value:.3f}" if isinstance(value, float) else f"  {key}: {value}")
+        return out
+
+
+def evaluation(
     name: str, examples: Sequence[Example], said: Sequence[Sequence[str]], top: npt.NDArray[np.float64]
-) -> list[str]:
-    """The figures as lines of text; `said` are the labels (primary first), `top` the confidence, of each example."""
+) -> Evaluation:
+    """The figures; `said` are the labels (primary first), `top` the confidence, of each example."""
     primary = [labels[0] for labels in said]
     truth = [one.primary for one in examples]
-    lines = [f"{name}: {len(examples)} texts"]
-    lines.append(f"  macro-F1 primary {_macro(truth, primary):.3f}, label sets {_sets(examples, said):.3f}")
-    lines.append(f"  accuracy {np.mean([t == p for t, p in zip(truth, primary, strict=True)]):.3f}")
+    is_right = np.array([t == p for t, p in zip(truth, primary, strict=True)])
+    nones = sum(t == p == NONE for t, p in zip(truth, primary, strict=True))
+    by_language = {}
     for language in sorted({one.language for one in examples}):
         chosen = [index for index, one in enumerate(examples) if one.language == language]
-        score = _macro([truth[i] for i in chosen], [primary[i] for i in chosen])
-        lines.append(f"  {language}: macro-F1 {score:.3f} ({len(chosen)} texts)")
-    right = sum(t == p == NONE for t, p in zip(truth, primary, strict=True))
-    lines.append(
-        f"  none: precision {right / max(1, primary.count(NONE)):.3f}, recall {right / max(1, truth.count(NONE)):.3f}"
-    )
-    scores = f1_by_label([[t] for t in truth], [[p] for p in primary])
-    lines.append("  F1: " + ", ".join(f"{label} {score:.2f}" for label, score in scores.items()))
-    lines.append("  threshold: share labelled, accuracy of those")
-    for threshold in THRESHOLDS:
-        sure = top >= threshold
-        if sure.any():
-            hit = np.array([t == p for t, p in zip(truth, primary, strict=True)])[sure].mean()
-            mark = "  <- unclear below" if threshold == ABSTAIN else ""
-            lines.append(f"    {threshold:.2f}: {sure.mean():.3f}, {hit:.3f}{mark}")
-    lines.append(f"  calibration error {calibration_error(top, np.array(truth) == np.array(primary)):.3f}")
-    return lines
+        by_language[language] = _macro([truth[i] for i in chosen], [primary[i] for i in chosen])
+    figures: dict[str, Any] = {
+        "texts": len(examples),
+        "macro_f1": _macro(truth, primary),
+        "macro_f1_label_sets": macro_f1([one.labels for one in examples], said),
+        "accuracy": float(is_right.mean()),
+        "macro_f1_by_language": by_language,
+        "none_precision": nones / max(1, primary.count(NONE)),
+        "none_recall": nones / max(1, truth.count(NONE)),
+        "f1_by_label": f1_by_label([[t] for t in truth], [[p] for p in primary]),
+        "unclear": float((top < ABSTAIN).mean()),
+        "calibration_error": calibration_error(top, is_right),
+        "risk_coverage": risk_coverage(top, is_right),
+    }
+    return Evaluation(name, figures)
 
 
 def calibration_error(confidence: npt.NDArray[np.float64], is_right: npt.NDArray[np.bool_], bins: int = 10) -> float:
@@ -103,32 +176,49 @@ def _macro(truth: Sequence[str], said: Sequence[str]) -> float:
     return macro_f1([[one] for one in truth], [[one] for one in said])
 
 
-def _sets(examples: Sequence[Example], said: Sequence[Sequence[str]]) -> float:
-    return macro_f1([one.labels for one in examples], said)
-
-
 def _kind(embedder: Embedder | None) -> str:
     return f"ngram+{embedder.name}" if embedder else "ngram"
 
 
+class _Shipped:
+    """An embedder that knows the training texts' vectors already."""
+
+    def __init__(self, inner: Embedder) -> None:
+        self.name = inner.name
+        self._inner = inner
+
+    def vectors(self, texts: Sequence[str]) -> Matrix:
+        return training_vectors(texts, self._inner)
+
+
+def _of_file(path: Path, model: Model) -> Evaluation:
+    examples = read_examples(path)
+    readings = read_texts(model, [(one.text, kind_of(one.channel)) for one in examples])
+    top = np.array([reading.confidence for reading in readings])
+    found = evaluation(f"{path.name}, {model.name}", examples, [reading.labels for reading in readings], top)
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    if any("spans" in row for row in rows):
+        truth = [[(one["start"], one["end"], one["label"]) for one in row.get("spans", [])] for row in rows]
+        said = [[(one.start, one.end, one.label) for one in reading.findings] for reading in readings]
+        found.figures["spans_f1"] = span_scores(truth, said)
+    return found
+
+
 def main(paths: Sequence[str]) -> int:
-    """Print the reports."""
+    """Print the figures and keep them beside the model."""
     settings = load_settings()
     taxonomy = load_taxonomy(settings.config)
     embedder = load_embedder()
     examples = load_examples()
-    lines: list[str] = []
-    for one in [None, embedder] if embedder else [None]:
-        name = f"cross-validation, {_kind(one)}"
+    for one in [None, _Shipped(embedder)] if embedder else [None]:
         rows = cross_validated(examples, taxonomy, one)
-        lines += report(name, examples, [labels_of(row) for row in rows], rows.max(axis=1))
-        model: Model = load_model(settings.home, taxonomy, one)
-        for path in paths:
-            held = read_examples(Path(path))
-            readings = read_texts(model, [(example.text, "survey") for example in held])
-            top = np.array([reading.confidence for reading in readings])
-            lines += report(f"{Path(path).name}, {model.name}", held, [reading.labels for reading in readings], top)
-    sys.stdout.write("\n".join(lines) + "\n")
+        found = [evaluation(f"cross-validation, {_kind(one)}", examples, list(map(labels_of, rows)), rows.max(axis=1))]
+        model = load_model(settings.home, taxonomy, one)
+        found += [_of_file(Path(path), model) for path in paths]
+        kept = {one.name: one.figures for one in found}
+        path = settings.home / "models" / f"{model.name}.json"
+        path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        sys.stdout.write("\n".join(line for one in found for line in one.lines()) + "\n")
     return 0
 
 

@@ -43,6 +43,7 @@ class Verdict:
     language: str
     voices: tuple[Voice, ...] = ()
     decided_by: str = MODEL
+    model: str = ""  # who said it, where that is not the model of the whole run
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def _text_label(text: Text, verdict: Verdict, person: str | None, model: str) ->
         "confidence": verdict.confidence,
         "status": verdict.status,
         "decided_by": verdict.decided_by,
-        "model": model,
+        "model": verdict.model or model,
         "text_hash": text.text_hash,
     }
 

@@ -8,17 +8,19 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from rebuttal.connections import from_environment
 from rebuttal.errors import ConfigError
 from rebuttal.objections.corrections import load_corrections, text_hash_of
-from rebuttal.objections.corrections_reading import read_corrected
+from rebuttal.objections.corrections_reading import obeyed
 from rebuttal.objections.embedding import Embedder, load_embedder
+from rebuttal.objections.hearing import kind_of
+from rebuttal.objections.llm import llm_reader, read_by
 from rebuttal.objections.model import load_model
 from rebuttal.objections.reading import Reading
+from rebuttal.objections.rules import load_objection_rules
 from rebuttal.objections.taxonomy import load_taxonomy
 from rebuttal.settings import Settings, load_settings
 
-# How a channel of the file is listened to; others are the buyer's own words.
-_KINDS = {"deal_note": "note", "note": "note", "call": "call", "call_transcript": "call", "lost_reason": "lost_reason"}
 _AT_ONCE = 2000
 
 
@@ -38,22 +40,26 @@ def classify_file(
     settings = settings or load_settings()
     chosen = load_embedder() if isinstance(embedder, str) else embedder
     corrections = load_corrections(settings)
-    model = load_model(settings.home, load_taxonomy(settings.config), chosen, corrections.examples)
+    taxonomy = load_taxonomy(settings.config)
+    model = load_model(settings.home, taxonomy, chosen, corrections.examples)
+    rules = load_objection_rules(settings.config)
     out_path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=out_path.parent, prefix=f".{out_path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8", errors="surrogatepass") as file:
+    with (
+        llm_reader(rules.llm, taxonomy, from_environment(settings)) as llm,
+        os.fdopen(handle, "w", encoding="utf-8", errors="surrogatepass") as file,
+    ):
         for begin in range(0, len(rows), _AT_ONCE):
             part = rows[begin : begin + _AT_ONCE]
-            asked = [
-                (row["text"], _KINDS.get(row.get("channel") or "", "survey"), text_hash_of(row["text"])) for row in part
-            ]
-            for row, (reading, _) in zip(part, read_corrected(model, asked, corrections), strict=True):
-                file.write(json.dumps(_labelled(row, reading, model.name), ensure_ascii=False) + "\n")
+            asked = [(row["text"], kind_of(row.get("channel")), text_hash_of(row["text"])) for row in part]
+            readings = read_by(llm, model, [(stored, kind) for stored, kind, _ in asked])
+            for row, (reading, _) in zip(part, obeyed(model, asked, readings, corrections), strict=True):
+                file.write(json.dumps(_labelled(row, reading), ensure_ascii=False) + "\n")
     Path(temporary).replace(out_path)
     return len(rows)
 
 
-def _labelled(row: dict[str, Any], reading: Reading, model: str) -> dict[str, Any]:
+def _labelled(row: dict[str, Any], reading: Reading) -> dict[str, Any]:
     kept = ("id", "text", "lang", "channel")
     return {
         **{name: value for name, value in row.items() if name in kept},
@@ -62,7 +68,7 @@ def _labelled(row: dict[str, Any], reading: Reading, model: str) -> dict[str, An
         "confidence": round(reading.confidence, 4),
         "abstain": reading.is_abstaining,
         "spans": [{"start": one.start, "end": one.end, "label": one.label} for one in reading.findings],
-        "model": model,
+        "model": reading.model,
     }
 
 

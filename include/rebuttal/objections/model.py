@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 from rebuttal.objections.embedding import Embedder, Matrix
+from rebuttal.objections.kernel import Kernel
 from rebuttal.objections.ngrams import Ngrams
 from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy
 from rebuttal.objections.training import Example, content_hash, load_examples, training_vectors
@@ -26,16 +27,28 @@ from rebuttal.objections.wording import after_contrast, is_denial, prepared, sig
 Probabilities = npt.NDArray[np.float64]
 
 # Part of the name: when one of these changes, no cached model is used and every text is read again.
-_SHAPING = ("language", "markup", "model", "ngrams", "reading", "redaction", "sentences", "speech", "wording")
-NONE_WEIGHT = 3.0  # labels count alike in training, but most of what is said is no objection
+_SHAPING = (
+    "hearing",
+    "language",
+    "markup",
+    "model",
+    "ngrams",
+    "reading",
+    "redaction",
+    "sentences",
+    "speech",
+    "wording",
+)
+NONE_WEIGHT = 2.0  # labels count alike in training, but most of what is said is no objection
 PRIMARY_SHARE = 0.65  # of a many-labelled text's weight that its primary label gets
 NGRAM_C, DENSE_C = 8.0, 12.0
 DENSE_SIGN_WEIGHT = 0.15
-DENSE_WEIGHT = 0.7  # of the embeddings' say where both are asked
+SAY = (0.35, 0.35, 0.4)  # weight of the n-grams', the dense regression's and the kernel's say where all are asked
+CALM_SURE = 0.5  # the same for a sentence among others: most of them are none, and the prior settles much
 TAIL_WEIGHT = 0.6  # of what follows "but"
 SURE = 0.75  # the cheap stage's own probability from which the embeddings are not asked
 # Probabilities to the power 1/temperature; found by grouped cross-validation over the training texts.
-TEMPERATURE = {"ngram": 0.85, "ngram+e5": 0.65}
+TEMPERATURE = {"ngram": 0.85, "ngram+e5": 0.7}
 DENIAL_ODDS = 10.0  # how much likelier `none` is where a worry is denied: vectors hardly see a "not"
 UNREADABLE = 0.1  # familiarity below which a text is no language we know: nothing is sure about it
 _ROUND = 6
@@ -54,64 +67,100 @@ class Linear:
 
 
 @dataclass(frozen=True)
+class Dense:
+    """What is asked of embeddings: a plane for each label, and texts of like meaning."""
+
+    plane: Linear
+    kernel: Kernel
+
+    def logits(self, texts: list[str], vectors: Matrix) -> tuple[Probabilities, Probabilities]:
+        """Two rows of scores per prepared text and its unit vector."""
+        stance = DENSE_SIGN_WEIGHT * signs(texts)
+        return self.plane.logits(dense_rows(vectors, stance)), self.kernel.logits(vectors, stance)
+
+
+@dataclass(frozen=True)
 class Model:
     """A trained classifier. `name` says which stages it has and from which texts it was made."""
 
     name: str
     ngrams: Ngrams
     cheap: Linear
-    dense: Linear | None
+    dense: Dense | None
     embedder: Embedder | None
+    sure: float = SURE
+    calm_sure: float = CALM_SURE
 
     @property
     def kind(self) -> str:
         """`ngram` or `ngram+e5`."""
         return self.name.rsplit("-", 1)[0]
 
-    def probabilities(self, texts: Sequence[str]) -> Probabilities:
+    def probabilities(self, texts: Sequence[str], calm: Sequence[float] | None = None) -> Probabilities:
         """One row per raw text, one column per label of `LABELS`, summing to 1.
 
-        Where a text turns ("..., but ..."), what follows counts for more than the whole.
+        Where a text turns ("..., but ..."), what follows counts for more than the whole. `calm` says by text how much
+        likelier `none` is where the text comes from than among the training texts (1 unless told). What the cheap
+        stage is sure of is not embedded; what is, is embedded once, however often it is asked.
         """
-        whole = [prepared(text) for text in texts]
-        tails = [after_contrast(text) for text in whole]
-        asked = list(dict.fromkeys([*whole, *(tail for tail in tails if tail)]))
-        if not asked:
+        return self._judged(texts, calm, self.dense is not None and self.embedder is not None)
+
+    def quick(self, texts: Sequence[str]) -> Probabilities:
+        """The same by the cheap stage alone."""
+        return self._judged(texts, None, False)
+
+    def _judged(self, texts: Sequence[str], calm: Sequence[float] | None, is_embedding: bool) -> Probabilities:
+        if not texts:
             return np.zeros((0, len(LABELS)))
-        known = dict(zip(asked, self._of_prepared(asked), strict=True))
-        rows = [
-            known[text] if not tail else (1 - TAIL_WEIGHT) * known[text] + TAIL_WEIGHT * known[tail]
-            for text, tail in zip(whole, tails, strict=True)
-        ]
+        whole = [prepared(text) for text in texts]
+        tails = [after_contrast(text) or "" for text in whole]
+        places = {text: row for row, text in enumerate(dict.fromkeys([*whole, *(tail for tail in tails if tail)]))}
+        logits = self.cheap.logits(self.ngrams.transform(list(places)))
+        odds = np.ones(len(texts)) if calm is None else np.asarray(calm, dtype=np.float64)
+        odds = odds * np.array([DENIAL_ODDS if is_denial(text) else 1.0 for text in whole])
+        rows = _turned(_softmax(logits, TEMPERATURE["ngram"]), places, whole, tails, odds)
+        if is_embedding and self.dense is not None and self.embedder is not None:
+            is_among_others = np.zeros(len(texts), dtype=bool) if calm is None else np.asarray(calm) > 1
+            enough = np.where(is_among_others, self.calm_sure, self.sure)
+            doubtful = [index for index, row in enumerate(rows) if whole[index] and row.max() < enough[index]]
+            asked = list(dict.fromkeys(text for index in doubtful for text in (whole[index], tails[index]) if text))
+            if asked:
+                dense = self.dense.logits(asked, self.embedder.vectors(asked))
+                both = blended((logits[[places[text] for text in asked]], *dense), TEMPERATURE["ngram+e5"])
+                again = {text: row for row, text in enumerate(asked)}
+                turns = [tails[index] for index in doubtful]
+                rows[doubtful] = _turned(both, again, [whole[index] for index in doubtful], turns, odds[doubtful])
         for index, text in enumerate(whole):
-            if is_denial(text):
-                rows[index] = _likelier(rows[index], NONE, DENIAL_ODDS)
             if self.ngrams.familiarity(text) < UNREADABLE:
                 rows[index] = 0.25 * rows[index] + 0.75 / len(LABELS)
-        return np.round(np.vstack(rows), _ROUND)
-
-    def _of_prepared(self, texts: list[str]) -> Probabilities:
-        logits = self.cheap.logits(self.ngrams.transform(texts))
-        found = _softmax(logits, TEMPERATURE["ngram"])
-        if self.dense is None or self.embedder is None:
-            return found
-        doubtful = [index for index, row in enumerate(found) if row.max() < SURE]
-        if doubtful:
-            asked = [texts[index] for index in doubtful]
-            dense = self.dense.logits(dense_rows(asked, self.embedder.vectors(asked)))
-            found[doubtful] = blended(logits[doubtful], dense, TEMPERATURE["ngram+e5"])
-        return found
+        return np.round(rows, _ROUND)
 
 
-def blended(cheap: Probabilities, dense: Probabilities, temperature: float) -> Probabilities:
-    """Both stages' scores as one row of probabilities: a weighted geometric mean of what each of them holds likely."""
-    each = [np.log(np.maximum(_softmax(scores, 1.0), 1e-12)) for scores in (cheap, dense)]
-    return _softmax((1 - DENSE_WEIGHT) * each[0] + DENSE_WEIGHT * each[1], temperature)
+def _turned(
+    found: Probabilities,
+    places: Mapping[str, int],
+    whole: Sequence[str],
+    tails: Sequence[str],
+    odds: npt.NDArray[np.float64],
+) -> Probabilities:
+    """One row a text: the text's own row mixed with that of what follows its "but", then `none` made likelier."""
+    rows = found[[places[text] for text in whole]]
+    for index, tail in enumerate(tails):
+        if tail:
+            rows[index] = (1 - TAIL_WEIGHT) * rows[index] + TAIL_WEIGHT * found[places[tail]]
+    rows[:, LABELS.index(NONE)] *= odds
+    return np.asarray(rows / rows.sum(axis=1, keepdims=True))
 
 
-def dense_rows(texts: list[str], vectors: Matrix) -> npt.NDArray[np.float32]:
-    """The embeddings' features: the vector and the signs of stance."""
-    return np.hstack([vectors, DENSE_SIGN_WEIGHT * signs(texts)]).astype(np.float32)
+def blended(scores: Sequence[Probabilities], temperature: float) -> Probabilities:
+    """The stages' scores as one row of probabilities: a weighted geometric mean of what each of them holds likely."""
+    each = [np.log(np.maximum(_softmax(one, 1.0), 1e-12)) for one in scores]
+    return _softmax(np.sum([say * one for say, one in zip(SAY, each, strict=True)], axis=0), temperature)
+
+
+def dense_rows(vectors: Matrix, stance: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The plane's features: the vector and the signs of stance."""
+    return np.hstack([vectors, stance]).astype(np.float32)
 
 
 def load_model(home: Path, taxonomy: Taxonomy, embedder: Embedder | None, corrected: Sequence[Example] = ()) -> Model:
@@ -138,8 +187,12 @@ def train(examples: Sequence[Example], embedder: Embedder | None, name: str = "t
     cheap = _fit(ngrams.transform(texts)[rows], targets, weights, NGRAM_C)
     dense = None
     if embedder is not None:
-        features = dense_rows(texts, training_vectors(texts, embedder))
-        dense = _fit(features[rows], targets, weights, DENSE_C)
+        vectors, stance = training_vectors(texts, embedder), DENSE_SIGN_WEIGHT * signs(texts)
+        plane = _fit(dense_rows(vectors, stance)[rows], targets, weights, DENSE_C)
+        shares = np.zeros((len(texts), len(LABELS)), dtype=np.float32)
+        np.add.at(shares, (rows, targets), np.asarray(weights, dtype=np.float32))
+        by_text = shares.sum(axis=1, dtype=np.float64)
+        dense = Dense(plane, Kernel.fit(vectors, stance, (shares.T / by_text.astype(np.float32)).T, by_text))
     return Model(name, ngrams, cheap, dense, embedder)
 
 
@@ -169,7 +222,7 @@ def _weighted(examples: Sequence[Example]) -> tuple[list[int], list[int], list[f
 
 
 def _fit(features: Any, targets: list[int], weights: list[float], c: float) -> Linear:
-    model = LogisticRegression(C=c, max_iter=400, tol=1e-4)
+    model = LogisticRegression(C=c, max_iter=200, tol=1e-3)
     model.fit(features, targets, sample_weight=weights)
     kinds = features.shape[1]
     full = np.zeros((kinds, len(LABELS)), dtype=np.float32)
@@ -177,12 +230,6 @@ def _fit(features: Any, targets: list[int], weights: list[float], c: float) -> L
     full[:, model.classes_] = model.coef_.T
     bias[model.classes_] = model.intercept_
     return Linear(full, bias)
-
-
-def _likelier(row: Probabilities, label: str, odds: float) -> Probabilities:
-    raised = row.copy()
-    raised[LABELS.index(label)] *= odds
-    return np.asarray(raised / raised.sum())
 
 
 def _softmax(logits: Probabilities, temperature: float) -> Probabilities:
@@ -199,7 +246,8 @@ def _write(path: Path, model: Model) -> None:
         "cheap_bias": model.cheap.bias,
     }
     if model.dense is not None:
-        arrays |= {"dense_weights": model.dense.weights, "dense_bias": model.dense.bias}
+        plane = model.dense.plane
+        arrays |= {"dense_weights": plane.weights, "dense_bias": plane.bias, **model.dense.kernel.arrays()}
     # Whole or not at all: another process may look for the file at any time.
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
     with os.fdopen(handle, "wb") as file:
@@ -210,7 +258,8 @@ def _write(path: Path, model: Model) -> None:
 def _read(path: Path, name: str, embedder: Embedder | None) -> Model:
     with np.load(path, allow_pickle=False) as file:
         arrays = dict(file.items())
-    dense = Linear(arrays["dense_weights"], arrays["dense_bias"]) if "dense_weights" in arrays else None
-    return Model(
-        name, Ngrams.from_arrays(arrays), Linear(arrays["cheap_weights"], arrays["cheap_bias"]), dense, embedder
-    )
+    cheap = Linear(arrays["cheap_weights"], arrays["cheap_bias"])
+    dense = None
+    if "dense_weights" in arrays:
+        dense = Dense(Linear(arrays["dense_weights"], arrays["dense_bias"]), Kernel.from_arrays(arrays))
+    return Model(name, Ngrams.from_arrays(arrays), cheap, dense, embedder)

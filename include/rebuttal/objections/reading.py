@@ -5,46 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from rebuttal.objections.hearing import Finding, Heard, Piece
 from rebuttal.objections.language import language_of
-from rebuttal.objections.markup import Readable, readable
 from rebuttal.objections.model import Model, Probabilities
-from rebuttal.objections.sentences import units
-from rebuttal.objections.speech import passages
 from rebuttal.objections.taxonomy import LABELS, NONE
 
 CLASSIFIED, UNCLEAR = "classified", "unclear"
 
-LONGEST_HEARD = 100_000  # characters of one text that are listened to; the rest is counted as unheard
 # Below this probability of the best label the model abstains.
 ABSTAIN = 0.4
-# A piece of a longer unit is judged by itself, and to this share by the unit it stands in.
-CONTEXT = 0.4
 # A further label needs this probability, and this share of the best one's.
 SECOND, SECOND_SHARE = 0.22, 0.45
-# A sentence of a longer piece carries the piece's label with at least this probability; the best one always does.
+# About one sentence of a text voices an objection, however long it is: for each further one `none` is so many times
+# likelier than among the training texts, which are of one sentence. Enough is enough.
+CALM_ODDS, MOST_CALM = 3.0, 20.0
+# A sentence of a piece carries the piece's label with at least this probability; the best one always does.
 CARRIES = 0.4
 _AUTHORITY = "authority"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One sentence that carries an objection. Offsets in code points of the stored text; `sentence` is it as read."""
-
-    label: str
-    confidence: float
-    start: int
-    end: int
-    sentence: str
-    role: str
 
 
 @dataclass(frozen=True)
 class Reading:
     """What a text says. `labels` hold `none` alone, or categories; `primary` is always the best one.
 
-    `is_abstaining`: the confidence is below the threshold. `unheard` counts characters beyond the limit.
+    `is_abstaining`: the confidence is below the threshold. `unheard` counts characters beyond the limit. `model` names
+    who read it.
     """
 
     labels: tuple[str, ...]
@@ -54,6 +39,7 @@ class Reading:
     language: str
     findings: tuple[Finding, ...]
     unheard: int
+    model: str = ""
 
     @property
     def status(self) -> str:
@@ -63,115 +49,88 @@ class Reading:
         return NONE if self.primary == NONE else CLASSIFIED
 
 
-def read_texts(model: Model, texts: Sequence[tuple[str, str]]) -> list[Reading]:
-    """Read (stored text, kind) pairs, in one pass of the model over all. kind: call, note, survey, lost_reason."""
-    prepared = [_Pending.of(stored, kind) for stored, kind in texts]
-    asked: dict[str, int] = {}
-    for pending in prepared:
-        for text in pending.asked():
-            asked.setdefault(text, len(asked))
-    rows = model.probabilities(list(asked))
-    return [pending.reading(rows, asked) for pending in prepared]
-
-
 # What a drop-down offers to who will not say why: counted as unclear, never as an objection or as none.
 SAYS_NOTHING = frozenset({"other", "n/a", "unknown", "другое", "прочее", "иное", "неизвестно", "інше", "невідомо"})
 
-Span = tuple[int, int]
+
+def read_texts(model: Model, texts: Sequence[tuple[str, str]]) -> list[Reading]:
+    """Read (stored text, kind) pairs, in one pass of the model over all. kind: call, note, survey, lost_reason."""
+    heard = [Heard.of(stored, kind) for stored, kind in texts]
+    asked: dict[tuple[str, float], int] = {}
+    for one in heard:
+        for piece in one.pieces:
+            asked.setdefault((one.said(piece), _calm(one)), len(asked))
+    rows = model.probabilities([text for text, _ in asked], [calm for _, calm in asked])
+    readings = []
+    for one in heard:
+        judged = [(piece, rows[asked[one.said(piece), _calm(one)]]) for piece in one.pieces]
+        readings.append(_reading(model, one, judged))
+    return readings
 
 
-@dataclass(frozen=True)
-class _Piece:
-    """Sentences that are judged together, the unit around them, whose words they are. Offsets in the readable text."""
-
-    sentences: tuple[Span, ...]
-    unit: Span
-    role: str
-
-    @property
-    def span(self) -> Span:
-        return self.sentences[0][0], self.sentences[-1][1]
+def _calm(heard: Heard) -> float:
+    return min(max(1.0, CALM_ODDS * (len(heard.pieces) - 1)), MOST_CALM)
 
 
-@dataclass(frozen=True)
-class _Pending:
-    """A text cut into what the model is asked."""
+def _reading(model: Model, heard: Heard, judged: Sequence[tuple[Piece, Probabilities]]) -> Reading:
+    if says_nothing(heard):
+        return Reading((NONE,), NONE, 0.0, True, "unknown", (), heard.unheard, model.name)
+    findings: list[Finding] = []
+    best: dict[str, float] = {}
+    unsure: list[tuple[float, str]] = []
+    calm: list[float] = []
+    for piece, row in judged:
+        labels, top = labels_of(row), float(row.max())
+        if top < ABSTAIN:
+            unsure.append((top, labels[0]))
+        if labels == [NONE]:
+            calm.append(top)
+            continue
+        for label in labels:
+            share = float(row[LABELS.index(label)])
+            findings += [
+                heard.finding(piece, span, label, share) for span in _carriers(model, heard, piece, LABELS.index(label))
+            ]
+            if top >= ABSTAIN:
+                best[label] = max(best.get(label, 0.0), share)
+    language = spoken(heard)
+    if best:
+        primary = primary_of(best, findings)
+        order = sorted(best, key=lambda label: (label != primary, _first(findings, label)))
+        kept = tuple(one for one in findings if one.label in best)
+        return Reading(tuple(order), primary, best[primary], False, language, kept, heard.unheard, model.name)
+    if unsure:
+        # The likeliest objection of those that are not sure; `none` only where no piece suggests anything else.
+        top, label = max(unsure, key=lambda one: (one[1] != NONE, one))
+        kept = tuple(one for one in findings if one.label == label)
+        return Reading((label,), label, top, True, language, kept, heard.unheard, model.name)
+    if not any(character.isalnum() for character in heard.page.text):
+        return Reading((NONE,), NONE, 0.0, True, language, (), heard.unheard, model.name)
+    # Nobody but us said anything: surely no objection.
+    return Reading((NONE,), NONE, min(calm, default=1.0), False, language, (), heard.unheard, model.name)
 
-    page: Readable
-    pieces: tuple[_Piece, ...]
-    unheard: int
 
-    @classmethod
-    def of(cls, stored: str, kind: str) -> _Pending:
-        page = readable(stored[:LONGEST_HEARD])
-        pieces = tuple(
-            _Piece(piece, (unit.start, unit.end), passage.role)
-            for passage in passages(page.text, kind)
-            for unit in units(page.text, passage.start, passage.end)
-            for piece in unit.pieces(page.text)
-        )
-        return cls(page, pieces, max(0, len(stored) - LONGEST_HEARD))
+def _carriers(model: Model, heard: Heard, piece: Piece, label: int) -> list[tuple[int, int]]:
+    """Which sentences of a piece carry a label: by the cheap stage, for the piece as a whole was judged already."""
+    if len(piece.sentences) == 1:
+        return list(piece.sentences)
+    scores = model.quick([heard.words(span) for span in piece.sentences])[:, label]
+    return [span for span, score in zip(piece.sentences, scores, strict=True) if score >= min(CARRIES, scores.max())]
 
-    def asked(self) -> list[str]:
-        spans = [span for piece in self.pieces for span in (piece.unit, piece.span, *piece.sentences)]
-        return [self.page.text[start:end] for start, end in dict.fromkeys(spans)]
 
-    def reading(self, rows: Probabilities, asked: dict[str, int]) -> Reading:
-        def row_of(span: Span) -> Probabilities:
-            row: Probabilities = rows[asked[self.page.text[span[0] : span[1]]]]
-            return row
+def says_nothing(heard: Heard) -> bool:
+    """Whether the text is a drop-down's "other"."""
+    return heard.page.text.strip(" .-").casefold() in SAYS_NOTHING
 
-        if self.page.text.strip(" .-").casefold() in SAYS_NOTHING:
-            return Reading((NONE,), NONE, 0.0, True, "unknown", (), self.unheard)
-        language = language_of("\n".join(self.page.text[slice(*one.span)] for one in self.pieces) or self.page.text)
-        findings: list[Finding] = []
-        best: dict[str, float] = {}
-        unsure: list[tuple[float, str]] = []
-        calm: list[float] = []
-        for piece in self.pieces:
-            row = row_of(piece.span)
-            if piece.span != piece.unit:
-                row = CONTEXT * row_of(piece.unit) + (1 - CONTEXT) * row
-            labels, top = labels_of(row), float(row.max())
-            if top < ABSTAIN:
-                unsure.append((top, labels[0]))
-            if labels == [NONE]:
-                calm.append(top)
-                continue
-            for label in labels:
-                share = float(row[LABELS.index(label)])
-                scores = [float(row_of(span)[LABELS.index(label)]) for span in piece.sentences]
-                findings += self._carriers(piece, label, share, scores)
-                if top >= ABSTAIN:
-                    best[label] = max(best.get(label, 0.0), share)
-        if best:
-            primary = _primary(best, findings)
-            order = sorted(best, key=lambda label: (label != primary, _first(findings, label)))
-            kept = tuple(one for one in findings if one.label in best)
-            return Reading(tuple(order), primary, best[primary], False, language, kept, self.unheard)
-        if unsure:
-            # The likeliest objection of those that are not sure; `none` only where no piece suggests anything else.
-            top, label = max(unsure, key=lambda one: (one[1] != NONE, one))
-            kept = tuple(one for one in findings if one.label == label)
-            return Reading((label,), label, top, True, language, kept, self.unheard)
-        if not any(character.isalnum() for character in self.page.text):
-            return Reading((NONE,), NONE, 0.0, True, language, (), self.unheard)
-        # Nobody but us said anything: surely no objection.
-        return Reading((NONE,), NONE, min(calm, default=1.0), False, language, (), self.unheard)
 
-    def _carriers(self, piece: _Piece, label: str, share: float, scores: list[float]) -> list[Finding]:
-        strongest = int(np.argmax(scores))
-        out = []
-        for index, ((start, end), score) in enumerate(zip(piece.sentences, scores, strict=True)):
-            if index == strongest or score >= CARRIES:
-                first, last = self.page.stored_span(start, end)
-                out.append(Finding(label, round(share, 4), first, last, self.page.text[start:end], piece.role))
-        return out
+def spoken(heard: Heard) -> str:
+    """The language of what is heard; of the whole text where nothing is."""
+    return language_of("\n".join(heard.words(piece.span) for piece in heard.pieces) or heard.page.text)
 
 
 def labels_of(row: Probabilities) -> list[str]:
     """The best label, and further categories that are likely enough; `none` stands alone."""
-    order = np.argsort(-row, kind="stable")
+    order = (-row).argsort(kind="stable")
     best = LABELS[order[0]]
     if best == NONE:
         return [NONE]
@@ -184,7 +143,7 @@ def labels_of(row: Probabilities) -> list[str]:
     return [best, *further]
 
 
-def _primary(best: dict[str, float], findings: Sequence[Finding]) -> str:
+def primary_of(best: dict[str, float], findings: Sequence[Finding]) -> str:
     """The most certain label; a veto ("my husband says it is too expensive") gives way to its reason."""
     reasons = {label: share for label, share in best.items() if label != _AUTHORITY} or best
     return max(reasons, key=lambda label: (round(reasons[label], 1), -_first(findings, label), reasons[label]))

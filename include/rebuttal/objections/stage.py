@@ -12,14 +12,17 @@ from sqlalchemy import Connection, Engine, RowMapping, inspect, text
 from rebuttal.context import Context
 from rebuttal.errors import AccountingError, StoreError
 from rebuttal.objections.corrections import Corrections, load_corrections
-from rebuttal.objections.corrections_reading import read_corrected
-from rebuttal.objections.embedding import Embedder, load_embedder
+from rebuttal.objections.corrections_reading import obeyed
+from rebuttal.objections.embedding import Embedder, Remembering, load_embedder
 from rebuttal.objections.gathering import MODEL, PERSON, Gathered, Text, Verdict, Voice, gather
+from rebuttal.objections.hearing import LONGEST_HEARD
+from rebuttal.objections.llm import LlmReader, llm_reader
 from rebuttal.objections.lost_reasons import Judged, Written, judge, load_lost_reasons
 from rebuttal.objections.model import Model, load_model
 from rebuttal.objections.model_evaluation import evaluation_rows
-from rebuttal.objections.reading import CLASSIFIED, LONGEST_HEARD, UNCLEAR, Reading
+from rebuttal.objections.reading import CLASSIFIED, UNCLEAR, Reading, read_texts
 from rebuttal.objections.redaction import redact
+from rebuttal.objections.rules import load_objection_rules
 from rebuttal.objections.tables import (
     TEXT_KEY,
     lost_reason,
@@ -54,25 +57,31 @@ def run(context: Context, *, embedder: Embedder | str | None = "installed") -> R
     Raises StoreError when the marts have not been built, AccountingError when the counts do not add up.
     """
     taxonomy = load_taxonomy(context.settings.config)
+    rules = load_objection_rules(context.settings.config)
     chosen = load_embedder() if isinstance(embedder, str) else embedder
+    if chosen is not None:
+        chosen = Remembering(chosen, context.settings.home / "vectors.sqlite")
     corrections = load_corrections(context.settings)
     model = load_model(context.settings.home, taxonomy, chosen, corrections.examples)
     evaluations = evaluation_rows(context.settings, model.name)
     report = Report("listen", details=[_about(model)])
-    with open_warehouse(context.settings) as engine:
+    with llm_reader(rules.llm, taxonomy, context.resolve) as llm, open_warehouse(context.settings) as engine:
+        name = llm.name if llm else model.name
         _require_marts(engine)
         with engine.begin() as connection:
             _make_tables(connection)
             texts = _texts(connection)
             listed = judge(_written(connection), load_lost_reasons(context.settings.config), taxonomy)
-            known = _still_right(_remembered(connection, model.name), corrections)
+            known = _still_right(_remembered(connection, name), corrections)
             told = {one.key: _listed(one, listed, corrections) for one in texts}
             unread = sorted({(one.key[0], one.text_hash) for one in texts if told[one.key] is None} - known.keys())
-            for readings in _read(connection, model, taxonomy, unread, corrections, report):
-                known |= readings
+            # What the language model left to the local one is asked again; what the local one said still holds.
+            known = (_still_right(_remembered(connection, model.name), corrections) if llm else {}) | known
+            for verdicts in _read(connection, llm, model, taxonomy, unread, known, corrections, report):
+                known |= verdicts
             heard = [(one, told[one.key] or known[one.key[0], one.text_hash]) for one in texts]
-            gathered = gather(heard, _deals(connection), taxonomy, model.name)
-            _count(report, gathered, len(texts), len(unread))
+            gathered = gather(heard, _deals(connection), taxonomy, name)
+            _count(report, gathered, len(texts))
             report.counts["unmapped"] = len(listed.unmapped)
             report.details += listed.unmapped
             report.counts["written"] = _write(connection, gathered)
@@ -81,6 +90,10 @@ def run(context: Context, *, embedder: Embedder | str | None = "installed") -> R
                 (model_evaluation, evaluations, ("model",)),
             ):
                 report.counts["written"] += replace_rows(connection, table, rows, key=key)
+        if llm:
+            report.details.append(
+                {"llm": llm.name, **{f"llm_{what}": count for what, count in sorted(llm.told.items())}}
+            )
     report.changed = report.counts["written"] > 0
     publish(context)
     return report
@@ -140,6 +153,7 @@ def _remembered(connection: Connection, model: str) -> Known:
             status=row["status"],
             language=row["text_language"],
             voices=tuple(voices.values()),
+            model=row["model"],
             decided_by=row["decided_by"],
         )
         for key, (row, voices) in known.items()
@@ -183,12 +197,15 @@ def _make_tables(connection: Connection) -> None:
 
 def _read(
     connection: Connection,
+    llm: LlmReader | None,
     model: Model,
     taxonomy: Taxonomy,
     unread: Sequence[tuple[str, str]],
+    known: Known,
     corrections: Corrections,
     report: Report,
 ) -> Iterator[Known]:
+    """What was not read before, some hundred texts at a time; the local model reads only what it has not read yet."""
     if not unread:
         return
     connection.execute(text("CREATE TEMPORARY TABLE unread (source_kind text, text_hash text)"))
@@ -200,11 +217,18 @@ def _read(
     rows = connection.execute(text(_statement("bodies")), {"longest": LONGEST_HEARD + 1}).mappings()
     for part in rows.partitions(_AT_ONCE):
         report.add("cut", sum(int(row["text_length"]) > LONGEST_HEARD for row in part))
-        asked = [(row["body"], row["source_kind"], row["text_hash"]) for row in part]
+        bodies = {(row["source_kind"], row["text_hash"]): (row["body"], row["source_kind"]) for row in part}
+        open_to_llm = [key for key in bodies if key[1] not in corrections.by_hash]  # a person needs no second opinion
+        answers = llm.read([bodies[key] for key in open_to_llm]) if llm else []
+        said = {key: answer for key, answer in zip(open_to_llm, answers, strict=False) if answer is not None}
+        left = [key for key in bodies if key not in said and key not in known]
+        said |= dict(zip(left, read_texts(model, [bodies[key] for key in left]), strict=True))
+        report.add("read", len(said))
+        asked = [(*bodies[key], key[1]) for key in said]
         yield {
-            (kind, text_hash): verdict_of(reading, taxonomy, PERSON if is_corrected else MODEL)
-            for (_, kind, text_hash), (reading, is_corrected) in zip(
-                asked, read_corrected(model, asked, corrections), strict=True
+            key: verdict_of(reading, taxonomy, PERSON if is_corrected else MODEL)
+            for key, (reading, is_corrected) in zip(
+                said, obeyed(model, asked, list(said.values()), corrections), strict=True
             )
         }
     connection.execute(text("DROP TABLE unread"))
@@ -227,6 +251,7 @@ def verdict_of(reading: Reading, taxonomy: Taxonomy, decided_by: str = MODEL) ->
         status=reading.status,
         language=reading.language,
         voices=tuple(voices.values()),
+        model=reading.model,
         decided_by=decided_by,
     )
 
@@ -235,9 +260,9 @@ def _deals(connection: Connection) -> dict[str, Mapping[str, Any]]:
     return {row["deal_id"]: dict(row) for row in connection.execute(text(_statement("deals"))).mappings()}
 
 
-def _count(report: Report, gathered: Gathered, heard: int, read: int) -> None:
+def _count(report: Report, gathered: Gathered, heard: int) -> None:
     statuses = [row["status"] for row in gathered.text_labels]
-    report.counts |= {"heard": heard, "read": read, "cut": report.counts.get("cut", 0)}
+    report.counts |= {"heard": heard, **{name: report.counts.get(name, 0) for name in ("read", "cut")}}
     report.counts |= {status: statuses.count(status) for status in (CLASSIFIED, NONE, UNCLEAR)}
     report.counts |= {"objections": len(gathered.objections), "evidence": len(gathered.evidence)}
     if heard != sum(report.counts[status] for status in (CLASSIFIED, NONE, UNCLEAR)):
