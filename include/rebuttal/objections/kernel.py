@@ -40,7 +40,8 @@ class Kernel:
         near = _nearness(rows, rows)
         near[np.diag_indices_from(near)] += (RIDGE * weights.mean() / weights).astype(np.float32)
         bias = shares.mean(axis=0)
-        factor = cho_factor(near, lower=True, overwrite_a=True, check_finite=False)
+        # The matrix is symmetric: transposed it stands as LAPACK wants it, and no copy is made.
+        factor = cho_factor(near.T, lower=True, overwrite_a=True, check_finite=False)
         return cls(centre, rows, cho_solve(factor, shares - bias, check_finite=False).astype(np.float32), bias)
 
     def logits(self, vectors: Array, signs: Array) -> npt.NDArray[np.float64]:

@@ -44,7 +44,7 @@ PRIMARY_SHARE = 0.65  # of a many-labelled text's weight that its primary label 
 NGRAM_C, DENSE_C = 8.0, 12.0
 DENSE_SIGN_WEIGHT = 0.15
 SAY = (0.35, 0.35, 0.4)  # weight of the n-grams', the dense regression's and the kernel's say where all are asked
-CALM_SURE = 0.5  # the same for a sentence among others: most of them are none, and the prior settles much
+CALM_SURE = 0.6  # the same for a sentence among others: most of them are none, and the prior settles much
 TAIL_WEIGHT = 0.6  # of what follows "but"
 SURE = 0.75  # the cheap stage's own probability from which the embeddings are not asked
 # Probabilities to the power 1/temperature; found by grouped cross-validation over the training texts.
