@@ -19,7 +19,10 @@ from rebuttal.objections.reading import CLASSIFIED, LONGEST_HEARD, UNCLEAR, Read
 from rebuttal.objections.redaction import redact
 from rebuttal.objections.tables import TEXT_KEY, metadata, objection, objection_evidence, text_label
 from rebuttal.objections.taxonomy import NONE, Taxonomy, load_taxonomy
+from rebuttal.objections.themes_model import load_theme_model
+from rebuttal.objections.themes_stage import give_themes, theme_rows, theme_tables
 from rebuttal.records import Report
+from rebuttal.state import open_state
 from rebuttal.warehouse.engine import open_warehouse
 from rebuttal.warehouse.publish import publish
 from rebuttal.warehouse.replace import replace_rows
@@ -29,19 +32,22 @@ Known = dict[tuple[str, str], Verdict]  # (source_kind, text_hash) -> what was s
 
 
 def run(context: Context, *, embedder: Embedder | str | None = "installed") -> Report:
-    """Hear every text of core and write `marts.text_label`, `objection_evidence` and `objection`, in one transaction.
+    """Hear every text of core and write `marts.text_label`, `objection_evidence`, `objection`, `theme`, `theme_weekly`
+    and `theme_trend`, in one transaction.
 
     Counts: heard = classified + none + unclear; `read` are those that the model saw in this run, `cut` those of them
-    that are longer than it listens to; `objections`, `evidence`, `written` (rows). `details` holds the model's name and
-    whether it works without embeddings. A second run on the same input reads and writes nothing.
+    that are longer than it listens to; `objections`, `evidence`, `themes_proposed` (found in this run), `written`
+    (rows). `details` holds the model's name and whether it works without embeddings. A second run on the same input
+    reads and writes nothing.
 
     Raises StoreError when the marts have not been built, AccountingError when the counts do not add up.
     """
     taxonomy = load_taxonomy(context.settings.config)
     chosen = load_embedder() if isinstance(embedder, str) else embedder
     model = load_model(context.settings.home, taxonomy, chosen)
+    themes = load_theme_model(context.settings.home, taxonomy, chosen) if chosen is not None else None
     report = Report("listen", details=[_about(model)])
-    with open_warehouse(context.settings) as engine:
+    with open_state(context.settings) as sessions, open_warehouse(context.settings) as engine:
         _require_marts(engine)
         with engine.begin() as connection:
             metadata.create_all(connection, checkfirst=True)
@@ -51,9 +57,16 @@ def run(context: Context, *, embedder: Embedder | str | None = "installed") -> R
             for readings in _read(connection, model, taxonomy, unread, report):
                 known |= readings
             heard = [(one, known[one.key[0], one.text_hash]) for one in texts]
-            gathered = gather(heard, _deals(connection), taxonomy, model.name)
+            deals = _deals(connection)
+            themed = give_themes(connection, sessions, heard, deals, taxonomy, themes, context.clock.now())
+            gathered = gather(themed.heard, deals, taxonomy, model.name)
             _count(report, gathered, len(texts), len(unread))
+            report.counts["themes_proposed"] = len(themed.grouping.proposals)
             report.counts["written"] = _write(connection, gathered)
+            rows = theme_rows(connection, themed, gathered, taxonomy, themes)
+            for table, key in theme_tables():
+                if table.name in rows:
+                    report.counts["written"] += replace_rows(connection, table, _frame(table, rows[table.name]), key)
     report.changed = report.counts["written"] > 0
     publish(context)
     return report
