@@ -20,6 +20,7 @@ from rebuttal.commands.quality import docs, print_quality
 from rebuttal.commands.quarantine import quarantine
 from rebuttal.commands.replay import replay
 from rebuttal.commands.shown import DAY, JSON, UNTIL, context_until, finish, print_report
+from rebuttal.commands.themes import themes
 from rebuttal.commands.utm import utm
 from rebuttal.context import Context
 from rebuttal.display import as_json_text, print_table
@@ -49,6 +50,7 @@ def cli() -> None:
 
 cli.add_command(quarantine)
 cli.add_command(utm)
+cli.add_command(themes)
 cli.add_command(docs)
 cli.add_command(hold)
 cli.add_command(replay)

@@ -102,7 +102,7 @@ def group(
     known: Sequence[Known],
     remembered: Mapping[tuple[str, str], Remembered],
 ) -> Grouping:
-    """The theme of every sentence. `remembered` is of this model's version; without a model only words are looked at."""
+    """The theme of every sentence. `remembered` is of this model's version; without a model only words count."""
     by_category: dict[str, list[Said]] = {}
     for one in sorted(said, key=lambda one: one.key):
         by_category.setdefault(one.category, []).append(one)
@@ -259,10 +259,11 @@ class _Places:
             members = np.flatnonzero(np.round(rows @ core, 4) >= CORE)
             if len(members) >= LEAST_QUOTES:
                 centre = _unit(rows[members].mean(axis=0))
-                subjects = frozenset[str]().union(*(self.said[pool[index]].subjects for index in members))
-                # It must reach its own kernel, or the same group would be found again.
-                reached = self._is_reached(centre)[[pool[index] for index in members]].all()
-                if len(subjects) >= LEAST_SUBJECTS and reached and float((known @ centre).max()) < NOVEL:
+                reached = self._is_reached(centre)
+                kernel = [pool[index] for index in members if reached[pool[index]]]
+                subjects = frozenset[str]().union(*(self.said[index].subjects for index in kernel))
+                is_enough = len(subjects) >= LEAST_SUBJECTS and len(kernel) >= LEAST_QUOTES
+                if is_enough and float((known @ centre).max()) < NOVEL:
                     return [pool[index] for index in members]
             weight[near[seed]] = 0
 

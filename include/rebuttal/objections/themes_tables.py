@@ -8,8 +8,8 @@ from rebuttal.warehouse.tables import DATE, INT, MARTS, OPS, REAL, TEXT, TIME
 
 metadata = MetaData()
 
-# One row per sentence without words of a configured theme. `version`: the theme model; `theme`: the likeliest configured
-# one; `vector`: where it stands, base64 of 8-bit numbers. No text.
+# One row per sentence without words of a configured theme, and no text. `version`: the theme model; `theme`: the
+# likeliest configured one; `vector`: where it stands, base64 of 8-bit numbers.
 theme_quote = Table(
     "theme_quote",
     metadata,
