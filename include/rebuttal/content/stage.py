@@ -23,6 +23,7 @@ from rebuttal.state import ContentTask, Sessions, journal_rows, open_state
 from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse import mart, open_warehouse
 from rebuttal.warehouse.publish import publish
+from rebuttal.warehouse.theme_names import theme_names
 
 
 def run(context: Context) -> Report:
@@ -37,6 +38,7 @@ def run(context: Context) -> Report:
     report = Report("answer")
     with open_warehouse(context.settings) as engine:
         heard = hear(engine, rules.choose, now)
+        vocabulary = vocabulary.renamed(theme_names(engine))
     if heard is None:
         report.problems.append("No objections were heard yet. Run `rebuttal model` and `rebuttal listen` first")
     with open_state(context.settings) as sessions:

@@ -2,7 +2,8 @@
 
 Three things are learnt, all deterministic: per category a logistic regression over its configured themes; a space in
 which the wording and the language of one situation count little (within-class covariance normalisation: Hatch,
-Kajarekar and Stolcke, Interspeech 2006); and each configured theme's centre in that space. What is cached holds plain arrays only.
+Kajarekar and Stolcke, Interspeech 2006); and each configured theme's centre in that space. What is cached holds plain
+arrays only.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 The count of a week is compared with the weeks before by a negative binomial prediction: its mean is the theme's rate
 per deal times the week's deals; its spread is the weeks' own (variance = mean + alpha mean^2, alpha by moments, drawn
-to what all themes show) and how little is known of the rate. Over all themes of a week the false discovery rate is held by
-Benjamini and Hochberg (J. R. Statist. Soc. B 57, 1995): where nothing changes, at most FALSE_ALARMS of the weeks have
-any theme called rising, falling or new.
+to what all themes show) and how little is known of the rate. Over all themes of a week the false discovery rate is
+held by Benjamini and Hochberg (J. R. Statist. Soc. B 57, 1995): where nothing changes, at most FALSE_ALARMS of the
+weeks have any theme called rising, falling or new.
 """
 
 from __future__ import annotations
