@@ -55,8 +55,13 @@ def complete_weeks(first: date, until: date) -> list[date]:
     return [monday + timedelta(weeks=number) for number in range(max(count, 0))]
 
 
-def trends(weeks: Sequence[date], voiced: Mapping[Theme, Mapping[date, int]], deals: Mapping[date, int]) -> list[Trend]:
-    """A word for every theme heard until then and each of the newest TREND_WEEKS of `weeks` (all Mondays, in order).
+def trends(
+    weeks: Sequence[date],
+    voiced: Mapping[Theme, Mapping[date, int]],
+    deals: Mapping[date, int],
+    newest: int = TREND_WEEKS,
+) -> list[Trend]:
+    """A word for every theme heard until then and each of the `newest` of `weeks` (all Mondays, in order).
 
     `voiced`: subjects by theme and week; `deals`: deals created by week.
     """
@@ -66,7 +71,7 @@ def trends(weeks: Sequence[date], voiced: Mapping[Theme, Mapping[date, int]], de
     counts = np.array([[voiced[name].get(week, 0) for week in weeks] for name in names], dtype=np.float64)
     exposure = _exposure(weeks, deals)
     found: list[Trend] = []
-    for place in range(max(len(weeks) - TREND_WEEKS, 0), len(weeks)):
+    for place in range(max(len(weeks) - newest, 0), len(weeks)):
         begin = max(place - HISTORY_WEEKS, 0)
         heard = [row for row in range(len(names)) if counts[row, : place + 1].any()]
         if heard:
