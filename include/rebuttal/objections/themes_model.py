@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -56,7 +57,7 @@ class ThemeModel:
     def packed(self, quotes: Sequence[str]) -> Packed:
         """One 8-bit row per quote: what is stored is what is computed with, so a later run finds the same."""
         vectors = self.embedder.vectors([prepared(quote) for quote in quotes])
-        return np.round(127 * vectors / np.abs(vectors).max(axis=1, keepdims=True)).astype(np.int8)
+        return np.asarray(np.round(127 * vectors / np.abs(vectors).max(axis=1, keepdims=True)), dtype=np.int8)
 
     def likelihoods(self, category: str, rows: Packed) -> npt.NDArray[np.float64]:
         """Rows summing to 1, a column per code of the category's classes: how like each theme, all alike frequent."""
@@ -154,7 +155,7 @@ def _fit(rows: Matrix, targets: Sequence[str], mean: Matrix, whitening: Matrix) 
     return Classes(codes, weights.astype(np.float32), bias.astype(np.float32), centres)
 
 
-def _unit(rows: Matrix) -> Matrix:
+def _unit(rows: npt.NDArray[Any]) -> Matrix:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), dtype=np.float32)
 
 

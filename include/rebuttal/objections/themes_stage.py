@@ -131,11 +131,8 @@ def _named(known: Iterable[Known], gathered: Gathered, taxonomy: Taxonomy) -> li
     heard: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in gathered.objections:
         heard[row["category"], row["theme"]].append(row)
-    for category, theme_code in heard:
-        themes.setdefault(
-            (category, theme_code),
-            Known(category, theme_code, CONFIG, ACTIVE, taxonomy.categories[category].name),
-        )
+    for code, told in heard:
+        themes.setdefault((code, told), Known(code, told, CONFIG, ACTIVE, taxonomy.categories[code].name))
     for one in known:
         configured = themes.get((one.category, one.code))
         names = {**(configured.names if configured else taxonomy.categories[one.category].name), **one.names}

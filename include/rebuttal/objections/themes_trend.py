@@ -132,7 +132,7 @@ def _alpha(history: Counts, past: Counts) -> Counts:
     squares = (mean**2).sum(axis=1)
     pooled = max(float(beyond.sum()) / max(float(squares.sum()), 1e-9), 0.0)
     own = np.where(squares > 0, beyond / np.maximum(squares, 1e-9), pooled)
-    return np.maximum((weeks * own + _POOLED_WEEKS * pooled) / (weeks + _POOLED_WEEKS), 0.0)
+    return np.asarray(np.maximum((weeks * own + _POOLED_WEEKS * pooled) / (weeks + _POOLED_WEEKS), 0.0))
 
 
 def _exposure(weeks: Sequence[date], deals: Mapping[date, int]) -> Counts:
