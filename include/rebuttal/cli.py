@@ -27,6 +27,7 @@ from rebuttal.commands.rates import rates
 from rebuttal.commands.replay import replay
 from rebuttal.commands.shown import DAY, JSON, UNTIL, context_until, finish, print_report
 from rebuttal.commands.tasks import tasks
+from rebuttal.commands.themes import themes
 from rebuttal.commands.utm import utm
 from rebuttal.context import Context
 from rebuttal.display import as_json_text, print_table
@@ -58,6 +59,7 @@ cli.add_command(quarantine)
 cli.add_command(utm)
 cli.add_command(rates)
 cli.add_command(metrics)
+cli.add_command(themes)
 cli.add_command(docs)
 cli.add_command(hold)
 cli.add_command(objections)

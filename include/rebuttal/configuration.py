@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin
@@ -96,6 +97,11 @@ class Vocabulary(BaseModel):
     """The names of objection categories and themes from `taxonomy.yml`, as far as people read them."""
 
     categories: list[_Category]
+    names: dict[tuple[str, str], dict[str, str]] = {}
+
+    def renamed(self, names: Mapping[tuple[str, str], dict[str, str]]) -> Vocabulary:
+        """The same with names of themes, by (category, theme) and language, that go before the configured ones."""
+        return self.model_copy(update={"names": dict(names)})
 
     def category_name(self, code: str, language: str = "en") -> str:
         """What people call a category; its code when the configuration does not name it."""
@@ -106,6 +112,8 @@ class Vocabulary(BaseModel):
 
     def theme_name(self, category: str, theme: str, language: str = "en") -> str:
         """What people call a theme inside its category; empty for the general theme of a category."""
+        if name := self.names.get((category, theme), {}).get(language):
+            return name
         for found in self.categories:
             for candidate in found.themes if found.code == category else []:
                 if candidate.code == theme:

@@ -15,7 +15,10 @@ from rebuttal.objections import run
 from rebuttal.warehouse import open_warehouse
 from rebuttal.warehouse.publish import fingerprint_of
 
-MARTS = ["marts.objection", "marts.objection_evidence", "marts.text_label"]
+MARTS = [
+    *("marts.objection", "marts.objection_evidence", "marts.text_label"),
+    *("marts.theme", "marts.theme_weekly", "marts.theme_trend", "ops.theme_quote"),
+]
 
 
 def fingerprint(context: Context) -> str:

@@ -86,6 +86,20 @@ def objection_table() -> Table:
     return Table("objection", MetaData(), *columns, *more, schema="marts")
 
 
+def trend_table() -> Table:
+    columns = [Column(name, TEXT) for name in ("category", "theme", "trend")]
+    return Table("theme_trend", MetaData(), Column("week_start", DATE), *columns, schema="marts")
+
+
+def usual_trends() -> list[Any]:
+    """What listening found for `usual_weeks`."""
+    words = {"price/too_high": "rising", "trust/reviews": "new", "availability/delivery_time": "steady"}
+    return [
+        {"week_start": MONDAY, "category": key.split("/")[0], "theme": key.split("/")[1], "trend": word}
+        for key, word in words.items()
+    ]
+
+
 def text_label_table() -> Table:
     columns = (Column("status", TEXT), Column("occurred_at", TIME))
     return Table("text_label", MetaData(), *columns, schema="marts")
@@ -232,6 +246,7 @@ class Company:
                 for table, rows in (
                     (objection_table(), usual_weeks() if objections is None else objections),
                     (text_label_table(), texts),
+                    (trend_table(), usual_trends() if objections is None else []),
                 ):
                     table.drop(connection, checkfirst=True)
                     if table.name not in without:

@@ -262,7 +262,7 @@ def test_any_figures_give_a_mail(seed: int) -> None:
             theme=f"theme_{n}" * draw.choice([1, 12]),
             count=draw.choice([1, 7, 40_000]),
             usual=draw.choice([None, draw.random() * 20]),
-            seen_before=draw.random() < 0.5,
+            trend=draw.choice(["", "new", "rising", "falling", "steady"]),
             money=draw.choice([None, 0.0, 1e9]),
             quotes=["ж" * 220] * draw.choice([0, 2]),
         )

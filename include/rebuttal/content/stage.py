@@ -29,6 +29,7 @@ from rebuttal.state.failpoint import failpoint
 from rebuttal.state.model import OPEN_STATUSES
 from rebuttal.warehouse import mart, open_warehouse
 from rebuttal.warehouse.publish import publish
+from rebuttal.warehouse.theme_names import theme_names
 
 
 def run(context: Context) -> Report:
@@ -50,6 +51,7 @@ def run(context: Context) -> Report:
         pieces = gather(sessions, rules)
     with open_warehouse(context.settings) as engine:
         heard = hear(engine, rules.choose, now)
+        vocabulary = vocabulary.renamed(theme_names(engine))
         analytics, is_different = read_analytics(engine, pieces, rules.choose.lookback_weeks, now)
     if heard is None:
         report.problems.append("No objections were heard yet. Run `rebuttal model` and `rebuttal listen` first")

@@ -79,7 +79,7 @@ def gather(
         deal = deals.get(text.deal_id or "", {})
         person = text.person_id or deal.get("person_id")
         gathered.text_labels.append(_text_label(text, verdict, person, model))
-        subject = _subject(text, person)
+        subject = subject_of(text, person)
         if verdict.voices and persons.get(subject) is None:
             persons[subject] = person
         for voice in verdict.voices:
@@ -131,7 +131,8 @@ def _text_label(text: Text, verdict: Verdict, person: str | None, model: str) ->
     }
 
 
-def _subject(text: Text, person: str | None) -> tuple[str, str]:
+def subject_of(text: Text, person: str | None) -> tuple[str, str]:
+    """Whose objection a text tells: ("deal", id), or ("person", id) where no deal is known."""
     if text.deal_id:
         return "deal", text.deal_id
     # Somebody we cannot tell from others is still somebody: nothing that was said is dropped.

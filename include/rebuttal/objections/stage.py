@@ -33,7 +33,10 @@ from rebuttal.objections.tables import (
     text_label,
 )
 from rebuttal.objections.taxonomy import NONE, Taxonomy, load_taxonomy
+from rebuttal.objections.themes_model import load_theme_model
+from rebuttal.objections.themes_stage import give_themes, theme_rows, theme_tables
 from rebuttal.records import Report
+from rebuttal.state import open_state
 from rebuttal.warehouse.engine import open_warehouse
 from rebuttal.warehouse.publish import publish
 from rebuttal.warehouse.replace import replace_rows
@@ -43,16 +46,16 @@ Known = dict[tuple[str, str], Verdict]  # (source_kind, text_hash) -> what was s
 
 
 def run(context: Context, *, embedder: Embedder | str | None = "installed") -> Report:
-    """Hear every text of core and write `marts.text_label`, `objection_evidence`, `objection`, `lost_reason` and
-    `model_evaluation`, in one transaction.
+    """Hear every text of core and write `marts.text_label`, `objection_evidence`, `objection`, `lost_reason`,
+    `model_evaluation`, `theme`, `theme_weekly` and `theme_trend`, in one transaction.
 
     What people corrected is part of the training, and stands whatever the model says; values of a CRM's list of lost
     reasons mean what `lost_reasons.yml` says.
 
     Counts: heard = classified + none + unclear; `read` are those that the model saw in this run, `cut` those of them
-    that are longer than it listens to; `objections`, `evidence`, `written` (rows). `details` holds the model's name and
-    whether it works without embeddings, and the lost reasons that nobody has mapped (`unmapped` counts them). A second
-    run on the same input reads and writes nothing.
+    that are longer than it listens to; `objections`, `evidence`, `themes_proposed` (found in this run), `written`
+    (rows). `details` holds the model's name and whether it works without embeddings, and the lost reasons that nobody
+    has mapped (`unmapped` counts them). A second run on the same input reads and writes nothing.
 
     Raises StoreError when the marts have not been built, AccountingError when the counts do not add up.
     """
@@ -63,9 +66,14 @@ def run(context: Context, *, embedder: Embedder | str | None = "installed") -> R
         chosen = Remembering(chosen, context.settings.home / "vectors.sqlite")
     corrections = load_corrections(context.settings)
     model = load_model(context.settings.home, taxonomy, chosen, corrections.examples)
+    themes = load_theme_model(context.settings.home, taxonomy, chosen) if chosen is not None else None
     evaluations = evaluation_rows(context.settings, model.name)
     report = Report("listen", details=[_about(model)])
-    with llm_reader(rules.llm, taxonomy, context.resolve) as llm, open_warehouse(context.settings) as engine:
+    with (
+        llm_reader(rules.llm, taxonomy, context.resolve) as llm,
+        open_state(context.settings) as sessions,
+        open_warehouse(context.settings) as engine,
+    ):
         name = llm.name if llm else model.name
         _require_marts(engine)
         with engine.begin() as connection:
@@ -80,8 +88,11 @@ def run(context: Context, *, embedder: Embedder | str | None = "installed") -> R
             for verdicts in _read(connection, llm, model, taxonomy, unread, known, corrections, report):
                 known |= verdicts
             heard = [(one, told[one.key] or known[one.key[0], one.text_hash]) for one in texts]
-            gathered = gather(heard, _deals(connection), taxonomy, name)
+            deals = _deals(connection)
+            themed = give_themes(connection, sessions, heard, deals, taxonomy, themes, context.clock.now())
+            gathered = gather(themed.heard, deals, taxonomy, name)
             _count(report, gathered, len(texts))
+            report.counts["themes_proposed"] = len(themed.grouping.proposals)
             report.counts["unmapped"] = len(listed.unmapped)
             report.details += listed.unmapped
             report.counts["written"] = _write(connection, gathered)
@@ -90,6 +101,10 @@ def run(context: Context, *, embedder: Embedder | str | None = "installed") -> R
                 (model_evaluation, evaluations, ("model",)),
             ):
                 report.counts["written"] += replace_rows(connection, table, rows, key=key)
+            found = theme_rows(connection, themed, gathered, taxonomy, themes)
+            for table, key in theme_tables():
+                if table.name in found:
+                    report.counts["written"] += replace_rows(connection, table, found[table.name], key)
         if llm:
             report.details.append(
                 {"llm": llm.name, **{f"llm_{what}": count for what, count in sorted(llm.told.items())}}

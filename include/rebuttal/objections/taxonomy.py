@@ -42,11 +42,12 @@ LABELS = (*CODES, NONE)
 
 @dataclass(frozen=True)
 class Theme:
-    """A sub-reason; `words` are lower-case beginnings of words or phrases that speak of it."""
+    """A sub-reason; `words` are lower-case beginnings of words or phrases, `examples` whole sentences, that tell it."""
 
     code: str
     name: Mapping[str, str]
     words: tuple[str, ...]
+    examples: tuple[str, ...] = ()
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -134,9 +135,10 @@ def _category(reader: _Reader, item: Any, families: Mapping[str, Any]) -> Catego
     }
     themes = []
     for theme in reader.sequence(item, "themes"):
-        reader.known(theme, f"a theme of {code}", ("code", "name", "words"))
+        reader.known(theme, f"a theme of {code}", ("code", "name", "words", "examples"))
         words = tuple(str(word).lower() for word in reader.sequence(theme, "words"))
-        themes.append(Theme(str(theme["code"]), reader.words(theme.get("name"), f"{code}.themes.name"), words))
+        name = reader.words(theme.get("name"), f"{code}.themes.name")
+        themes.append(Theme(str(theme["code"]), name, words, reader.examples(theme)))
     return Category(
         code=code,
         family=str(item["family"]),
@@ -165,6 +167,14 @@ class _Reader:
         if not isinstance(value, list) or not value:
             raise ConfigError(f"{self.path}: {key} must be a list with entries", next_step="Add at least one entry")
         return value
+
+    def examples(self, theme: Mapping[str, Any]) -> tuple[str, ...]:
+        if "examples" not in theme:
+            return ()
+        by_language = self.mapping(theme, "examples")
+        for language in by_language:
+            self.one_of(str(language), "examples", LANGUAGES)
+        return tuple(str(one) for language in by_language for one in self.sequence(by_language, language))
 
     def words(self, data: Any, key: str) -> Mapping[str, str]:
         if not isinstance(data, Mapping) or any(not isinstance(data.get(language), str) for language in LANGUAGES):

@@ -43,7 +43,7 @@ class Digest:
 def compose(figures: Figures, person: Person, vocabulary: Vocabulary) -> Digest:
     """The digest. Pure: the same figures and reader give the same bytes."""
     words = words_of(person.language)
-    teller = _Teller(figures, person, words, vocabulary)
+    teller = _Teller(figures, person, words, vocabulary.renamed(figures.theme_names))
     view = teller.view()
     images = teller.images()
     html = mjml2html(_template("digest.mjml.j2").render(view, images=sorted(images)))

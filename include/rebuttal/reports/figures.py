@@ -6,21 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from importlib.resources import files
-from math import sqrt
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from rebuttal.outgoing import are_alike, is_safe, plain_line
 from rebuttal.reports.week import Week
 from rebuttal.warehouse.publish import require_marts
+from rebuttal.warehouse.theme_names import Names, theme_names
 
 TREND_WEEKS = 12
 USUAL_WEEKS = 8  # the weeks before, whose mean is "usual"
-NEW_AT_LEAST = 2
-RISING_AT_LEAST = 3
-RISING_NOISE = 1.5  # standard deviations of a Poisson count above usual
 TOO_LITTLE = 10  # fewer voices in a week than this are told with a warning
 TOLD_FROM = 0.5  # what is restated by less is not told
 _QUOTES = 2
@@ -36,8 +33,8 @@ class ThemeWeek:
     theme: str
     count: int
     usual: float | None
-    seen_before: bool
     money: float | None
+    trend: str = ""  # what the week is beside the theme's own noise, see marts.theme_trend; empty when not told
     quotes: list[str] = field(default_factory=list)
 
     @property
@@ -47,16 +44,13 @@ class ThemeWeek:
 
     @property
     def is_new(self) -> bool:
-        """Nobody voiced it in the weeks before."""
-        return self.usual is not None and not self.seen_before and self.count >= NEW_AT_LEAST
+        """Nobody voiced it in the weeks before, and that is no accident."""
+        return self.trend == "new"
 
     @property
     def is_rising(self) -> bool:
         """Above usual by more than weekly noise."""
-        if self.usual is None:
-            return False
-        noise = RISING_NOISE * sqrt(max(self.usual, 1.0))
-        return self.seen_before and self.count >= RISING_AT_LEAST and self.count - self.usual > noise
+        return self.trend == "rising"
 
 
 @dataclass(frozen=True)
@@ -119,6 +113,7 @@ class Figures:
     verdicts: list[Mapping[str, Any]] | None
     health: Health | None
     failed: list[str]
+    theme_names: Names = field(default_factory=dict)
 
 
 def read_figures(engine: Engine, week: Week, expected: Sequence[str]) -> Figures:
@@ -150,10 +145,12 @@ def read_figures(engine: Engine, week: Week, expected: Sequence[str]) -> Figures
         verdicts=attempt("verdicts", lambda: list(_rows(engine, "verdicts", **limits))),
         health=health,
         failed=failed,
+        theme_names=attempt("names of themes", lambda: theme_names(engine)) or {},
     )
 
 
 def _voices(engine: Engine, week: Week) -> Voices:
+    told = _trends(engine, week)
     rows = _rows(engine, "week_themes", since=week.before(TREND_WEEKS - 1).monday, week=week.monday)
     weeks = {number: week.before(number) for number in range(TREND_WEEKS)}
     by_theme: dict[tuple[str, str], dict[date, Mapping[str, Any]]] = {}
@@ -172,8 +169,8 @@ def _voices(engine: Engine, week: Week) -> Voices:
             usual=sum(int(found[m]["voice_count"]) for m in usual_weeks if m in found) / len(usual_weeks)
             if usual_weeks
             else None,
-            seen_before=any(m in found for m in usual_weeks),
             money=None if found[week.monday]["money"] is None else float(found[week.monday]["money"]),
+            trend=told.get((category, theme), ""),
         )
         for (category, theme), found in by_theme.items()
         if week.monday in found
@@ -182,6 +179,13 @@ def _voices(engine: Engine, week: Week) -> Voices:
     themes.sort(key=lambda t: (not t.is_new, not t.is_rising, -(t.money or 0.0), -t.count, t.key))
     trend = [(weeks[n], totals.get(weeks[n].monday, 0)) for n in reversed(weeks) if weeks[n].monday >= first]
     return Voices(themes, trend, next((str(row["currency"]) for row in rows if row["currency"]), "EUR"))
+
+
+def _trends(engine: Engine, week: Week) -> dict[tuple[str, str], str]:
+    """What each theme's week is; nothing is told of marts that were published without it."""
+    if not inspect(engine).has_table("theme_trend", schema="marts"):
+        return {}
+    return {(row["category"], row["theme"]): row["trend"] for row in _rows(engine, "week_trends", week=week.monday)}
 
 
 def _add_quotes(themes: Sequence[ThemeWeek], rows: Sequence[Mapping[str, Any]]) -> None:

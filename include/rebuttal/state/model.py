@@ -14,6 +14,7 @@
 | model_evaluation | version of the classifier | one row, never changed |
 | suppression | erased subject (keyed hash) | |
 | tag_alias | spelling variant of a tag and registered value | a variant has at most one accepted meaning |
+| theme | theme that was found, or that a person decided about | |
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class Base(DeclarativeBase):
         datetime: UtcTime(),
         dict[str, Any]: JSON(),
         list[str]: JSON(),
+        list[float]: JSON(none_as_null=True),
     }
 
 
@@ -326,3 +328,29 @@ class TagAlias(Base):
     decided_at: Mapped[datetime]
     decided_by: Mapped[str]
     reason: Mapped[str | None]
+
+
+class ObjectionTheme(Base):
+    """A theme that was found in what people say, made by a person, or configured and decided about.
+
+    status: active | proposed | merged_into | rejected. `centre` is where a found theme stands, at the length of 1; it
+    never moves, so that its sentences stay. `revision` counts the decisions; the journal keeps each of them.
+    """
+
+    __tablename__ = "theme"
+
+    theme_id: Mapped[str] = mapped_column(primary_key=True)  # category/code
+    category: Mapped[str]
+    code: Mapped[str]
+    origin: Mapped[str]  # config | rule | person
+    status: Mapped[str]
+    names: Mapped[dict[str, Any]]  # by language; redacted
+    merged_into: Mapped[str | None]  # code of the same category
+    split_from: Mapped[str | None]  # code of the same category
+    words: Mapped[list[str]]
+    centre: Mapped[list[float] | None]
+    position: Mapped[int]
+    revision: Mapped[int]
+    created_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None]
