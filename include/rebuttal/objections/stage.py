@@ -102,9 +102,9 @@ def run(context: Context, *, embedder: Embedder | str | None = "installed") -> R
             ):
                 report.counts["written"] += replace_rows(connection, table, rows, key=key)
             found = theme_rows(connection, themed, gathered, taxonomy, themes)
-            for table, key in theme_tables():
+            for table, theme_key in theme_tables():
                 if table.name in found:
-                    report.counts["written"] += replace_rows(connection, table, found[table.name], key)
+                    report.counts["written"] += replace_rows(connection, table, found[table.name], theme_key)
         if llm:
             report.details.append(
                 {"llm": llm.name, **{f"llm_{what}": count for what, count in sorted(llm.told.items())}}
