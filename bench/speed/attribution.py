@@ -30,8 +30,9 @@ from rebuttal.warehouse import open_warehouse
 from rebuttal.warehouse.dbt import PROJECT, dbt_command
 
 SQL = Path(__file__).parent / "sql"
-BEFORE = ("int_channel_code", "int_conversion_touch", "int_conversion_path", "int_person_path", "attribution_credit")
+BEFORE = ("int_channel_code", "int_touch_name", "int_conversion_path", "int_attribution_cell", "int_person_path")
 AFTER = ("attribution", "channel_removal", "channel_detour")
+LEDGER = ("int_conversion_touch", "attribution_credit")
 JOURNEYS_TO_NONE = ("int_person_path",)
 MODELS = ("first", "last", "last_non_direct", "linear", "time_decay", "position_based", "shapley")
 LOOKBACK_DAYS = 90
@@ -40,6 +41,8 @@ LOOKBACK_DAYS = 90
 def measure(size: int, rounds: int, folder: Path) -> Figures:
     """`size` touches, ten a person; one person in ten has won."""
     database = folder / "touches.duckdb"
+    with open_warehouse(_settings(database, folder)):
+        pass
     with duckdb.connect(str(database)) as connection:
         connection.execute("set preserve_insertion_order = false")
         for statement in _sql("touches").format(touches=size).split(";\n"):
@@ -139,13 +142,16 @@ def _shares(database: Path, folder: Path, peaks: list[float]) -> float:
 
 
 def _update(database: Path, folder: Path) -> tuple[float, float]:
-    settings = Settings(folder, folder, "http://x", f"duckdb:///{database}", "sqlite://")
-    with open_warehouse(settings) as engine:
+    with open_warehouse(_settings(database, folder)) as engine:
         counts: dict[str, int] = {}
         took = seconds(lambda: counts.update(update_shares(engine, LOOKBACK_DAYS)))
     if not counts["shares"]:
         raise AssertionError("no shares")
     return took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _settings(database: Path, folder: Path) -> Settings:
+    return Settings(folder, folder, "http://x", f"duckdb:///{database}", "sqlite://")
 
 
 def _read_paths(database: Path) -> list[tuple[str, float, float, float]]:
