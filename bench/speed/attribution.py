@@ -2,7 +2,8 @@
 
 All means the seven models that go touch by touch, Markov of order 1 and 2 and Shapley by rate, by five dimensions, with
 channel removal, as `rebuttal model` makes them. Of dbt's work the seconds count that it reports for each model, so
-neither its start nor its parsing. ChannelAttribution gets the same touches, has its paths made by DuckDB, and is asked
+neither its start nor its parsing. The ledger (the credit of every single touch, with its names) is made from the same
+touches but none of these figures is made from it: it is measured beside them. ChannelAttribution gets the same touches, has its paths made by DuckDB, and is asked
 for its heuristic models and Markov of order 1 and 2.
 """
 
@@ -49,6 +50,7 @@ def measure(size: int, rounds: int, folder: Path) -> Figures:
             connection.execute(statement)
     (conversions,) = _one(database, "select count(*) from marts_build.int_conversion")
     parts: dict[str, list[float]] = {}
+    ledger: list[float] = []
     peaks: list[float] = []
 
     def joined() -> float:
@@ -61,6 +63,7 @@ def measure(size: int, rounds: int, folder: Path) -> Figures:
         took |= _run_dbt(database, folder, AFTER, peaks)
         for name, value in took.items():
             parts.setdefault(name, []).append(value)
+        ledger.append(sum(_run_dbt(database, folder, LEDGER, peaks).values()))
         for model in (*MODELS, "markov", "markov_2", "shapley_rate"):
             (credits,) = _one(
                 database,
@@ -87,7 +90,11 @@ def measure(size: int, rounds: int, folder: Path) -> Figures:
         "attribution_paths_seconds": median(took["paths"]),
         "attribution_channel_attribution_seconds": median(took["channel_attribution"]),
         **{f"attribution_{name}_seconds": median(found) for name, found in parts.items()},
+        "attribution_ledger_seconds": median(ledger),
         "attribution_vs_join": ratio(took["models"], took["join"]),
+        "attribution_with_ledger_vs_join": ratio(
+            [models + touches for models, touches in zip(took["models"], ledger, strict=True)], took["join"]
+        ),
         "attribution_without_null_paths_vs_join": ratio(converting, took["join"]),
         "attribution_vs_channel_attribution": ratio(took["channel_attribution"], took["models"]),
         "attribution_paths_vs_join": ratio(took["paths"], took["join"]),

@@ -63,3 +63,8 @@
     {{ credit(credit(position_until(position, touch_count)) ~ ' - ' ~ credit(position_until('(' ~ position ~ ' - 1)', touch_count))) }} as position_based_credit,
     {{ credit(shapley_weight ~ ' + case when ' ~ position ~ ' = ' ~ touch_count ~ ' then 1 - ' ~ shapley_total ~ ' else 0 end') }} as shapley_credit
 {%- endmacro %}
+
+{#- Days from a touch to the conversion, from whole microseconds: the same from instants as from packed touches. -#}
+{% macro touch_age(occurred_at, converted_at) -%}
+    (cast({{ microseconds(converted_at) }} - {{ microseconds(occurred_at) }} as double precision) / 86400000000)
+{%- endmacro %}

@@ -13,7 +13,7 @@ from {{ ref('int_conversion') }} as conversion
 inner join {{ ref('touchpoint') }} as touchpoint
     on touchpoint.person_id = conversion.person_id
     and touchpoint.occurred_at <= conversion.converted_at
-    and {{ days_between('touchpoint.occurred_at', 'conversion.converted_at') }} <= {{ var('lookback_days') }}
+    and {{ touch_age('touchpoint.occurred_at', 'conversion.converted_at') }} <= {{ var('lookback_days') }}
 inner join {{ ref('int_channel_code') }} as code on code.channel = touchpoint.channel
 inner join {{ ref('int_touch_name') }} as name
     on name.channel = touchpoint.channel

@@ -13,7 +13,7 @@ with touch as (
         coalesce(touchpoint.content, 'none') as content,
         coalesce(conversion.partner_id, case when touchpoint.channel = 'partner' then touchpoint.source_name end, 'none') as partner,
         touchpoint.occurred_at,
-        {{ days_between('touchpoint.occurred_at', 'conversion.converted_at') }} as days_before
+        {{ touch_age('touchpoint.occurred_at', 'conversion.converted_at') }} as days_before
     from {{ ref('int_conversion') }} as conversion
     inner join {{ ref('touchpoint') }} as touchpoint
         on touchpoint.person_id = conversion.person_id
