@@ -3,8 +3,8 @@
 All means the seven models that go touch by touch, Markov of order 1 and 2 and Shapley by rate, by five dimensions, with
 channel removal, as `rebuttal model` makes them. Of dbt's work the seconds count that it reports for each model, so
 neither its start nor its parsing. The ledger (the credit of every single touch, with its names) is made from the same
-touches, but none of these figures is made from it: it is measured beside them. ChannelAttribution gets the same touches,
-has its paths made by DuckDB, and is asked for its heuristic models and Markov of order 1 and 2.
+touches, but none of these figures is made from it: it is measured beside them. ChannelAttribution gets the same
+touches, has its paths made by DuckDB, and is asked for its heuristic models and Markov of order 1 and 2.
 """
 
 from __future__ import annotations
