@@ -2,8 +2,9 @@
 
 All means the seven models that go touch by touch, Markov of order 1 and 2 and Shapley by rate, by five dimensions, with
 channel removal, as `rebuttal model` makes them. Of dbt's work the seconds count that it reports for each model, so
-neither its start nor its parsing. ChannelAttribution gets the same touches, has its paths made by DuckDB, and is asked
-for its heuristic models and Markov of order 1 and 2.
+neither its start nor its parsing. The ledger (the credit of every single touch, with its names) is made from the same
+touches, but none of these figures is made from it: it is measured beside them. ChannelAttribution gets the same
+touches, has its paths made by DuckDB, and is asked for its heuristic models and Markov of order 1 and 2.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ from rebuttal.warehouse import open_warehouse
 from rebuttal.warehouse.dbt import PROJECT, dbt_command
 
 SQL = Path(__file__).parent / "sql"
-BEFORE = ("int_channel_code", "int_conversion_touch", "int_conversion_path", "int_person_path", "attribution_credit")
+BEFORE = ("int_channel_code", "int_touch_name", "int_conversion_path", "int_attribution_cell", "int_person_path")
 AFTER = ("attribution", "channel_removal", "channel_detour")
+LEDGER = ("int_conversion_touch", "attribution_credit")
 JOURNEYS_TO_NONE = ("int_person_path",)
 MODELS = ("first", "last", "last_non_direct", "linear", "time_decay", "position_based", "shapley")
 LOOKBACK_DAYS = 90
@@ -40,12 +42,15 @@ LOOKBACK_DAYS = 90
 def measure(size: int, rounds: int, folder: Path) -> Figures:
     """`size` touches, ten a person; one person in ten has won."""
     database = folder / "touches.duckdb"
+    with open_warehouse(_settings(database, folder)):
+        pass
     with duckdb.connect(str(database)) as connection:
         connection.execute("set preserve_insertion_order = false")
         for statement in _sql("touches").format(touches=size).split(";\n"):
             connection.execute(statement)
     (conversions,) = _one(database, "select count(*) from marts_build.int_conversion")
     parts: dict[str, list[float]] = {}
+    ledger: list[float] = []
     peaks: list[float] = []
 
     def joined() -> float:
@@ -58,6 +63,7 @@ def measure(size: int, rounds: int, folder: Path) -> Figures:
         took |= _run_dbt(database, folder, AFTER, peaks)
         for name, value in took.items():
             parts.setdefault(name, []).append(value)
+        ledger.append(sum(_run_dbt(database, folder, LEDGER, peaks).values()))
         for model in (*MODELS, "markov", "markov_2", "shapley_rate"):
             (credits,) = _one(
                 database,
@@ -84,7 +90,11 @@ def measure(size: int, rounds: int, folder: Path) -> Figures:
         "attribution_paths_seconds": median(took["paths"]),
         "attribution_channel_attribution_seconds": median(took["channel_attribution"]),
         **{f"attribution_{name}_seconds": median(found) for name, found in parts.items()},
+        "attribution_ledger_seconds": median(ledger),
         "attribution_vs_join": ratio(took["models"], took["join"]),
+        "attribution_with_ledger_vs_join": ratio(
+            [models + touches for models, touches in zip(took["models"], ledger, strict=True)], took["join"]
+        ),
         "attribution_without_null_paths_vs_join": ratio(converting, took["join"]),
         "attribution_vs_channel_attribution": ratio(took["channel_attribution"], took["models"]),
         "attribution_paths_vs_join": ratio(took["paths"], took["join"]),
@@ -139,13 +149,16 @@ def _shares(database: Path, folder: Path, peaks: list[float]) -> float:
 
 
 def _update(database: Path, folder: Path) -> tuple[float, float]:
-    settings = Settings(folder, folder, "http://x", f"duckdb:///{database}", "sqlite://")
-    with open_warehouse(settings) as engine:
+    with open_warehouse(_settings(database, folder)) as engine:
         counts: dict[str, int] = {}
         took = seconds(lambda: counts.update(update_shares(engine, LOOKBACK_DAYS)))
     if not counts["shares"]:
         raise AssertionError("no shares")
     return took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _settings(database: Path, folder: Path) -> Settings:
+    return Settings(folder, folder, "http://x", f"duckdb:///{database}", "sqlite://")
 
 
 def _read_paths(database: Path) -> list[tuple[str, float, float, float]]:

@@ -101,6 +101,32 @@ def test_conversions_and_money_are_whole_in_every_view(rows: Callable[[str], lis
     assert list(served.values()) == pytest.approx([Decimal(50)] * len(served), abs=Decimal("1e-9"))
 
 
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+def test_the_views_are_what_the_credits_of_touches_add_up_to(rows: Callable[[str], list[Row]], dimension: str) -> None:
+    credits = ", ".join(f"sum({model}_credit) AS {model}" for model in MODELS)
+    money = ", ".join(f"sum(conversion_value_base * {model}_credit) AS {model}_value" for model in MODELS)
+    expected = {
+        (model, row["conversion_type"], row["name"]): (row[model], row[f"{model}_value"])
+        for row in rows(
+            f"SELECT conversion_type, {dimension} AS name, {credits}, {money}"
+            " FROM marts.attribution_credit GROUP BY 1, 2"
+        )
+        for model in MODELS
+        if row[model]
+    }
+    found = {
+        (row["model"], row["conversion_type"], row["name"]): (row["conversions"], row["value_base"])
+        for row in rows(f"SELECT * FROM marts.attribution WHERE period_kind = 'all' AND dimension = '{dimension}'")
+        if row["model"] in MODELS
+    }
+    assert found.keys() == expected.keys()
+    assert len(found) > 20
+    for key, (conversions, value_base) in found.items():
+        assert conversions == expected[key][0], key
+        if value_base is not None:
+            assert value_base == expected[key][1], key
+
+
 def _start(period: str) -> str:
     if not period:
         return "CAST(NULL AS date)"

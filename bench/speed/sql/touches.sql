@@ -1,7 +1,6 @@
 -- What the model stage would have made of {touches} touches: ten a person, one person in ten won, in the order in which visits
--- come. Written where the attribution models read (marts_build). Grain: touchpoint, and conversion.
+-- come. Written where the attribution models read (marts_build); the warehouse's own tables stand already. Grain: touchpoint, and conversion.
 create schema if not exists marts_build;
-create schema if not exists ops;
 create table marts_build.touchpoint as
 select
     'visit:' || n as touchpoint_id,
@@ -24,15 +23,5 @@ from range(0, {touches} // 10, 10) as numbers (n);
 create table marts_build.source_window as
 select family, date '2026-08-20' as first_date, date '2026-10-31' as until_date
 from (values ('visits'), ('ads'), ('crm')) as families (family);
-create table ops.channel_rule as
-select distinct channel from marts_build.touchpoint;
-create table ops.attribution_share (
-    period_kind text, period_start date, conversion_type text, model text, channel text, conversions double,
-    value_base double, standard_error double
-);
-create table ops.channel_removal (
-    conversion_type text, channel text, journeys_touched bigint, journeys_alone bigint, removal_effect double,
-    conversions_lost double, value_lost_base double
-);
-create table ops.channel_detour (conversion_type text, channel text, next_step text, share double);
-create table ops.changed_person (person_id text)
+insert into ops.channel_rule (rule_order, channel)
+select row_number() over (order by channel), channel from (select distinct channel from marts_build.touchpoint)

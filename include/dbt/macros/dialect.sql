@@ -92,3 +92,38 @@
 {% macro postgres__sorted_list(expression) -%}
     array_agg({{ expression }} order by {{ expression }})
 {%- endmacro %}
+
+{#- All numbers of a group as a list in the order of other numbers, and of themselves where those are the same. -#}
+{% macro list_sorted_by(expression, order) -%}
+    {{ adapter.dispatch('list_sorted_by')(expression, order) }}
+{%- endmacro %}
+
+{% macro default__list_sorted_by(expression, order) -%}
+    list_select(list({{ expression }}), list_grade_up(list(row({{ order }}, {{ expression }}))))
+{%- endmacro %}
+
+{% macro postgres__list_sorted_by(expression, order) -%}
+    array_agg({{ expression }} order by {{ order }}, {{ expression }})
+{%- endmacro %}
+
+{#- A row for each element of a list, and its place from 1 on; lists side by side go along with each other. -#}
+{% macro each_of(list) -%}
+    unnest({{ list }})
+{%- endmacro %}
+
+{% macro each_place_of(list) -%}
+    generate_subscripts({{ list }}, 1)
+{%- endmacro %}
+
+{#- Sixty bits of the md5 of a text, a whole number that is the same on every engine. -#}
+{% macro text_key(text) -%}
+    {{ adapter.dispatch('text_key')(text) }}
+{%- endmacro %}
+
+{% macro default__text_key(text) -%}
+    cast(concat('0x', left(md5({{ text }}), 15)) as bigint)
+{%- endmacro %}
+
+{% macro postgres__text_key(text) -%}
+    cast(cast(concat('x', left(md5({{ text }}), 15)) as bit(60)) as bigint)
+{%- endmacro %}

@@ -85,8 +85,8 @@ def _read(connection: Connection, query: str) -> tuple[dict[str, npt.NDArray[Any
         table = driver.execute(query).to_arrow_table()
         columns = {name: table.column(name).to_numpy() for name in table.column_names if name != "touches"}
         lists = table.column("touches").combine_chunks()
-        lengths = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
-        return columns, lists.flatten().to_numpy(zero_copy_only=False).astype(np.int64), lengths.astype(np.int64)
+        lengths = np.diff(lists.offsets.to_numpy()).astype(np.int64)
+        return columns, lists.flatten().to_numpy(zero_copy_only=False).astype(np.int64, copy=False), lengths
     result = connection.execute(text(query))
     names, found = list(result.keys()), result.all()
     columns = {name: np.array([row[place] for row in found]) for place, name in enumerate(names) if name != "touches"}

@@ -13,7 +13,7 @@ with touch as (
         coalesce(touchpoint.content, 'none') as content,
         coalesce(conversion.partner_id, case when touchpoint.channel = 'partner' then touchpoint.source_name end, 'none') as partner,
         touchpoint.occurred_at,
-        {{ days_between('touchpoint.occurred_at', 'conversion.converted_at') }} as days_before
+        {{ touch_age('touchpoint.occurred_at', 'conversion.converted_at') }} as days_before
     from {{ ref('int_conversion') }} as conversion
     inner join {{ ref('touchpoint') }} as touchpoint
         on touchpoint.person_id = conversion.person_id
@@ -27,20 +27,23 @@ placed as (
     select
         touch.*,
         code.channel_code,
-        -- Exact, so that sums over touches do not depend on their order.
-        cast(power(cast(2 as double precision), -touch.days_before / {{ var('half_life_days') }}) as numeric(18, 12)) as decay
+        name.name_key,
+        {{ decay('touch.days_before') }} as decay
     from touch
     inner join {{ ref('int_channel_code') }} as code on code.channel = touch.channel
+    inner join {{ ref('int_touch_name') }} as name
+        on name.channel = touch.channel and name.source = touch.source
+        and name.campaign = touch.campaign and name.content = touch.content
     where touch.days_before <= {{ var('lookback_days') }}
 
 )
 
 select
     placed.*,
-    -- Same instant: by channel, then any order, if only it is the same one on every engine.
-    row_number() over (partition by conversion_id order by occurred_at, channel_code, md5(touchpoint_id)) as position,
+    -- Same instant: by channel, then any order, if only it is the same one on every engine and that of int_conversion_path.
+    row_number() over (partition by conversion_id order by occurred_at, channel_code, name_key, md5(touchpoint_id)) as position,
     cast(sum(decay) over (
-        partition by conversion_id order by occurred_at, channel_code, md5(touchpoint_id)
+        partition by conversion_id order by occurred_at, channel_code, name_key, md5(touchpoint_id)
         rows between unbounded preceding and current row
     ) as numeric(18, 12)) as decay_until
 from placed

@@ -2,31 +2,13 @@
 
 {%- set finer = credit_dimensions() | reject('equalto', 'channel') | list %}
 
-with cell as (
+with dated as (
 
-    select
-        {{ week_start('converted_at') }} as week_start,
-        cast(date_trunc('month', {{ utc('converted_at') }}) as date) as month_start,
-        conversion_type,
-        {{ credit_dimensions() | join(', ') }},
-        {% for model in touch_models() -%}
-        sum({{ model }}_credit) as {{ model }}_credit,
-        -- Exact products of exact numbers: over all names they add up to the CRM's money, to the last digit.
-        sum(conversion_value_base * {{ model }}_credit) as {{ model }}_value,
-        {% endfor -%}
-        count(case when is_rate_missing then 1 end) as missing_rate_count
-    from {{ ref('attribution_credit') }}
-    group by 1, 2, 3, {% for _ in credit_dimensions() %}{{ loop.index + 3 }}{% if not loop.last %}, {% endif %}{% endfor %}
-
-),
-
-dated as (
-
-    select 'week' as period_kind, week_start as period_start, cell.* from cell
+    select 'week' as period_kind, week_start as period_start, cell.* from {{ ref('int_attribution_cell') }} as cell
     union all
-    select 'month', month_start, cell.* from cell
+    select 'month', month_start, cell.* from {{ ref('int_attribution_cell') }} as cell
     union all
-    select 'all', cast(null as date), cell.* from cell
+    select 'all', cast(null as date), cell.* from {{ ref('int_attribution_cell') }} as cell
 
 ),
 

@@ -1,0 +1,29 @@
+{{ config(materialized='incremental', incremental_strategy='append') }}
+
+with name as (
+
+    select distinct
+        touchpoint.channel,
+        coalesce(touchpoint.source_name, 'none') as source,
+        coalesce(touchpoint.campaign, 'none') as campaign,
+        coalesce(touchpoint.content, 'none') as content
+    from {{ ref('touchpoint') }} as touchpoint
+    where touchpoint.is_credited
+        and touchpoint.person_id in (select person_id from {{ ref('int_conversion') }})
+        {{ only_changed('touchpoint.person_id') }}
+
+),
+
+keyed as (
+
+    select {{ text_key("concat(channel, chr(9), source, chr(9), campaign, chr(9), content)") }} as name_key, name.*
+    from name
+
+)
+
+select name_key, channel, source, campaign, content
+from keyed
+{% if is_incremental() -%}
+-- Names are only ever added: paths of people who did not change keep pointing at theirs.
+where name_key not in (select name_key from {{ this }})
+{%- endif %}
