@@ -51,11 +51,11 @@ expected as (
     -- Questions and pages that the company names stand here even when nobody came.
     select question_order, question, 'all' as item_kind, 'all' as item
     from {{ source('ops', 'journey_question_evidence') }}
-    union
+    union distinct
     select question_order, question, evidence_kind, replace(replace(evidence, '!_', '_'), '!!', '!')
     from {{ source('ops', 'journey_question_evidence') }}
     where evidence not like '%!%%' escape '!'
-    union
+    union distinct
     select question_order, question, item_kind, item from counted
 
 ),
@@ -63,7 +63,7 @@ expected as (
 content as (
 
     select page_path, content_id, content_role from {{ ref('int_page_question') }} where content_id is not null
-    union
+    union distinct
     select replace(replace(evidence, '!_', '_'), '!!', '!'), content_id, content_role
     from {{ source('ops', 'journey_question_evidence') }} where content_id is not null
 

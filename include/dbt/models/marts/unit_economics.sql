@@ -46,9 +46,9 @@ won as (
 place as (
 
     select month_start, channel from sold
-    union
+    union distinct
     select month_start, channel from won
-    union
+    union distinct
     select month_start, channel from {{ ref('int_monthly_spend') }}
 
 ),
