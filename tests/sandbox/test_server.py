@@ -249,7 +249,7 @@ def test_credentials_agree_with_the_default_configuration(monkeypatch: pytest.Mo
     settings = load_settings({"REBUTTAL_HOME": str(tmp_path), "REBUTTAL_SANDBOX_URL": url})
     resolve = from_environment(settings, {})
     told = credentials(url)
-    assert len(told) == 8
+    assert len(told) == 9
     for vendor, needed in told.items():
         connection = resolve(vendor.replace("-", "_"))
         assert connection.host == needed["base_url"] == f"{url}/{vendor}"
