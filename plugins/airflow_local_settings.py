@@ -9,7 +9,7 @@ import importlib
 import logging
 import sys
 
-HEAVY = ("great_expectations", "dlt", "pandas", "pyarrow", "sklearn.linear_model", "scipy.sparse", "rebuttal.loop")
+HEAVY = ("great_expectations", "pandas", "pyarrow", "sklearn.linear_model", "scipy.sparse", "rebuttal.loop")
 
 if len(sys.argv) > 1 and sys.argv[1] == "scheduler":
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
