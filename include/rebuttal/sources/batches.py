@@ -102,5 +102,7 @@ def enter(connection: Connection, pulled: Pulled, piece: Piece, batch_id: str, l
 def enter_totals(connection: Connection, batch_id: str, totals: Mapping[str, Decimal]) -> None:
     """What the vendor says that the batch adds up to; the gate compares."""
     rows = [{"batch_id": batch_id, "measure": measure, "total": total} for measure, total in totals.items()]
+    # A batch is named by what it holds: one that was taken out and comes again brings the same totals.
+    connection.execute(vendor_total.delete().where(vendor_total.c.batch_id == batch_id))
     if rows:
         connection.execute(insert(vendor_total), rows)
