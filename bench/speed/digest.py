@@ -99,7 +99,8 @@ def _label(number: int) -> dict[str, Any]:
         "source_kind": "note", "source": "hubspot", "account_id": "1", "source_id": str(number),
         "occurred_at": _spoken_at(number), "deal_id": None, "contact_id": None, "person_id": None, "language": "ru",
         "labels": '["price"]', "primary_label": "price", "confidence": 0.9,
-        "status": "unclear" if number % 9 == 0 else "classified", "model": "x", "text_hash": str(number),
+        "status": "unclear" if number % 9 == 0 else "classified", "model": "x",
+        "decided_by": "model", "text_hash": str(number),
     }  # fmt: skip
 
 
