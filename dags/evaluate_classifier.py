@@ -1,7 +1,7 @@
 """Measure the version of the classifier that listens today, once a version.
 
-**Starts** by hand (the button, or `airflow dags trigger evaluate_classifier`), and every Sunday once somebody has switched
-it on: it comes paused, because it takes a core for minutes.
+**Starts** by hand (the button, or `airflow dags trigger evaluate_classifier`), and every Sunday once somebody has
+switched it on: it comes paused, because it takes a core for minutes.
 **Writes** one row of `model_evaluation` in the state store when this version has none; `rebuttal report classifier`
 shows it after the next run of `listen`. Five models are trained for it, which takes minutes.
 **When it fails** nothing is stored. The log says which configuration file or training text is wrong.
