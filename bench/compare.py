@@ -26,7 +26,7 @@ def fingerprints(url: str, schemas: tuple[str, ...] = ("core", "marts")) -> dict
                     names = sorted(column["name"] for column in inspector.get_columns(table, schema=schema))
                     kept = [name for name in names if name not in VOLATILE]
                     listed = ", ".join(f'"{name}"' for name in kept)
-                    rows = connection.execute(text(f'SELECT {listed} FROM "{schema}"."{table}"'))
+                    rows = connection.execute(text(f'SELECT {listed or "1"} FROM "{schema}"."{table}"'))
                     found[f"{schema}.{table}"] = _fingerprint(rows)
     finally:
         engine.dispose()
