@@ -76,10 +76,12 @@ def draft(change: str, rate: float | None, rule: HypothesisRule, today: date) ->
         reason=f"{share}; a buyer who finds the answer before talking to sales need not raise it",
         expected_size=rule.expected_size,
         success_criterion=(
-            f"By {deadline.isoformat()} the share of new deals that voice it within {rule.horizon_days} days is lower "
-            f"than in the {rule.baseline_days} days before publication, relative to all other objections, and the 95 % "
-            f"interval of that change lies "
-            f"wholly below zero (expected: {size} lower), with at least {rule.minimum_sample} deals on each side"
+            f"Until {deadline.isoformat()}, customers who voiced it and then read the piece, or were sent it, voice it "
+            f"less often again than those who did not (expected: {size} less), with at least {rule.minimum_sample} "
+            "deals on each side: the 96 % interval of the change lies wholly below zero at the deadline, or a wider "
+            "one, which holds at every weekly look, does so earlier. If nobody can be seen to meet the piece: the "
+            f"share of new deals that voice it within {rule.horizon_days} days, against the {rule.baseline_days} days "
+            "before publication and all other objections"
         ),
         minimum_sample=rule.minimum_sample,
         baseline_days=rule.baseline_days,
