@@ -81,7 +81,7 @@ def test_what_jira_gets_is_a_brief_that_a_writer_can_start_from(company: Any) ->
         "too_high: так дорого, що й не знаю",
         "Update instead of writing new: Course prices, https://brand.example/prices",
         "Role on the customer's way: help decide",
-        "Success criterion: By 2027-03-08",
+        "Success criterion: Until 2027-03-08",
         "Minimum sample: 40 deals before and after publication, each",
         "Win rate",
         "Money at risk: 21,000 EUR",

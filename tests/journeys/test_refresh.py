@@ -257,7 +257,7 @@ def test_the_published_copy_follows_and_the_one_before_stays(
     assert not previous_path(settings).exists()
     for change in ("late visit", "deal changed hands", "visit of nobody"):
         before = settings.published_path.read_bytes()
-        run_sql(settings, *CHANGES[change](1))
+        run_sql(settings, *CHANGES[change](next(NUMBERS)))
         journeys.run(context)
         assert previous_path(settings).read_bytes() == before
         with open_published(settings) as engine, engine.connect() as connection:

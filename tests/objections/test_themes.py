@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from rebuttal.configuration import load_vocabulary
+from rebuttal.content.learning import iso_week
 from rebuttal.content.ledger import propose
+from rebuttal.content.plan import rank
+from rebuttal.content.reading import Analytics
 from rebuttal.content.rules import load_rules
-from rebuttal.content.scoring import score_themes
 from rebuttal.content.themes import hear
 from rebuttal.objections.embedding import load_embedder
 from rebuttal.objections.gathering import Text, Verdict, Voice, gather
@@ -196,7 +198,9 @@ def tasks_for(settings: Settings, sessions: Sessions) -> set[str]:
                                     " last_voiced_at AS closed_at, outcome FROM marts.objection"))  # fmt: skip
         heard = hear(engine, rules.choose, NOW)
     assert heard is not None
-    propose(sessions, score_themes(heard, {}), heard, rules, load_vocabulary(settings.config), NOW)
+    vocabulary = load_vocabulary(settings.config)
+    ranked = rank(heard, [], Analytics(), {}, iso_week(NOW), rules, vocabulary)
+    propose(sessions, ranked, heard, rules, vocabulary, NOW)
     from rebuttal.state import ContentTask
 
     with sessions() as session:
