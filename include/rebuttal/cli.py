@@ -24,6 +24,7 @@ from rebuttal.commands.publish import publish
 from rebuttal.commands.quality import docs, print_quality
 from rebuttal.commands.quarantine import quarantine
 from rebuttal.commands.rates import rates
+from rebuttal.commands.readers import readers
 from rebuttal.commands.replay import replay
 from rebuttal.commands.shown import DAY, JSON, UNTIL, context_until, finish, print_report
 from rebuttal.commands.tasks import tasks
@@ -58,6 +59,7 @@ def cli() -> None:
 cli.add_command(quarantine)
 cli.add_command(utm)
 cli.add_command(rates)
+cli.add_command(readers)
 cli.add_command(metrics)
 cli.add_command(themes)
 cli.add_command(docs)
@@ -136,7 +138,10 @@ def prove() -> None:
 @UNTIL
 @JSON
 def tell(what: str, until: datetime | None, as_json: bool) -> None:
-    """Send WHAT (digest: the weekly one; alerts: what is wrong with the data) to those who should have it, once."""
+    """Send WHAT to those who should have it, once per reader and period.
+
+    digest: the weekly objections; daily, weekly, monthly, quarterly: figures; alerts: what is wrong with the data.
+    """
     report = run_stage("tell", context_until(until), what=what)
     click.echo(as_json_text(report.as_dict())) if as_json else print_report(report)
     finish([report])

@@ -1,11 +1,13 @@
-"""What Airflow's API server gets from us: the data-quality page and its entry in the navigation.
+"""What Airflow's API server gets from us: the data-quality page with its entry in the navigation, and the page on which
+readers end a mail.
 
-Every Airflow process loads this module, tasks included; the page's own imports wait for the first request.
+Every Airflow process loads this module, tasks included; the pages' own imports wait for the first request.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from importlib import import_module
 from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
@@ -16,23 +18,29 @@ Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 class OnFirstRequest:
     """An ASGI application that is imported when it is first asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str) -> None:
+        self._module = module
         self._app: Asgi | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Hand the request on."""
         if self._app is None:
-            from rebuttal_airflow.quality_app import app
-
-            self._app = app
+            self._app = import_module(self._module).app
         await self._app(scope, receive, send)
 
 
 class RebuttalPlugin(AirflowPlugin):
-    """The page under `/quality/`, behind Airflow's log-in."""
+    """`/quality/`, behind Airflow's log-in, and `/unsubscribe/`, for those who hold a link of ours."""
 
     name = "rebuttal"
-    fastapi_apps = [{"app": OnFirstRequest(), "url_prefix": "/quality", "name": "Data quality"}]  # noqa: RUF012
+    fastapi_apps = [  # noqa: RUF012
+        {"app": OnFirstRequest("rebuttal_airflow.quality_app"), "url_prefix": "/quality", "name": "Data quality"},
+        {
+            "app": OnFirstRequest("rebuttal_airflow.unsubscribe_app"),
+            "url_prefix": "/unsubscribe",
+            "name": "Unsubscribe",
+        },
+    ]
     external_views = [  # noqa: RUF012
         {
             "name": "Data quality",

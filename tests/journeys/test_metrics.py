@@ -9,7 +9,8 @@ import yaml
 
 from rebuttal.errors import ConfigError
 from rebuttal.journeys.ltv import ltv_predicted
-from rebuttal.journeys.metrics import as_dbt_docs, as_markdown, load_metrics
+from rebuttal.journeys.metrics import as_dbt_docs, as_markdown
+from rebuttal.metrics import load_metrics
 from rebuttal.settings import PROJECT_ROOT, Settings
 from rebuttal.warehouse import dbt, open_warehouse
 

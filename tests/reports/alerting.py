@@ -177,7 +177,8 @@ def loud(any_settings: Settings, request: pytest.FixtureRequest, post: Any, chan
     if any_settings.warehouse_url.startswith("postgres"):
         any_settings = replace(any_settings, state_url=request.getfixturevalue("postgres_url")())
     loud = Loud(replace(any_settings, config=config), post, channel)
-    loud.configure(alerts={"webhook": "alerts_webhook", "page": "https://airflow.example/quality/"})
+    room = {"kind": "webhook", "connection": "alerts_webhook", "tells": ["alerts"]}
+    loud.configure(alerts={"page": "https://airflow.example/quality/"}, channels=[room])
     return loud
 
 

@@ -81,6 +81,7 @@ def post() -> Iterator[Post]:
 
 def objection_table() -> Table:
     names = ["objection_id", "category", "theme", "quote", "source_role", "stage", "currency", "outcome", "deal_id"]
+    names.append("partner_id")
     columns = [Column(name, TEXT) for name in names]
     more = [Column("week_start", DATE), Column("money_at_risk_base", REAL), Column("confidence", REAL)]
     return Table("objection", MetaData(), *columns, *more, schema="marts")

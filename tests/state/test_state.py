@@ -169,7 +169,7 @@ def test_the_journal_is_append_only_and_says_a_thing_once(state_settings: Settin
 def test_a_person_gets_one_delivery_row_a_week_and_kind(state_settings: Settings) -> None:
     def row(kind: str) -> DigestDelivery:
         return DigestDelivery(
-            person_id="anna", iso_week="2026-W46", kind=kind, state="pending", message_id="<x@y>", created_at=NOW
+            person_id="anna", period="2026-W46", kind=kind, state="pending", message_id="<x@y>", created_at=NOW
         )
 
     with open_state(state_settings) as sessions:

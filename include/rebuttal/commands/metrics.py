@@ -15,7 +15,8 @@ from rebuttal.settings import PROJECT_ROOT, load_settings
 @JSON
 def metrics(markdown: bool, write: bool, as_json: bool) -> None:
     """Every metric: definition, formula, unit, leading or lagging, and where it stands."""
-    from rebuttal.journeys.metrics import as_dbt_docs, as_markdown, load_metrics
+    from rebuttal.journeys.metrics import as_dbt_docs, as_markdown
+    from rebuttal.metrics import load_metrics
     from rebuttal.warehouse.dbt import PROJECT
 
     known = load_metrics(load_settings().config)

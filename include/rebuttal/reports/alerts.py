@@ -1,14 +1,13 @@
 """The daily data-quality alert: one grouped message per channel and day, and none when there is nothing to tell.
 
-Channels are the people with `alerts: true` in people.yml (by mail) and the webhook that it may name. What gets worse on
-a day on which a channel was told already is in the next day's message.
+Channels are the people with `alerts: true` in people.yml (by mail) and the rooms there that tell alerts. What gets
+worse on a day on which a channel was told already is in the next day's message.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import select
@@ -17,7 +16,7 @@ from rebuttal.context import Context
 from rebuttal.errors import CredentialsError, StoreError, UnavailableError
 from rebuttal.outgoing import PersonalDataError, refuse_personal_data
 from rebuttal.records import Report
-from rebuttal.reports.compose import Digest
+from rebuttal.reports.channels import Channel, by_mail, by_post
 from rebuttal.reports.delivery import (
     claim_delivery,
     close_delivery,
@@ -27,28 +26,13 @@ from rebuttal.reports.delivery import (
     open_delivery,
 )
 from rebuttal.reports.findings import compose_alert, gather
-from rebuttal.reports.mail import Outcome, Postman, build_message
-from rebuttal.reports.people import Language, People, Person, load_people
-from rebuttal.reports.webhook import Webhook
+from rebuttal.reports.people import People, load_people
 from rebuttal.settings import Settings
 from rebuttal.state import AlertDelivery, Sessions, open_state
 from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse.reports import Quality, read_quality
 
 _STATE_OF = {"sent": "sent", "refused": "refused", "unknown": "unknown", "later": "pending"}
-Send = Callable[[Digest, AlertDelivery, Callable[[], bool]], tuple[Outcome, str]]
-
-
-@dataclass(frozen=True)
-class Channel:
-    """Somebody to tell. `id` stands in tables and logs and holds no address."""
-
-    id: str
-    language: Language
-    zone: tzinfo
-    name: str
-    sender: str
-    send: Send
 
 
 def run_alerts(context: Context) -> Report:
@@ -78,28 +62,10 @@ def _channels(context: Context, people: People) -> Iterator[Callable[[], Channel
     """Each opened on its own, so that one that is broken does not silence the others."""
     for person in people.people:
         if person.alerts:
-            yield partial(_mail, context, person)
-    if people.alerts.webhook:
-        yield partial(_webhook, context, people.alerts.webhook, people.alerts.language)
-
-
-def _mail(context: Context, person: Person) -> Channel:
-    postman = Postman(context.resolve("smtp"))
-
-    def send(alert: Digest, row: AlertDelivery, claim: Callable[[], bool]) -> tuple[Outcome, str]:
-        message = build_message(alert, person, postman.sender, row.message_id, datetime.now(UTC))
-        return postman.deliver(message, person.email, claim)
-
-    return Channel(f"person:{person.id}", person.language, person.zone, person.name, postman.sender, send)
-
-
-def _webhook(context: Context, connection_id: str, language: Language) -> Channel:
-    webhook = Webhook(context.resolve(connection_id))
-
-    def send(alert: Digest, _row: AlertDelivery, claim: Callable[[], bool]) -> tuple[Outcome, str]:
-        return webhook.post(f"{alert.subject}\n\n{alert.text}", claim)
-
-    return Channel(f"webhook:{connection_id}", language, UTC, "", "", send)
+            yield partial(by_mail, context, person)
+    for room in people.channels:
+        if "alerts" in room.tells:
+            yield partial(by_post, context, room)
 
 
 def _tell(
@@ -119,7 +85,7 @@ def _tell(
         alert = compose_alert(findings, channel.language, day, page, channel.name)
         refuse_personal_data((_without(alert.text, page), alert.subject), "The data-quality alert")
         failpoint("alerts.before_send")
-        outcome, code = channel.send(alert, row, partial(claim_delivery, sessions, row, told_until=knows))
+        outcome, code = channel.send(alert, row.message_id, partial(claim_delivery, sessions, row, told_until=knows))
         failpoint("alerts.after_send")
         if outcome == "yielded":
             report.add("already_told")
@@ -165,6 +131,6 @@ def _without(text: str, page: str | None) -> str:
 
 def _explain(channel: Channel, row: AlertDelivery, outcome: str, code: str) -> str:
     kind, _, reader = channel.id.partition(":")
-    if kind == "webhook" and outcome == "refused":
-        return f"The webhook {reader} refuses the alert (code {code}): not tried again today; check its address"
+    if kind != "person" and outcome == "refused":
+        return f"The {kind} {reader} refuses the alert (code {code}): not tried again today; check its connection"
     return explain(reader, row, outcome, code)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from itertools import groupby
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Undefined, select_autoescape
@@ -15,7 +14,8 @@ from mjml import mjml2html
 
 from rebuttal.configuration import Vocabulary
 from rebuttal.reports import charts
-from rebuttal.reports.figures import TOO_LITTLE, Figures, Health, Restated, ThemeWeek, Voices
+from rebuttal.reports.figures import TOO_LITTLE, Figures, ThemeWeek, Voices
+from rebuttal.reports.health import health_lines
 from rebuttal.reports.language import Words, words_of
 from rebuttal.reports.people import Person
 
@@ -40,17 +40,21 @@ class Digest:
         return html
 
 
-def compose(figures: Figures, person: Person, vocabulary: Vocabulary) -> Digest:
-    """The digest. Pure: the same figures and reader give the same bytes."""
+def compose(figures: Figures, person: Person, vocabulary: Vocabulary, unsubscribe: str = "") -> Digest:
+    """The digest; `unsubscribe` is the address in its last line. Pure: the same input gives the same bytes."""
     words = words_of(person.language)
     teller = _Teller(figures, person, words, vocabulary.renamed(figures.theme_names))
-    view = teller.view()
-    images = teller.images()
-    html = mjml2html(_template("digest.mjml.j2").render(view, images=sorted(images)))
-    text = _template("digest.txt.j2").render(view)
+    subject = words("subject", range=words.range(figures.week))
+    return rendered("digest", subject, {**teller.view(), "unsubscribe": unsubscribe}, teller.images())
+
+
+def rendered(template: str, subject: str, view: Mapping[str, Any], images: Mapping[str, bytes]) -> Digest:
+    """A message of `<template>.mjml.j2` and `.txt.j2`. Raises ValueError when a mail program would clip it."""
+    html = mjml2html(_template(f"{template}.mjml.j2").render(view, images=sorted(images)))
+    text = _template(f"{template}.txt.j2").render(view)
     if len(html.encode()) > MAX_HTML_BYTES:
-        raise ValueError(f"the digest's HTML has {len(html.encode())} bytes, {MAX_HTML_BYTES} are allowed")
-    return Digest(words("subject", range=words.range(figures.week)), html, text.strip() + "\n", images)
+        raise ValueError(f"the HTML of {template} has {len(html.encode())} bytes, {MAX_HTML_BYTES} are allowed")
+    return Digest(subject, html, text.strip() + "\n", images)
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ class _Teller:
             "headline": self.headline(),
             "numbers": self.numbers(),
             "is_heard": voices is not None,
+            "is_partner": self.person.role == "partner",
             "themes": [self.theme(theme, voices.currency) for theme in shown] if voices else [],
             "more_themes": words("more_themes", n=more) if more > 0 else "",
             "answering": self.answering(),
@@ -223,56 +228,10 @@ class _Teller:
     def health(self) -> list[str]:
         """What is missing, in sentences; one that says so when nothing is."""
         words, voices, health = self.words, self.figures.voices, self.figures.health
-        lines = [words("unavailable")] if health is None else self._gaps(health)
+        lines = [words("unavailable")] if health is None else health_lines(words, health, words("health.good"))
         if voices is not None and 0 < voices.count < TOO_LITTLE:
             lines.append(words("health.little"))
         return lines
-
-    def _gaps(self, health: Health) -> list[str]:
-        words = self.words
-        lines = [
-            words("health.late", source=self._source(source), date=words.day(until))
-            if until
-            else words("health.never", source=self._source(source))
-            for source, until in health.late
-        ]
-        lines += [
-            words("health.held", source=self._source(source), batches=words.count("batches", count))
-            for source, count in health.held
-        ]
-        if not lines:
-            lines.append(words("health.good"))
-        lines += [self._restated([*rows]) for _, rows in groupby(health.restated, key=lambda one: one.source)]
-        if health.quarantined:
-            lines.append(words("health.quarantined", n=words.number(health.quarantined)))
-        if health.text_count and health.unclear_count:
-            n, unclear = words.number(health.text_count), words.number(health.unclear_count)
-            lines.append(words("health.unclear", n=n, unclear=unclear))
-        return lines
-
-    def _restated(self, rows: Sequence[Restated]) -> str:
-        words = self.words
-        changes = [
-            words("health.change", what=words(f"health.measures.{one.measure}"), by=_by(words, one)) for one in rows
-        ]
-        since = min(one.since for one in rows)
-        return words(
-            "health.restated", source=self._source(rows[0].source), date=words.day(since), changes=", ".join(changes)
-        )
-
-    def _source(self, source: str) -> str:
-        key = f"sources.{source}"
-        return self.words(key) if self.words.has(key) else source
-
-
-def _by(words: Words, one: Restated) -> str:
-    sign, size = "−" if one.delta < 0 else "+", abs(one.delta)
-    is_money = one.currency and one.measure in ("cost", "platform_value")
-    return sign + (
-        words.money(size, one.currency or "")
-        if is_money
-        else words.number(size, 0 if size >= 10 or size == int(size) else 1)
-    )
 
 
 def _web(url: Any) -> str:

@@ -116,10 +116,11 @@ class Figures:
     theme_names: Names = field(default_factory=dict)
 
 
-def read_figures(engine: Engine, week: Week, expected: Sequence[str]) -> Figures:
+def read_figures(engine: Engine, week: Week, expected: Sequence[str], partner: str | None = None) -> Figures:
     """Read the published marts. A part whose query fails is None and named in `failed`; the others are still read.
 
-    `expected` names the sources that should have data. Raises StoreError when no marts have been published yet.
+    `expected` names the sources that should have data. With a `partner` only what its own customers said is read, and
+    nothing of the company's tasks and verdicts. Raises StoreError when no marts have been published yet.
     """
     require_marts(engine)
     failed: list[str] = []
@@ -132,8 +133,8 @@ def read_figures(engine: Engine, week: Week, expected: Sequence[str]) -> Figures
             return None
 
     limits = {"monday": week.monday, "next_monday": week.monday + timedelta(weeks=1)}
-    health = attempt("data health", lambda: _health(engine, week, expected))
-    voices = attempt("objections", lambda: _voices(engine, week))
+    health = attempt("data health", lambda: data_health(engine, _midnight(week.monday), week.ends_at, expected))
+    voices = attempt("objections", lambda: _voices(engine, week, partner))
     if voices is not None and not voices.themes and health is not None and not health.is_heard:
         # Silence because nothing has arrived is not silence.
         voices = None
@@ -141,17 +142,18 @@ def read_figures(engine: Engine, week: Week, expected: Sequence[str]) -> Figures
     return Figures(
         week=week,
         voices=voices,
-        tasks=attempt("tasks", lambda: list(_rows(engine, "tasks"))),
-        verdicts=attempt("verdicts", lambda: list(_rows(engine, "verdicts", **limits))),
+        tasks=[] if partner else attempt("tasks", lambda: list(rows_of(engine, "tasks"))),
+        verdicts=[] if partner else attempt("verdicts", lambda: list(rows_of(engine, "verdicts", **limits))),
         health=health,
         failed=failed,
         theme_names=attempt("names of themes", lambda: theme_names(engine)) or {},
     )
 
 
-def _voices(engine: Engine, week: Week) -> Voices:
-    told = _trends(engine, week)
-    rows = _rows(engine, "week_themes", since=week.before(TREND_WEEKS - 1).monday, week=week.monday)
+def _voices(engine: Engine, week: Week, partner: str | None) -> Voices:
+    told = {} if partner else _trends(engine, week)  # the trends are the whole company's
+    since = week.before(TREND_WEEKS - 1).monday
+    rows = rows_of(engine, "week_themes", since=since, week=week.monday, partner=partner)
     weeks = {number: week.before(number) for number in range(TREND_WEEKS)}
     by_theme: dict[tuple[str, str], dict[date, Mapping[str, Any]]] = {}
     totals: dict[date, int] = {}
@@ -175,7 +177,7 @@ def _voices(engine: Engine, week: Week) -> Voices:
         for (category, theme), found in by_theme.items()
         if week.monday in found
     ]
-    _add_quotes(themes, _rows(engine, "week_quotes", week=week.monday))
+    _add_quotes(themes, rows_of(engine, "week_quotes", week=week.monday, partner=partner))
     themes.sort(key=lambda t: (not t.is_new, not t.is_rising, -(t.money or 0.0), -t.count, t.key))
     trend = [(weeks[n], totals.get(weeks[n].monday, 0)) for n in reversed(weeks) if weeks[n].monday >= first]
     return Voices(themes, trend, next((str(row["currency"]) for row in rows if row["currency"]), "EUR"))
@@ -185,7 +187,7 @@ def _trends(engine: Engine, week: Week) -> dict[tuple[str, str], str]:
     """What each theme's week is; nothing is told of marts that were published without it."""
     if not inspect(engine).has_table("theme_trend", schema="marts"):
         return {}
-    return {(row["category"], row["theme"]): row["trend"] for row in _rows(engine, "week_trends", week=week.monday)}
+    return {(row["category"], row["theme"]): row["trend"] for row in rows_of(engine, "week_trends", week=week.monday)}
 
 
 def _add_quotes(themes: Sequence[ThemeWeek], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -199,24 +201,24 @@ def _add_quotes(themes: Sequence[ThemeWeek], rows: Sequence[Mapping[str, Any]]) 
             theme.quotes.append(line)
 
 
-def _health(engine: Engine, week: Week, expected: Sequence[str]) -> Health:
-    starts_at = datetime.combine(week.monday, time(), UTC)
-    sources = _rows(engine, "sources_until")
+def data_health(engine: Engine, starts_at: datetime, ends_at: datetime, expected: Sequence[str]) -> Health:
+    """What a reader of a period must know of the data. `expected` names the sources that should have data."""
+    sources = rows_of(engine, "sources_until")
     never = set(expected) - {row["source"] for row in sources}
     late: list[tuple[str, date | None]] = [(source, None) for source in sorted(never)]
     late += [
         (row["source"], _last_day(row["covered_until"]))
         for row in sources
-        if row["covered_until"] is None or row["covered_until"] < week.ends_at
+        if row["covered_until"] is None or row["covered_until"] < ends_at
     ]
     heard_until = max((row["heard_until"] for row in sources if row["heard_until"]), default=None)
-    heard = _rows(engine, "texts_heard", starts_at=starts_at, ends_at=week.ends_at)[0]
-    restated = _rows(engine, "restated", monday=week.monday, starts_at=starts_at, ends_at=week.ends_at)
+    heard = rows_of(engine, "texts_heard", starts_at=starts_at, ends_at=ends_at)[0]
+    restated = rows_of(engine, "restated", monday=starts_at.date(), starts_at=starts_at, ends_at=ends_at)
     return Health(
         late=late,
         is_heard=heard_until is not None and heard_until > starts_at,
         held=[(row["source"], int(row["held_count"])) for row in sources if row["held_count"]],
-        quarantined=int(_rows(engine, "quarantined", starts_at=starts_at)[0]["row_count"]),
+        quarantined=int(rows_of(engine, "quarantined", starts_at=starts_at)[0]["row_count"]),
         restated=[
             Restated(row["source"], row["measure"], row["currency"], _day(row["since"]), float(row["delta"]))
             for row in restated
@@ -225,6 +227,10 @@ def _health(engine: Engine, week: Week, expected: Sequence[str]) -> Health:
         text_count=int(heard["text_count"]),
         unclear_count=int(heard["unclear_count"]),
     )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
 
 
 def _last_day(until: datetime | None) -> date | None:
@@ -236,7 +242,8 @@ def _day(value: Any) -> date:
     return value.date() if isinstance(value, datetime) else value
 
 
-def _rows(engine: Engine, name: str, **values: Any) -> list[Mapping[str, Any]]:
+def rows_of(engine: Engine, name: str, **values: Any) -> list[Mapping[str, Any]]:
+    """The rows of queries/<name>.sql."""
     query = (files("rebuttal.reports") / "queries" / f"{name}.sql").read_text(encoding="utf-8")
     with engine.connect() as connection:
         return [dict(row) for row in connection.execute(text(query), values).mappings()]

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from rebuttal.reports.people import Language
+from rebuttal.reports.period import Period
 from rebuttal.reports.week import Week
 
 _NARROW = "\u202f"  # narrow no-break space: groups thousands without breaking the line
@@ -79,6 +80,18 @@ class Words:
         """9 November."""
         return f"{day.day}\u00a0{self.data['months'][day.month - 1]}"
 
+    def period(self, period: Period) -> str:
+        """15 November 2026, 9–15 November 2026, November 2026, or the fourth quarter of 2026."""
+        first = period.first
+        if period.kind == "daily":
+            return f"{self.day(first)} {first.year}"
+        if period.kind == "weekly":
+            return self.range(Week(first))
+        if period.kind == "monthly":
+            return f"{self.data['review']['month_names'][first.month - 1]} {first.year}"
+        ordinal = self.data["review"]["ordinals"][(first.month - 1) // 3]
+        return self("review.quarter", n=ordinal, year=first.year)
+
     def range(self, week: Week) -> str:
         """9–15 November 2026."""
         first, last = week.monday, week.sunday
@@ -100,6 +113,10 @@ def plural_form(language: Language, n: int) -> int:
 
 @cache
 def words_of(language: Language) -> Words:
-    """The words shipped for `language`."""
-    path = files("rebuttal.reports") / "strings" / f"{language}.yml"
-    return Words(language, yaml.safe_load(path.read_text(encoding="utf-8")))
+    """The words shipped for `language`; those of the reviews stand under `review`."""
+    folder = files("rebuttal.reports") / "strings"
+    found, review = (
+        yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+        for name in (f"{language}.yml", f"review.{language}.yml")
+    )
+    return Words(language, {**found, "review": review})

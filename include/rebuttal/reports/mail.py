@@ -26,8 +26,12 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 Outcome = Literal["sent", "refused", "later", "unknown", "yielded"]
 
 
-def build_message(digest: Digest, person: Person, sender: str, message_id: str, date: datetime) -> EmailMessage:
+def build_message(
+    digest: Digest, person: Person, sender: str, message_id: str, date: datetime, unsubscribe: str = ""
+) -> EmailMessage:
     """The mail: plain part, HTML part, charts related to the HTML by content id. `message_id` with its brackets.
+
+    `unsubscribe` is the address that takes a POST (RFC 8058, one click); '' leaves the header out.
 
     Raises ConfigError when the sender is no plain address; a line break in any header is refused by the library.
     """
@@ -43,6 +47,9 @@ def build_message(digest: Digest, person: Person, sender: str, message_id: str, 
     message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"
     message["Content-Language"] = person.language
+    if unsubscribe:
+        message["List-Unsubscribe"] = f"<{unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(digest.text)
     message.add_alternative(digest.html, subtype="html")
     body = message.get_payload()[1]  # type: ignore[index]

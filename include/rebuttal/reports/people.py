@@ -14,8 +14,21 @@ from rebuttal.configuration import Section, read_yaml
 
 Language = Literal["en", "ru", "uk"]
 LANGUAGES: tuple[Language, ...] = ("en", "ru", "uk")
-Role = Literal["sales", "content", "lead"]
+Role = Literal["sales", "content", "lead", "partner"]
+Mail = Literal["digest", "daily", "weekly", "monthly", "quarterly"]
+_READS: dict[Role, tuple[Mail, ...]] = {
+    "sales": ("digest",),
+    "content": ("digest",),
+    "lead": ("digest", "daily", "weekly", "monthly", "quarterly"),
+    "partner": ("digest",),
+}
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+
+
+def _known_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError("must be an IANA time zone such as Europe/Kyiv")
+    return value
 
 
 class Person(Section):
@@ -28,6 +41,8 @@ class Person(Section):
     language: Language
     time_zone: str
     alerts: bool = False  # whether the daily data-quality alert comes too
+    reads: tuple[Mail, ...] | None = None  # instead of what the role reads
+    partner: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")] | None = None
 
     @field_validator("email")
     @classmethod
@@ -45,16 +60,46 @@ class Person(Section):
             raise ValueError("must be one line")
         return value
 
-    @field_validator("time_zone")
-    @classmethod
-    def _is_a_zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError("must be an IANA time zone such as Europe/Kyiv")
-        return value
+    _is_a_zone = field_validator("time_zone")(_known_zone)
+
+    @model_validator(mode="after")
+    def _a_partner_is_named(self) -> Person:
+        if (self.role == "partner") != (self.partner is not None):
+            raise ValueError("role partner needs the key partner, and no other role may have it")
+        if self.partner is not None and (set(self.mails) - {"digest"} or self.alerts):
+            raise ValueError("a partner reads the digest only: the other mails tell of the whole company")
+        return self
+
+    @property
+    def mails(self) -> tuple[Mail, ...]:
+        """What this person gets."""
+        return _READS[self.role] if self.reads is None else self.reads
 
     @property
     def zone(self) -> ZoneInfo:
         """Where the person's week begins."""
+        return ZoneInfo(self.time_zone)
+
+
+class Channel(Section):
+    """A room that is told beside people: a Slack (or compatible) webhook, a Telegram chat."""
+
+    kind: Literal["webhook", "telegram"]
+    connection: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")]
+    language: Language = "en"
+    time_zone: str = "UTC"
+    tells: tuple[Literal["alerts", "daily", "weekly", "monthly", "quarterly"], ...] = ("alerts",)
+
+    _is_a_zone = field_validator("time_zone")(_known_zone)
+
+    @property
+    def id(self) -> str:
+        """How tables and logs call it."""
+        return f"{self.kind}:{self.connection}"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where its day begins."""
         return ZoneInfo(self.time_zone)
 
 
@@ -66,10 +111,8 @@ class DigestRule(Section):
 
 
 class AlertRule(Section):
-    """Where the daily data-quality alert goes beside mails, and what it links to."""
+    """What the daily data-quality alert links to, and until when it is tried."""
 
-    webhook: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")] | None = None  # id of a connection
-    language: Language = "en"  # of the webhook's text
     page: Annotated[str, Field(pattern=r"^https?://[^\s\"<>]+$")] | None = None
     give_up_after_hours: Annotated[float, Field(gt=0)] = 20
 
@@ -79,7 +122,9 @@ class People(Section):
 
     digest: DigestRule
     alerts: AlertRule = AlertRule()
+    unsubscribe: Annotated[str, Field(pattern=r"^https?://[^\s\"<>]+$")] | None = None  # where its page is served
     people: tuple[Person, ...]
+    channels: tuple[Channel, ...] = ()
 
     @model_validator(mode="after")
     def _ids_and_addresses_are_unique(self) -> People:
@@ -87,6 +132,8 @@ class People(Section):
             twice = [place for place, value in enumerate(values) if Counter(values)[value] > 1]
             if twice:
                 raise ValueError(f"people {twice} (counted from 0) have the same {what}")
+        if len({channel.id for channel in self.channels}) < len(self.channels):
+            raise ValueError("two channels have the same kind and connection")
         return self
 
 

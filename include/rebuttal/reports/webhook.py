@@ -7,7 +7,7 @@ The connection's host is the base address, its password the secret rest of it, a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import requests
@@ -31,8 +31,7 @@ class Webhook:
         if connection.port:
             base = f"{base}:{connection.port}"
         url = f"{base.rstrip('/')}/{connection.password.lstrip('/')}" if connection.password else base
-        parts = urlsplit(url)
-        if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+        if not is_private(url):
             raise ConfigError(
                 f"The webhook of connection {connection.id!r} is not https", next_step="Use its https address"
             )
@@ -45,23 +44,39 @@ class Webhook:
         `claim` is called right before: False gives the message up (`yielded`). A server that cannot be connected to has
         not got it (`later`); when the answer is lost, or a gateway answers for it, nobody knows (`unknown`).
         """
-        if not claim():
-            return "yielded", ""
-        shown = text if len(text) <= _LIMIT else text[: _LIMIT - 1].rstrip() + "…"
+        shown = shortened(text, _LIMIT)
         for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):  # else `<!channel>` would call everybody
             shown = shown.replace(sign, entity)
-        try:
-            answer = requests.post(self._url, json={"text": shown}, timeout=self._timeout, allow_redirects=False)
-        except requests.exceptions.ConnectTimeout:
-            return "later", ""
-        except requests.exceptions.ConnectionError as error:
-            return ("later" if _never_connected(error) else "unknown"), ""
-        except requests.exceptions.RequestException:
-            return "unknown", ""
-        code = answer.status_code
-        if 200 <= code < 300:
-            return "sent", str(code)
-        return ("later" if code in _LATER else "unknown" if code >= 500 else "refused"), str(code)
+        return post_once(self._url, {"text": shown}, self._timeout, claim)
+
+
+def shortened(text: str, limit: int) -> str:
+    """At most `limit` characters, with a mark where it was cut."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def post_once(url: str, body: dict[str, Any], timeout: float, claim: Callable[[], bool]) -> tuple[Outcome, str]:
+    """POST `body` as JSON: outcome and status code, as `Webhook.post` tells them."""
+    if not claim():
+        return "yielded", ""
+    try:
+        answer = requests.post(url, json=body, timeout=timeout, allow_redirects=False)
+    except requests.exceptions.ConnectTimeout:
+        return "later", ""
+    except requests.exceptions.ConnectionError as error:
+        return ("later" if _never_connected(error) else "unknown"), ""
+    except requests.exceptions.RequestException:
+        return "unknown", ""
+    code = answer.status_code
+    if 200 <= code < 300:
+        return "sent", str(code)
+    return ("later" if code in _LATER else "unknown" if code >= 500 else "refused"), str(code)
+
+
+def is_private(url: str) -> bool:
+    """Nobody on the way can read what is sent there."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in _LOOPBACK
 
 
 def _never_connected(error: BaseException) -> bool:

@@ -20,6 +20,7 @@ from rebuttal.state.model import (
     Outbox,
     Suppression,
     TagAlias,
+    Unsubscription,
 )
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Sessions",
     "Suppression",
     "TagAlias",
+    "Unsubscription",
     "decision_id",
     "due_rows",
     "journal_rows",

@@ -221,20 +221,31 @@ class Delivery:
 
 
 class DigestDelivery(Delivery, Base):
-    """One digest to one person; `sending` comes after the server's consent to the recipient."""
+    """One digest, brief or review to one reader; `sending` comes after the server's consent to the recipient."""
 
     __tablename__ = "digest_delivery"
-    OCCASION = ("person_id", "iso_week", "kind")
+    OCCASION = ("person_id", "period", "kind")
     __table_args__ = (UniqueConstraint(*OCCASION),)
 
-    person_id: Mapped[str]
-    iso_week: Mapped[str]  # 2026-W46
+    person_id: Mapped[str]  # or <kind of channel>:<connection>
+    period: Mapped[str]  # 2026-11-15 | 2026-W46 | 2026-11 | 2026-Q4
     kind: Mapped[str]
 
     @property
     def occasion(self) -> str:
-        """What it is of: the week."""
-        return self.iso_week
+        """What it is of: the day, week, month or quarter."""
+        return self.period
+
+
+class Unsubscription(Base):
+    """A reader who does not want one kind of mail any more; the journal keeps who said so and when."""
+
+    __tablename__ = "unsubscription"
+
+    person_id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    told_at: Mapped[datetime]
+    told_by: Mapped[str]
 
 
 class AlertDelivery(Delivery, Base):

@@ -13,7 +13,8 @@ FROM (
                 min(source_role), max(confidence) DESC, quote
         ) AS place
     FROM marts.objection
-    WHERE week_start = :week AND category <> 'none' AND coalesce(quote, '') <> ''
+    WHERE week_start = :week AND category <> 'none'
+        AND (cast(:partner AS VARCHAR) IS NULL OR partner_id = :partner) AND coalesce(quote, '') <> ''
     GROUP BY category, coalesce(nullif(theme, ''), 'general'), quote
 ) AS ranked
 WHERE place <= 10

@@ -8,5 +8,6 @@ SELECT
     min(currency) AS currency
 FROM marts.objection
 WHERE week_start >= :since AND week_start <= :week AND category <> 'none'
+    AND (cast(:partner AS VARCHAR) IS NULL OR partner_id = :partner)
 GROUP BY category, coalesce(nullif(theme, ''), 'general'), week_start
 ORDER BY category, theme, week_start
