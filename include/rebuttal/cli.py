@@ -21,7 +21,7 @@ from rebuttal.commands.journal import journal
 from rebuttal.commands.metrics import metrics
 from rebuttal.commands.objections import objections
 from rebuttal.commands.publish import publish
-from rebuttal.commands.quality import docs, print_quality
+from rebuttal.commands.quality import alerts, docs, print_quality
 from rebuttal.commands.quarantine import quarantine
 from rebuttal.commands.rates import rates
 from rebuttal.commands.readers import readers
@@ -60,6 +60,7 @@ cli.add_command(quarantine)
 cli.add_command(utm)
 cli.add_command(rates)
 cli.add_command(readers)
+cli.add_command(alerts)
 cli.add_command(metrics)
 cli.add_command(themes)
 cli.add_command(docs)

@@ -218,7 +218,7 @@ def test_a_part_that_could_not_be_computed_is_a_problem_and_the_mail_says_so(com
         ("email", '"a"@b@example.com', "must be one plain e-mail address"),
         ("name", "Anna\r\nBcc: b@example.com", "people.0.name: Value error, must be one line"),
         ("time_zone", "Kiev", "must be an IANA time zone"),
-        ("role", "boss", "Input should be 'sales', 'content' or 'lead'"),
+        ("role", "boss", "Input should be 'sales', 'content', 'lead' or 'partner'"),
         ("langauge", "en", "people.0.langauge is not a known key. Did you mean 'language'?"),
         ("id", "marina", "have the same id"),
         ("email", "Marina@example.com", "have the same email"),

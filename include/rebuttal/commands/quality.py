@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from rebuttal.commands.shown import context_until, print_report
-from rebuttal.display import print_table
+from rebuttal.commands.shown import JSON, UNTIL, context_until, print_report
+from rebuttal.display import as_json_text, print_table
 from rebuttal.settings import Settings
 
 _QUERY_SHOWN = 240
@@ -94,3 +94,23 @@ def docs() -> None:
     from rebuttal.quality.data_docs import build
 
     print_report(build(context_until().settings))
+
+
+@click.command()
+@UNTIL
+@JSON
+def alerts(until: datetime | None, as_json: bool) -> None:
+    """What stands open: late sources, held batches, alarms, rows kept out, unmapped words, spend without tags, messages
+    that did not arrive; each with what to do. Nothing is sent.
+    """
+    from rebuttal.reports.alerts import open_findings
+    from rebuttal.reports.findings import compose_alert
+
+    context = context_until(until)
+    findings = open_findings(context)
+    if as_json:
+        click.echo(as_json_text(findings.sections))
+    elif findings.is_empty:
+        click.echo("Nothing stands open.")
+    else:
+        click.echo(compose_alert(findings, "en", context.clock.now().date().isoformat(), None).text)

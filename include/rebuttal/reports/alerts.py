@@ -6,7 +6,7 @@ worse on a day on which a channel was told already is in the next day's message.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -24,9 +24,10 @@ from rebuttal.reports.delivery import (
     find_delivery,
     message_id,
     open_delivery,
+    undelivered,
 )
-from rebuttal.reports.findings import compose_alert, gather
-from rebuttal.reports.people import People, load_people
+from rebuttal.reports.findings import Findings, Row, compose_alert, gather, late_sources
+from rebuttal.reports.people import People, expected_sources, load_people
 from rebuttal.settings import Settings
 from rebuttal.state import AlertDelivery, Sessions, open_state
 from rebuttal.state.failpoint import failpoint
@@ -48,11 +49,14 @@ def run_alerts(context: Context) -> Report:
     except StoreError as error:
         report.problems.append(str(error))
         return report
+    late = late_sources(
+        quality, expected_sources(context.settings.config), context.clock.now(), people.alerts.late_after_hours
+    )
     with open_state(context.settings) as sessions:
         for opened in _channels(context, people):
             report.add("channels")
             try:
-                _tell(context, people, sessions, quality, opened(), report)
+                _tell(context, people, sessions, quality, late, opened(), report)
             except (CredentialsError, UnavailableError, PersonalDataError) as error:
                 report.problems.append(str(error))
     return report
@@ -68,14 +72,30 @@ def _channels(context: Context, people: People) -> Iterator[Callable[[], Channel
             yield partial(by_post, context, room)
 
 
+def open_findings(context: Context) -> Findings:
+    """What an alert would tell somebody who knows nothing yet. Raises StoreError when nothing is published."""
+    people = load_people(context.settings.config)
+    quality = read_quality(context.settings)
+    expected = expected_sources(context.settings.config)
+    late = late_sources(quality, expected, context.clock.now(), people.alerts.late_after_hours)
+    with open_state(context.settings) as sessions:
+        return gather(quality, None, late, undelivered(sessions))
+
+
 def _tell(
-    context: Context, people: People, sessions: Sessions, quality: Quality, channel: Channel, report: Report
+    context: Context,
+    people: People,
+    sessions: Sessions,
+    quality: Quality,
+    late: Sequence[Row],
+    channel: Channel,
+    report: Report,
 ) -> None:
     day = context.clock.now().astimezone(channel.zone).date().isoformat()
     knows = max(stream["last_landed_at"] for stream in quality.streams)
     identifier = message_id("alert", day, channel.id, channel.sender)
     new = AlertDelivery(channel=channel.id, day=day, told_until=knows, message_id=identifier)
-    findings = gather(quality, _told_until(sessions, channel))
+    findings = gather(quality, _told_until(sessions, channel), late, undelivered(sessions))
     if findings.is_empty and find_delivery(sessions, new) is None:
         report.add("nothing_to_tell")
         return

@@ -60,6 +60,21 @@ def find_delivery(sessions: Sessions, new: Row) -> Row | None:
         return session.scalars(select(type(new)).where(*_same_occasion(new))).first()
 
 
+def undelivered(sessions: Sessions) -> list[dict[str, Any]]:
+    """Messages of which it is known, or feared, that they did not arrive: reader, kind, period, state, finished_at."""
+    with sessions() as session:
+        rows = session.scalars(
+            select(DigestDelivery)
+            .where(DigestDelivery.state.in_(("refused", "unknown", "expired")))
+            .order_by(DigestDelivery.delivery_id.desc())
+        )
+        return [
+            {"reader": row.person_id, "kind": row.kind, "period": row.period, "state": row.state,
+             "finished_at": row.finished_at}
+            for row in rows
+        ]  # fmt: skip
+
+
 def claim_delivery(sessions: Sessions, row: DigestDelivery | AlertDelivery, **known: Any) -> bool:
     """Take the message for this process, right before its text goes out; False when somebody else has.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -36,11 +36,13 @@ class Findings:
         return not self.sections
 
 
-def gather(quality: Quality, told_until: datetime | None) -> Findings:
+def gather(
+    quality: Quality, told_until: datetime | None, late: Sequence[Row] = (), undelivered: Sequence[Row] = ()
+) -> Findings:
     """What is worth an alert to somebody who knows everything that had landed by `told_until` (None: nothing).
 
-    Held batches and alarms are told as long as they stand. The rest is told when it is news: a check that fails since
-    then, a share that has grown, rows kept out since then.
+    Late sources, held batches and alarms are told as long as they stand. The rest is told when it is news: a check that
+    fails since then, a share that has grown, rows kept out since then, mails that did not arrive (`undelivered`).
     """
 
     def is_later(moment: datetime | None) -> bool:
@@ -54,12 +56,14 @@ def gather(quality: Quality, told_until: datetime | None) -> Findings:
     tags = [check for check in warnings if check["check_name"] in _TAG_AUDITS]
     unmapped = [check for check in warnings if _UNKNOWN in (check["examples"] or "")]
     found = {
+        "late": list(late),
         "held": quality.held,
         "alarms": alarms,
         "kept_out": [row for row in quality.kept_out if row["quarantined_row_count"] and is_later(row["last_seen_at"])],
         "unmapped": unmapped,
         "tags": tags,
         "checks": [check for check in warnings if check not in tags and check not in unmapped],
+        "deliveries": [row for row in undelivered if is_later(row["finished_at"])],
     }
     return Findings({name: rows for name, rows in found.items() if rows})
 
@@ -86,12 +90,57 @@ def _title(words: Words, findings: Findings) -> str:
 
 
 def _section(words: Words, section: str, rows: Sequence[Row]) -> dict[str, Any]:
-    line: Callable[[Words, Row], dict[str, Any]] = {"held": _held, "kept_out": _kept_out}.get(section, _check)
+    lines: dict[str, Callable[[Words, Row], dict[str, Any]]] = {
+        "late": _late,
+        "held": _held,
+        "kept_out": _kept_out,
+        "deliveries": _delivery,
+    }
+    line = lines.get(section, _check)
     more = len(rows) - _SHOWN
     return {
         "title": words(f"alert.section.{section}"),
         "lines": [line(words, row) for row in rows[:_SHOWN]],
         "more": words("alert.more", n=more) if more > 0 else "",
+    }
+
+
+def late_sources(quality: Quality, expected: Sequence[str], now: datetime, late_after_hours: float) -> list[Row]:
+    """Sources whose data end more than `late_after_hours` before `now`, and `expected` ones that never brought any.
+
+    A source ends where the slowest of its streams does. Rows: source, until_at (UTC; None: never), next_step.
+    """
+    ends: dict[str, datetime | None] = dict.fromkeys(expected)
+    for stream in quality.streams:
+        until, known = stream["covered_until"], ends.get(stream["source"])
+        if until is not None:
+            ends[stream["source"]] = until if known is None else min(known, until)
+    limit = now - timedelta(hours=late_after_hours)
+    return [
+        {"source": source, "until_at": until}
+        for source, until in sorted(ends.items())
+        if until is None or until < limit
+    ]
+
+
+def _late(words: Words, row: Row) -> dict[str, Any]:
+    until = row["until_at"]
+    return {
+        "what": words("alert.late", day=words.day(until.date())) if until else words("alert.never"),
+        "where": words(key) if words.has(key := f"sources.{row['source']}") else row["source"],
+        "facts": "",
+        "examples": "",
+        "next": words("alert.next", step=words("alert.late_next", source=row["source"])),
+    }
+
+
+def _delivery(words: Words, row: Row) -> dict[str, Any]:
+    return {
+        "what": words(f"alert.delivery.{row['state']}"),
+        "where": row["reader"],
+        "facts": f"{row['kind']} {row['period']}",
+        "examples": "",
+        "next": words("alert.next", step=words("alert.delivery_next")),
     }
 
 

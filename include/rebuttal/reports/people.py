@@ -115,6 +115,7 @@ class AlertRule(Section):
 
     page: Annotated[str, Field(pattern=r"^https?://[^\s\"<>]+$")] | None = None
     give_up_after_hours: Annotated[float, Field(gt=0)] = 20
+    late_after_hours: Annotated[float, Field(gt=0)] = 48  # a source whose data end earlier than this is late
 
 
 class People(Section):
