@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from landed import NOW, context, land, read, row
-from tests.faults.table import fault, pending
+from tests.faults.table import fault
 
 from rebuttal import journeys, quality, reports
 from rebuttal.objections.tables import metadata as objection_tables
@@ -21,14 +21,6 @@ from rebuttal.settings import PROJECT_ROOT, Settings
 from rebuttal.warehouse import open_warehouse
 
 ADS, DEALS, CONTACTS, HITS = "google_ads.ad_performance", "hubspot.deals", "hubspot.contacts", "yandex_metrica.hits"
-
-pending(
-    71,
-    "one person at two partners, in one table of people",
-    "never joined across partners",
-    "Who is who is resolved from one company's CRM, visits and surveys; partners' customers get no identity yet, and "
-    "the agreements that would say whether two partners may be joined are not there",
-)
 
 # --- 63: units -------------------------------------------------------------------------------------------------------
 

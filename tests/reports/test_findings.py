@@ -92,8 +92,16 @@ def test_markup_of_a_row_is_text_and_calls_nobody(loud: Loud) -> None:
     ("language", "subject", "expected"),
     [
         ("en", "Data quality: 1 held batch, 6 problems (2026-11-16)", "What to do: Look at duration_sane"),
-        ("ru", "Качество данных: 1 задержанный пакет, 6 проблем (2026-11-16)", "Что делать: Look at duration_sane"),
-        ("uk", "Якість даних: 1 затриманий пакет, 6 проблем (2026-11-16)", "Що робити: Look at duration_sane"),
+        (
+            "ru",
+            "Качество данных: 1 задержанный пакет, 6 проблем (2026-11-16)",
+            "Что делать: Ищите терминал, робота-наблюдателя",
+        ),
+        (
+            "uk",
+            "Якість даних: 1 затриманий пакет, 6 проблем (2026-11-16)",
+            "Що робити: Шукайте термінал, робота-спостерігача",
+        ),
     ],
 )
 def test_each_reader_in_their_language(loud: Loud, language: Any, subject: str, expected: str) -> None:

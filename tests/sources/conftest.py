@@ -54,6 +54,10 @@ class Setup:
     def rows(self, stream: str, columns: str = "*") -> list[tuple[Any, ...]]:
         return self.query(f'SELECT {columns} FROM landing."{self.vendor.source}__{stream}" ORDER BY _batch_id, _row')
 
+    def totals(self) -> dict[str, float]:
+        """What the vendor said that its rows add up to, by measure."""
+        return {measure: float(total) for measure, total in self.query("select measure, total from ops.vendor_total")}
+
     def at(self, clock: Clock) -> Setup:
         return replace(self, context=replace(self.context, clock=clock))
 

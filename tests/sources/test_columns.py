@@ -129,13 +129,24 @@ def plainly(value: Any) -> Any:
     return (is_number, value if value is None else as_text(value), compact(value))
 
 
+def pages(rows: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Pages of rows, with members of their own that come twice now and then, too."""
+    found = st.lists(rows, max_size=4).map(lambda made: "[" + ", ".join(made) + "]")
+    return members(found | plain, ["rows", "next", "total"])
+
+
+FLAT = members(plain, ["id", "part", "note"])
+
+
 @settings(deadline=None, max_examples=400)
-@given(literal | items(plain | literal, ["new"]))
+@given(literal | items(plain | literal, ["new"]) | pages(FLAT) | pages(items(plain, []) | plain))
 @example('"' + "\ud83d" * 3)
 @example(b"\xef\xbb\xbf[1]")
 @example(b'"a\xd0\xff"')
 @example(b"[" * 100_000)
 @example(b'{"a": 1, "b": 2, "a": 3}')
+@example(b'{"rows": [{"a": 1, "b": 2}, {"a": 1, "b": 2, "a": 3}], "next": "2"}')
+@example(b'{"rows": [{"a": 1, "b": "\\":"}, {"a": {"a": 3}}], "rows": [], "next": "2"}')
 @example("1 ")
 @example("1 2")
 def test_the_quick_decoder_says_what_the_patient_one_says(text: str | bytes) -> None:

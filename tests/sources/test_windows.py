@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rebuttal.clock import Clock
 from rebuttal.errors import ConfigError
-from rebuttal.sources import stream_of
+from rebuttal.sources import google_ads, hubspot, stream_of, typeform, yandex_direct, yandex_metrica, yclients
 from rebuttal.sources.declare import Window
 from rebuttal.sources.windows import Watermark, backfill_window, live_window, slices, whole_days
 
@@ -99,3 +99,16 @@ def test_slices_cover_the_window_without_hole_or_overlap(hours: int, days: int) 
 def test_a_stream_without_restatement_goes_on_where_it_was() -> None:
     window = live_window(replace(NOTES, restatement=None), Clock(NOW), "2026-10-31T12:00:00.000Z", 90)
     assert window.since == datetime(2026, 10, 31, 12, tzinfo=UTC)
+
+
+def test_every_restatement_has_a_reason() -> None:
+    streams = [
+        stream
+        for module in (google_ads, yandex_direct, yandex_metrica, hubspot, typeform, yclients)
+        for stream in module.SOURCE.streams
+        if stream.cursor
+    ]
+    assert len(streams) == 12
+    assert all(stream.restatement and stream.restatement.why for stream in streams)
+    assert google_ads.SOURCE.streams[0].restatement is not None
+    assert google_ads.SOURCE.streams[0].restatement.back == timedelta(days=28)

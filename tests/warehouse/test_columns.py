@@ -10,12 +10,14 @@ from sqlalchemy import Column, Connection, MetaData, Table, inspect, text
 
 from rebuttal import quality
 from rebuttal.errors import StoreError
+from rebuttal.journeys.configuration import IdentityGuards
+from rebuttal.journeys.people import update_people
 from rebuttal.settings import Settings
 from rebuttal.warehouse import open_warehouse
 from rebuttal.warehouse.columns import add_missing_columns
 from rebuttal.warehouse.tables import BOOL, CORE, INT, TEXT, metadata
 
-TRAFFIC = "ga4.traffic"
+TRAFFIC, CONTACTS = "ga4.traffic", "hubspot.contacts"
 # core.traffic as it was before estimates were marked, with a row of those days.
 OLD_TRAFFIC = """
     create table core.traffic (
@@ -90,6 +92,30 @@ def test_a_view_over_what_grew_shows_the_new_column(any_settings: Settings) -> N
     land(any_settings, "bookings.bookings", [row("bookings.bookings")])
     quality.run(context(any_settings))
     assert read(any_settings, "select specialist from core.booking_once") == [{"specialist": "Olena"}]
+
+
+# core.identity_refusal as it was before identifiers belonged to a source and account.
+OLD_REFUSAL = """
+    create table core.identity_refusal (
+        identifier_kind text not null, identifier text not null, reason text not null, member_count bigint not null)
+"""
+
+
+def test_what_follows_from_core_is_made_again(any_settings: Settings) -> None:
+    contacts = [row(CONTACTS, contact_id=number, email_hash="desk", email_kind="role") for number in ("1", "2")]
+    land(any_settings, CONTACTS, contacts)
+    quality.run(context(any_settings))
+    refusals = "select identifier_kind, source, account_id, identifier, reason from core.identity_refusal"
+    with open_warehouse(any_settings) as engine:
+        update_people(engine, IdentityGuards())
+    before = read(any_settings, refusals)
+    assert [one["identifier"] for one in before] == ["desk"]
+    old_row = "insert into core.identity_refusal values ('email_hash', 'old', 'role', 2)"
+    execute(any_settings, "drop table core.identity_refusal", OLD_REFUSAL, old_row)
+    assert read(any_settings, refusals) == []
+    with open_warehouse(any_settings) as engine:
+        update_people(engine, IdentityGuards())
+    assert read(any_settings, refusals) == before
 
 
 def test_what_is_no_longer_declared_stays(any_settings: Settings) -> None:

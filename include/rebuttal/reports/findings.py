@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, select_autoescape
 
 from rebuttal.outgoing import is_safe, plain_line
+from rebuttal.reports.check_words import Part, told
 from rebuttal.reports.compose import Digest
 from rebuttal.reports.language import Words, words_of
 from rebuttal.reports.people import Language
@@ -146,33 +147,41 @@ def _delivery(words: Words, row: Row) -> dict[str, Any]:
 
 def _held(words: Words, row: Row) -> dict[str, Any]:
     count = words.count("alert.rows", row["row_count"])
-    return _line(words, row, row["description"] or "", count, row["landed_at"], [])
+    return _line(words, row, count, row["landed_at"], [])
 
 
 def _kept_out(words: Words, row: Row) -> dict[str, Any]:
-    return _line(
-        words, row, row["description"], words.count("alert.rows", row["quarantined_row_count"]), row["since_at"], []
-    )
+    return _line(words, row, words.count("alert.rows", row["quarantined_row_count"]), row["since_at"], [])
 
 
 def _check(words: Words, row: Row) -> dict[str, Any]:
     found = words.number(row["failed_row_count_latest"])
     count = words("alert.of", found=found, rows=words.number(row["row_count_latest"]))
-    return _line(words, row, row["description"], count, row["since_at"], json.loads(row["examples"] or "[]"))
+    return _line(words, row, count, row["since_at"], json.loads(row["examples"] or "[]"))
 
 
-def _line(
-    words: Words, row: Row, what: str, count: str, since: datetime | None, examples: Sequence[str]
-) -> dict[str, Any]:
+def _sentence(language: Language, row: Row, part: Part, stored: str) -> str:
+    """What the check of a row says; of a held batch, all the checks that hold it."""
+    names = (row["check_names"] or "").split("; ") if "check_names" in row else [row["check_name"]]
+    sentences = stored.split("; ") if len(names) > 1 else [stored]
+    # Sentences that have a semicolon of their own cannot be told apart: only those without numbers are translated then.
+    each = sentences if len(sentences) == len(names) else [""] * len(names)
+    found = [told(language, name, part, sentence) for name, sentence in zip(names, each, strict=True)]
+    return "; ".join(found) if all(found) else stored
+
+
+def _line(words: Words, row: Row, count: str, since: datetime | None, examples: Sequence[str]) -> dict[str, Any]:
     safe = [plain_line(example, 120) for example in examples if is_safe(example)][:3]
     where = f"{row['source']}.{row['stream']}" if row["stream"] else words("alert.everywhere")
     facts = [count, *([words("alert.since", day=words.day(since.date()))] if since else [])]
+    what = _sentence(words.language, row, "what", row["description"] or "")
+    step = _sentence(words.language, row, "do", row["next_step"] or "")
     return {
         "what": plain_line(what, 300),
         "where": where,
         "facts": ", ".join(facts),
         "examples": words("alert.examples", examples="; ".join(safe)) if safe else "",
-        "next": words("alert.next", step=plain_line(row["next_step"], 300)) if row["next_step"] else "",
+        "next": words("alert.next", step=plain_line(step, 300)) if step else "",
     }
 
 

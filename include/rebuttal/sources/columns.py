@@ -115,9 +115,14 @@ def _whole(items: Sequence[Any], tree: Mapping[str, Any]) -> list[tuple[Any, ...
         return None
 
 
-def texts(values: list[Any]) -> Texts:
-    """`as_text` of each value."""
-    kinds = set(map(type, values))
+def kinds_of(values: Iterable[Any]) -> frozenset[type]:
+    """The types that occur among the values."""
+    return frozenset(map(type, values))
+
+
+def texts(values: list[Any], kinds: frozenset[type] | None = None) -> Texts:
+    """`as_text` of each value; `kinds` are the values' types where they are known."""
+    kinds = kinds_of(values) if kinds is None else kinds
     if kinds <= {str, _NONE, Number}:
         return [value or None for value in values] if "" in values else values
     if kinds <= {bool, _NONE}:

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, text
 
 from rebuttal.errors import AccountingError
 from rebuttal.settings import Settings
@@ -54,20 +54,24 @@ class Landing(ABC):
 
     def exists(self) -> bool:
         """Whether the table is there yet."""
-        return inspect(self._engine).has_table(self.table, schema=LANDING)
+        return bool(self._stored_columns())
 
     def prepare(self) -> None:
         """Create the table, or add the columns that the stream declares and the table has not."""
-        if not self.exists():
-            columns = ", ".join(f'"{name}" {kind}' for name, kind in self._columns.items())
-            statements = [f"CREATE TABLE {self._name} ({columns})", *self._indexes()]
-        else:
-            there = {column["name"] for column in inspect(self._engine).get_columns(self.table, schema=LANDING)}
+        if there := self._stored_columns():
             missing = {name: kind for name, kind in self._columns.items() if name not in there}
             statements = [f'ALTER TABLE {self._name} ADD COLUMN "{name}" {kind}' for name, kind in missing.items()]
+        else:
+            columns = ", ".join(f'"{name}" {kind}' for name, kind in self._columns.items())
+            statements = [f"CREATE TABLE {self._name} ({columns})", *self._indexes()]
         with self._engine.begin() as connection:
             for statement in statements:
                 connection.execute(text(statement))
+
+    def _stored_columns(self) -> set[str]:
+        with self._engine.connect() as connection:
+            found = connection.execute(text(_sql("landing_columns", self.table)), {"table": self.table})
+            return set(found.scalars())
 
     def has_news(self, chunks: Sequence[Path], account: str) -> bool:
         """Whether a row of the chunks differs from the latest landed version of its key."""
@@ -112,8 +116,7 @@ class DuckDBLanding(Landing):
         largest = max(_largest_group(chunk) for chunk in chunks)
         # A second thread would double what is held, and five row groups at once (the default) are 300 MB of wide rows.
         # What is above the limit goes to DuckDB's temporary folder; a chunk of large texts must fit whole.
-        names = "current_setting('threads'), current_setting('memory_limit')"
-        threads, memory = native.execute(f"SELECT {names}").fetchone()
+        (memory,) = native.execute("SELECT current_setting('memory_limit')").fetchone()
         native.execute("SET threads = 1")
         native.execute("SET write_buffer_row_group_count = 1")
         native.execute(f"SET memory_limit = '{LOAD_BYTES + 4 * largest} B'")
@@ -121,8 +124,10 @@ class DuckDBLanding(Landing):
             f"INSERT INTO {self._name} ({columns}, _batch_id) SELECT {columns}, $1 FROM read_parquet($2)",
             [batch_id, _paths(chunks)],
         )
-        native.execute(f"SET threads = {threads}")
         native.execute(f"SET memory_limit = '{memory}'")
+        # The file is closed after this load: the commit itself folds the rows into it, instead of writing them to the
+        # log first, and one thread does it for less than two would.
+        native.execute("SET checkpoint_threshold = '1KB'")
 
 
 def _largest_group(chunk: Path) -> int:

@@ -6,7 +6,10 @@ the slice that failed is not, and the next pull reads it again from the watermar
 
 from __future__ import annotations
 
+import gc
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -77,11 +80,25 @@ def run(
     with open_warehouse(context.settings) as engine, engine.connect() as connection:
         known = batches.watermarks(connection)
     report, failures = Report("pull"), list[RebuttalError]()
-    for one in wanted:
-        _SourcePull(context, config, one, known, backfill, report, failures).run()
+    with _outlived():
+        for one in wanted:
+            _SourcePull(context, config, one, known, backfill, report, failures).run()
     if failures and raise_on_failure:
         raise failures[0]
     return report
+
+
+@contextmanager
+def _outlived() -> Iterator[None]:
+    """Keep the garbage collector off what was there before: pages come by the thousand, and each makes it look."""
+    if gc.get_freeze_count():  # somebody else's, whose end is not ours to choose
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _is_enabled(config: SourcesConfig, source: Source) -> bool:

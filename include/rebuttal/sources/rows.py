@@ -24,6 +24,7 @@ from rebuttal.sources.columns import (
     gather,
     joined,
     keys,
+    kinds_of,
     texts,
 )
 from rebuttal.sources.declare import KEY_SEPARATOR, Stream
@@ -48,6 +49,7 @@ MOST_AT_ONCE = 500_000_000
 # Characters that are below the bound of a value in any script.
 SURELY_FITS = MAX_VALUE_BYTES // 4
 MAX_TOLD_NAMES = 1_000
+CONTAINERS = (dict, list)
 
 
 class Row(NamedTuple):
@@ -96,9 +98,10 @@ class RowMaker:
             values = found[first]
             for slot in others:
                 values = [other if one is None else one for one, other in zip(values, found[slot], strict=True)]
-            if not {dict, list}.isdisjoint(map(type, values)) and not self._is_nested(values, len(columns)):
+            kinds = kinds_of(values)
+            if not kinds.isdisjoint(CONTAINERS) and not self._is_nested(values, len(columns)):
                 return None
-            columns.append(texts(values))
+            columns.append(texts(values, kinds))
         for kind, slot in self._persons:
             people = [self._person(kind, text) for text in texts(found[slot])]
             columns += [list(part) for part in zip(*people, strict=True)]

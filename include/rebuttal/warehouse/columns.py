@@ -1,4 +1,6 @@
-"""Tables of an older version of this code: columns that were declared since are added, nothing is ever dropped."""
+"""Tables of an older version of this code: columns that were declared since are added, and nothing that was told is
+ever dropped. Only a table that follows from others (`info={FOLLOWS: ...}`) is made anew when its rows cannot be kept.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,8 @@ from sqlalchemy.types import TypeEngine
 
 from rebuttal.errors import StoreError
 
+# In a table's `info`: the tables to be emptied with it, so that whoever writes it writes all of it again.
+FOLLOWS = "follows"
 _STORED = (
     "select table_schema, table_name, column_name, lower(data_type), numeric_precision, numeric_scale"
     " from information_schema.columns where table_catalog = current_database()"
@@ -22,8 +26,9 @@ _WORDS |= {"timestamptz": "timestamp with time zone"}
 def add_missing_columns(connection: Connection, tables: Iterable[Table]) -> list[str]:
     """Add the declared columns that stored tables lack, in the caller's transaction; `schema.table` of those changed.
 
-    Older rows have NULL there, or the column's default. Columns that are no longer declared stay. Raises StoreError for
-    a stored column of another type, and for a missing one that may not be empty while its table has rows.
+    Older rows have NULL there, or the column's default. Columns that are no longer declared stay. A table that follows
+    from others begins anew where its rows could not be kept. Raises StoreError for a stored column of another type, and
+    for a missing one that may not be empty while its table has rows.
     """
     stored = _stored(connection)
     changed = []
@@ -33,8 +38,11 @@ def add_missing_columns(connection: Connection, tables: Iterable[Table]) -> list
             if column.name in columns:
                 _compare(connection, table, column, columns[column.name])
         missing = [column for column in table.columns if column.name not in columns]
-        for column in missing:
-            _add(connection, table, column)
+        if FOLLOWS in table.info and not all(map(_may_be_empty, missing)):
+            _make_anew(connection, table)
+        else:
+            for column in missing:
+                _add(connection, table, column)
         if missing:
             changed.append(f"{table.schema}.{table.name}")
     return changed
@@ -67,12 +75,22 @@ def _compare(connection: Connection, table: Table, column: Column[Any], stored: 
         )
 
 
+def _may_be_empty(column: Column[Any]) -> bool:
+    return not column.primary_key and bool(column.nullable or isinstance(column.server_default, DefaultClause))
+
+
+def _make_anew(connection: Connection, table: Table) -> None:
+    table.drop(connection)
+    table.create(connection)
+    for name in table.info[FOLLOWS]:
+        connection.execute(text(f"delete from {name}"))
+
+
 def _add(connection: Connection, table: Table, column: Column[Any]) -> None:
     name, kind = f"{table.schema}.{table.name}", column.type.compile(connection.dialect)
     default = column.server_default.arg if isinstance(column.server_default, DefaultClause) else None
-    may_be_empty = column.nullable or default is not None
     is_filled = connection.execute(text(f"select exists (select 1 from {name})")).scalar_one()
-    if column.primary_key or (is_filled and not may_be_empty):
+    if column.primary_key or (is_filled and not _may_be_empty(column)):
         raise StoreError(
             f"{name} of this warehouse has no column {column.name}, and its rows cannot be without one",
             next_step="Open it with the version of Rebuttal that made it, or start a new warehouse",

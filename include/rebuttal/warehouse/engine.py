@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
@@ -23,6 +23,10 @@ from rebuttal.warehouse import dialects
 from rebuttal.warehouse.columns import add_missing_columns
 from rebuttal.warehouse.tables import BOOKING_ONCE, CORE, SCHEMAS, metadata
 
+_STORED_SCHEMAS = "select nspname from pg_catalog.pg_namespace"
+_STORED_TABLES = (
+    "select table_schema || '.' || table_name from information_schema.tables where table_catalog = current_database()"
+)
 LOCK_WAIT_SECONDS = 120.0
 SERVER_LOCK_SECONDS = 120
 # What Postgres calls them (SQLSTATE).
@@ -89,14 +93,14 @@ def create_tables(engine: Engine) -> None:
 
     Raises StoreError for a table of another version of this code that cannot be brought up to this one.
     """
-    existing = inspect(engine)
-    schemas = set(existing.get_schema_names())
-    names = {schema.rsplit(".", 1)[-1].strip('"') for schema in schemas}
     with engine.begin() as connection:
+        schemas = set(connection.execute(text(_STORED_SCHEMAS)).scalars())
         for schema in SCHEMAS:
-            if schema not in names:
+            if schema not in schemas:
                 connection.execute(CreateSchema(schema, if_not_exists=True))
-        metadata.create_all(connection, checkfirst=True)
+        # One question for all tables, as each command and each landing asks it: create_all has one for each table.
+        if not set(map(str, metadata.sorted_tables)) <= set(connection.execute(text(_STORED_TABLES)).scalars()):
+            metadata.create_all(connection, checkfirst=True)
         if f"{CORE}.booking" in add_missing_columns(connection, metadata.sorted_tables):
             connection.execute(text(f"drop view {CORE}.booking_once"))
             connection.execute(text(BOOKING_ONCE))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Numeric, Table
 
+from rebuttal.warehouse.columns import FOLLOWS
 from rebuttal.warehouse.tables import BOOL, CORE, DATE, INT, OPS, REAL, TEXT, TIME, metadata
 
 # One row per identifier that evidence names. `identifier_kind`: contact_id, booking_id, email_hash, phone_hash,
@@ -38,6 +39,7 @@ identity_refusal = Table(
     Column("reason", TEXT, nullable=False),
     Column("member_count", INT, nullable=False),
     schema=CORE,
+    info={FOLLOWS: ("core.identity_record", "core.identity_island", "core.identity_node")},
 )
 
 # What identity resolved last, so that only what has changed is resolved again. Emptying these three costs one full

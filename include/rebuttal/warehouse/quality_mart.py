@@ -40,7 +40,7 @@ quality_held = _mart(
     (TEXT, "batch_id source account_id stream entity kind"),
     (TIME, "window_from window_to"),
     (INT, "row_count"),
-    (TEXT, "reason description next_step"),
+    (TEXT, "reason check_names description next_step"),
     (TIME, "landed_at"),
 )
 quality_quarantine = _mart(

@@ -1,0 +1,31 @@
+"""What an admission made of what landed: outcomes by batch, and every row that is stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from rebuttal.records import OUTCOMES
+from rebuttal.settings import Settings
+from rebuttal.warehouse import open_warehouse
+from rebuttal.warehouse.accounting import account, recount
+from rebuttal.warehouse.tables import metadata
+
+
+def outcome(settings: Settings, batch_id: str) -> dict[str, int]:
+    """The outcomes of a batch that are not zero."""
+    with open_warehouse(settings) as engine:
+        found = [one for one in account(engine) if one["batch_id"] == batch_id]
+        assert recount(engine) == []
+    assert len(found) == 1
+    return {name: found[0][name] for name in OUTCOMES if found[0][name]}
+
+
+def everything(settings: Settings) -> dict[str, list[Any]]:
+    """All rows of all declared tables, as sorted text."""
+    with open_warehouse(settings) as engine, engine.connect() as connection:
+        return {
+            str(table): sorted(str(tuple(found)) for found in connection.execute(select(table)))
+            for table in metadata.sorted_tables
+        }
