@@ -37,6 +37,23 @@ def test_google_ads_tags_of_the_lowest_level_win() -> None:
     assert google_ads.COLUMNS["final_url_suffix"].split("|")[0] == "adGroupAd.ad.finalUrlSuffix"
 
 
+def test_google_ads_tells_clicks_where_they_are_asked_for_one_query_a_day(make_setup: Any) -> None:
+    setup: Setup = make_setup("google_ads", sources={"google_ads": {"options": {"clicks": True}}}, history_days=95)
+    report = setup.pull()
+    assert report.problems == []
+    assert setup.rows("clicks", "gclid, campaign_id, ad") == [
+        (f"Cj0KC-{number}", "22", str(number)) for number in (0, 3, 6, 1, 4, 2, 5)
+    ]
+    asked = [call.json()["query"] for call in setup.wire.calls if "FROM click_view" in call.json()["query"]]
+    days = {text.split("segments.date = '")[1][:10] for text in asked}
+    assert len(asked) == len(days) == 90, "the vendor keeps no more"
+    (told,) = [detail for detail in report.details if detail["stream"] == "clicks"]
+    assert len(told["notes"]) == 5
+    before = setup.tables()
+    setup.pull()
+    assert setup.tables() == before
+
+
 def test_google_ads_first_url_counts_and_an_empty_page_is_a_page() -> None:
     item = {"adGroupAd": {"ad": {"finalUrls": ["a", "b"]}}}
     assert list(google_ads.first_url(item)) == [{"adGroupAd": {"ad": {"finalUrls": "a"}}}]
@@ -278,9 +295,9 @@ def test_hubspot_walks_by_id_and_never_pages_deep(make_setup: Any) -> None:
     setup: Setup = make_setup("hubspot")
     setup.pull()
     searches = [call.json() for call in setup.wire.calls if call.path.endswith("/contacts/search")]
-    assert len(searches) == 2
+    assert len(searches) == 2 + 2, "contacts, and the history of their stages"
     assert all("after" not in one for one in searches)
-    assert [one["filterGroups"][0]["filters"][2]["value"] for one in searches] == ["0", "899"]
+    assert [one["filterGroups"][0]["filters"][2]["value"] for one in searches] == ["0", "899"] * 2
     assert searches[0]["filterGroups"][0]["filters"][0]["propertyName"] == "lastmodifieddate"
     others = [call.json() for call in setup.wire.calls if call.path.endswith("/deals/search")]
     assert others[0]["filterGroups"][0]["filters"][0]["propertyName"] == "hs_lastmodifieddate"
@@ -327,9 +344,10 @@ def test_hubspot_reads_history_in_batches_of_fifty(make_setup: Any) -> None:
     setup: Setup = make_setup("hubspot")
     setup.pull()
     reads = [call.json() for call in setup.wire.calls if call.path.endswith("/batch/read") and "/v3/" in call.path]
-    assert len(reads) == 5
+    assert len(reads) == 5 + 5
     assert {len(one["inputs"]) for one in reads} == {50}
     assert setup.query("SELECT count(*) FROM landing.hubspot__deal_stage_changes") == [(251 * 2,)]
+    assert setup.query("SELECT count(*) FROM landing.hubspot__contact_stage_changes") == [(251 * 2,)]
 
 
 def test_hubspot_owners_keep_their_primary_team_only(make_setup: Any) -> None:
