@@ -5,20 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 
 from bench.judges import marts
-from bench.judges.identity import linked
 from bench.judges.measure import Measures, Query, Truth, ratio
 
 
 def lifecycle(query: Query, truth: Truth) -> Measures:
-    """`mql_dates_equal`: of the people whose history has them as an MQL, and whose contacts are one by recorded
-    evidence, the share whose published instant is the history's first."""
-    ours_of, group_of, published = marts.people(query), linked(truth), marts.mql_times(query)
+    """`mql_dates_equal`: of the people whose history has them as an MQL, and whose contacts are one person of ours (who
+    is whom is judged by `identity`), the share whose published instant is the history's first."""
+    ours_of, published = marts.people(query), marts.mql_times(query)
     total, equal = 0, 0
     for row in truth["persons"]:
-        nodes = [("contact_id", str(contact)) for contact in row["contacts"]]
-        if row["recorded_mql_at"] is None or len({group_of.get(node) for node in nodes}) != 1:
+        mine = {ours_of.get(("contact_id", str(contact)), "") for contact in row["contacts"]}
+        if row["recorded_mql_at"] is None or len(mine) != 1:
             continue
-        found = {published.get(ours_of.get(node, "")) for node in nodes}
         total += 1
-        equal += found == {datetime.fromisoformat(row["recorded_mql_at"])}
+        equal += published.get(mine.pop()) == datetime.fromisoformat(row["recorded_mql_at"])
     return {"mql_dates_people": float(total), "mql_dates_equal": ratio(equal, total)}

@@ -82,7 +82,7 @@ def test_unknown_names_are_told_with_the_nearest() -> None:
 
 def test_every_stream_feeds_a_known_entity() -> None:
     streams = [stream for source in registry().values() for stream in source.streams]
-    assert len(streams) == 15
+    assert len(streams) == 17
     assert {stream.entity for stream in streams} == set(ENTITIES)
     assert all(set(stream.key) <= set(stream.column_names) for stream in streams)
 
