@@ -16,6 +16,8 @@ from bench.judges.measure import Measures, Query, Truth, is_asked_for, ratio
 OURS = {"word_of_mouth": "offline"}
 REASONS = ("split", "glued", "missing", "midnight", "time", "untold", "tags", "channel", "added")
 Step = tuple[datetime, str]
+NAMED = ("utm_source", "utm_medium", "utm_campaign")  # what a link's channel is told by
+Links = set[tuple[frozenset[tuple[str, str]], str]]  # the tags that links should have, and their channel
 
 
 def journeys(query: Query, truth: Truth) -> Measures:
@@ -27,10 +29,11 @@ def journeys(query: Query, truth: Truth) -> Measures:
     people whose every touch was a recorded visit, whatever it arrived with.
     """
     visits = {str(row["visit_id"]): row for row in truth["visits"]}
+    links = links_of(visits)
     seen: Counter[str] = Counter()
     why: Counter[str] = Counter()
     for row, ours, reason in compared(query, truth):
-        is_told = all(tells_channel(visits[one["visits"][0]]) for one in row["journey"])
+        is_told = all(tells_channel(visits[one["visits"][0]], links) for one in row["journey"])
         groups = ["recorded"] + ["observed"] * is_told + ["leads"] * (is_told and bool(row["lead_at"]))
         seen.update(groups)
         seen.update(f"{group} equal" for group in groups if not reason)
@@ -80,16 +83,32 @@ def is_observed(row: dict[str, Any], truth: Truth, group_of: dict[tuple[str, str
     )
 
 
-def tells_channel(visit: dict[str, Any]) -> bool:
+def links_of(visits: dict[str, dict[str, Any]]) -> Links:
+    """The tags that the visits' links should have had, with their channels."""
+    return {
+        (frozenset((name, row["tags"][name]) for name in NAMED if name in row["tags"]), row["channel"])
+        for row in visits.values()
+        if row.get("tags")
+    }
+
+
+def tells_channel(visit: dict[str, Any], links: Links) -> bool:
     """Whether what arrived with a visit of the truth can tell its channel to anybody.
 
     A click id does: its platform says whose it was. Without one, nobody can know a visit that arrived with nothing at
     all (unless it was direct), an advertisement's whose tags were lost, or one that brought another platform's tags.
+    A misspelt tag waits for a person who accepts what the gate suggests: till then the other tags tell the channel,
+    where all links that have them are of one.
     """
     if visit["click_id_arrived"]:
         return True
     if not visit["arrived"] and not visit["referrer"]:
         return bool(visit["channel"] == "direct")
+    if visit["tag_fault"] == "misspelt":
+        right = {
+            (name, visit["arrived"][name]) for name in NAMED if visit["arrived"].get(name) == visit["tags"].get(name)
+        }
+        return len({channel for tags, channel in links if right <= tags}) == 1
     return visit["tag_fault"] not in ("missing", "stripped", "contradicts_click")
 
 
@@ -114,5 +133,6 @@ def differs(row: dict[str, Any], ours: list[Touchpoint], visits: dict[str, Any])
             return "time"
         if first.channel != channel:
             visit = visits[first.visit_id]
-            return "untold" if not tells_channel(visit) else "tags" if visit["tag_fault"] else "channel"
+            is_told = tells_channel(visit, links_of(visits))
+            return "untold" if not is_told else "tags" if visit["tag_fault"] else "channel"
     return "added"

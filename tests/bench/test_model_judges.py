@@ -15,7 +15,7 @@ import pytest
 from bench.company import World, company
 from bench.judges import Measures, judge_model
 from bench.judges.attribution import distance
-from bench.judges.journeys import differs, tells_channel
+from bench.judges.journeys import differs, links_of, tells_channel
 from bench.judges.ltv import days_to_run, ltv
 from bench.judges.marts import Touchpoint, attribution
 from bench.judges.measure import query_of
@@ -249,8 +249,8 @@ def test_reasons_name_what_differs() -> None:
     assert differs(row, [second], visits) == "missing"
     assert differs(row, [first, touch("2", 2, "search_generic")], visits) == "untold"
     assert differs(row, [touch("1", 1, "direct"), second], visits) == "channel"
-    misspelt = visits | {"1": {**visits["1"], "tag_fault": "misspelt"}}
-    assert differs(row, [touch("1", 1, "direct"), second], misspelt) == "tags"
+    cased = visits | {"1": {**visits["1"], "tag_fault": "case"}}
+    assert differs(row, [touch("1", 1, "direct"), second], cased) == "tags"
     assert differs(row, [touch("1", 1, "social", hour=11), second], visits) == "time"
     assert differs(row, [first, second, touch("9", 3, "email")], visits) == "added"
     halves = {**row, "journey": [{**row["journey"][0], "visits": ["1", "4"]}, row["journey"][1]]}
@@ -259,13 +259,25 @@ def test_reasons_name_what_differs() -> None:
 
 def test_a_visit_tells_its_channel_by_what_arrived() -> None:
     silent = {"click_id_arrived": False, "arrived": {}, "referrer": "", "channel": "email", "tag_fault": "stripped"}
-    assert not tells_channel(silent)
-    assert tells_channel({**silent, "channel": "direct", "tag_fault": ""})
+    assert not tells_channel(silent, set())
+    assert tells_channel({**silent, "channel": "direct", "tag_fault": ""}, set())
     lost = {**silent, "referrer": "https://www.google.com/", "channel": "search_brand", "tag_fault": "missing"}
-    assert not tells_channel(lost)
-    assert tells_channel({**lost, "click_id_arrived": True}), "the platform says whose click it was"
-    assert not tells_channel({**lost, "arrived": {"utm_source": "yandex"}, "tag_fault": "contradicts_click"})
-    assert tells_channel({**lost, "arrived": {"utm_source": "gogle"}, "tag_fault": "misspelt"})
+    assert not tells_channel(lost, set())
+    assert tells_channel({**lost, "click_id_arrived": True}, set()), "the platform says whose click it was"
+    assert not tells_channel({**lost, "arrived": {"utm_source": "yandex"}, "tag_fault": "contradicts_click"}, set())
+
+
+def test_a_misspelt_tag_tells_nothing_where_the_others_are_shared() -> None:
+    def visit(campaign: str, channel: str, arrived: str = "") -> dict[str, Any]:
+        tags = {"utm_source": "google", "utm_medium": "display", "utm_campaign": campaign}
+        fault, came = "misspelt" if arrived else "", {**tags, "utm_campaign": arrived or campaign}
+        return {"click_id_arrived": False, "referrer": "", "channel": channel, "tag_fault": fault, "tags": tags,
+                "arrived": came}  # fmt: skip
+
+    slip = visit("rmk_visitors", "remarketing", "rmk-visitors")
+    alone = {"1": visit("rmk_visitors", "remarketing")}
+    assert tells_channel(slip, links_of(alone))
+    assert not tells_channel(slip, links_of(alone | {"2": visit("lookalike", "display")}))
 
 
 def test_distance_is_half_of_what_shares_differ_by() -> None:
