@@ -119,7 +119,8 @@ CHANGES: dict[str, Callable[[int], list[str]]] = {
     "platform named the click": lambda n: [
         "DELETE FROM core.ad_click WHERE click_id = 'G1'",
         "INSERT INTO core.ad_click (source, account_id, click_id, report_date, campaign_id, batch_id, row_number,"
-        f" row_hash) VALUES ('google_ads', 'a1', 'G1', '2026-01-05', '{(20110008, 20110004)[n % 2]}', 'click{n}', 1, 'h{n}')",
+        f" row_hash) VALUES ('google_ads', 'a1', 'G1', '2026-01-05', '{(20110008, 20110004)[n % 2]}', 'click{n}', 1,"
+        f" 'h{n}')",
     ],
     "lifecycle told": lambda n: [
         "INSERT INTO core.lifecycle_change (source, account_id, contact_id, changed_at, lifecycle_stage, batch_id,"
