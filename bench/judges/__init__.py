@@ -15,6 +15,7 @@ from bench.judges.bookings import bookings
 from bench.judges.duplicates import duplicates, merged_records
 from bench.judges.identity import identity
 from bench.judges.journeys import journeys
+from bench.judges.lifecycle import lifecycle
 from bench.judges.measure import Measures, Truth, query_of
 from bench.judges.money import money
 from bench.judges.objections import objections
@@ -24,7 +25,7 @@ from bench.judges.tags import tags
 __all__ = ["Measures", "Truth", "judge", "judge_gate", "judge_model"]
 
 GATE = (duplicates, losses, bad_rows, accounting, tags, audits)
-MODEL = (identity, journeys, money, attribution, bookings)
+MODEL = (identity, journeys, lifecycle, money, attribution, bookings)
 LOOP = (*GATE, merged_records, objections, *MODEL)
 
 

@@ -37,8 +37,10 @@ def incremental(truth: Truth, field: str) -> dict[str, float]:
 
 
 def distance(ours: dict[str, float], true: dict[str, float]) -> float | None:
-    """Total variation distance of two sets of shares; None where either side has nothing."""
-    ours = {name: value for name, value in ours.items() if name != "unknown"}
+    """Total variation distance of two sets of shares, 0 to 1; None where either side has nothing. What takes away
+    (a negative credit, as of conversion rates) is nothing added, on either side."""
+    ours = {name: max(0.0, value) for name, value in ours.items() if name != "unknown"}
+    true = {name: max(0.0, value) for name, value in true.items()}
     mine, theirs = sum(ours.values()), sum(true.values())
     if not mine or not theirs:
         return None

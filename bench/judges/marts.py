@@ -74,6 +74,12 @@ def touchpoints(query: Query) -> list[Touchpoint]:
     return [Touchpoint(row[0], _utc(row[1]), *row[2:]) for row in rows]
 
 
+def mql_times(query: Query) -> dict[str, datetime]:
+    """Our person -> since when an MQL."""
+    rows = query("SELECT person_id, ended_at FROM marts.journey WHERE conversion_type = 'mql'")
+    return {person: _utc(at) for person, at in rows}
+
+
 def deals(query: Query) -> list[DealRow]:
     """All published deals."""
     rows = query("SELECT deal_id, outcome, closed_at, amount, currency FROM marts.deal")

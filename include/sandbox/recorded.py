@@ -91,6 +91,7 @@ VISIT_COLUMNS = (
     "exit_url",
     "referrer",
     "traffic_source",
+    "direct_campaign_id",
     "utm_source",
     "utm_medium",
     "utm_campaign",

@@ -15,7 +15,7 @@ import pytest
 from bench.company import World, company
 from bench.judges import Measures, judge_model
 from bench.judges.attribution import distance
-from bench.judges.journeys import differs
+from bench.judges.journeys import differs, links_of, tells_channel
 from bench.judges.ltv import days_to_run, ltv
 from bench.judges.marts import Touchpoint, attribution
 from bench.judges.measure import query_of
@@ -67,6 +67,8 @@ def test_all_that_is_promised_is_measured(modelled: Modelled) -> None:
     assert {"spend_google-ads_months_equal", "spend_yandex-direct_months_equal", "revenue_months_equal"} <= measured
     for model in ("first", "last", "last_non_direct", "linear", "time_decay", "position_based"):
         assert {f"attribution_{model}_{what}_lower_is_better" for what in ("distance", "revenue_distance")} <= measured
+    assert modelled.measures["journeys_equal"] == 1
+    assert modelled.measures["mql_dates_equal"] == 1
     observed = modelled.measures["journeys_observed_people"]
     assert observed is not None
     assert observed > 50
@@ -88,6 +90,10 @@ CASES = {
         "journeys_equal",
     ),
     "touches without credit": ("UPDATE marts.touchpoint SET is_credited = false", "journeys_equal"),
+    "an MQL a day late": (
+        "UPDATE marts.journey SET ended_at = ended_at + interval 1 day WHERE conversion_type = 'mql'",
+        "mql_dates_equal",
+    ),
     "a cent of spend": (
         "UPDATE core.ad_performance SET cost = cost + 0.01 WHERE ad_id = (SELECT min(ad_id) FROM "
         "core.ad_performance WHERE source = 'google_ads') AND source = 'google_ads'",
@@ -222,8 +228,12 @@ def test_of_a_mart_with_several_dimensions_and_periods_one_is_judged(modelled: M
 
 
 def test_reasons_name_what_differs() -> None:
-    visits = {"1": {"person": "a", "tag_fault": ""}, "2": {"person": "a", "tag_fault": "missing"},
-              "3": {"person": "b", "tag_fault": ""}}  # fmt: skip
+    plain = {"click_id_arrived": False, "arrived": {}, "referrer": "https://l.instagram.com/", "channel": "social"}
+    visits: dict[str, Any] = {
+        "1": {**plain, "person": "a", "tag_fault": ""},
+        "2": {**plain, "person": "a", "tag_fault": "missing"},
+        "3": {**plain, "person": "b", "tag_fault": ""},
+    }
     row = {"person": "a", "journey": [
         {"at": "2026-10-01T10:00:00.000Z", "channel": "social", "visits": ["1"]},
         {"at": "2026-10-02T10:00:00.000Z", "channel": "word_of_mouth", "visits": ["2"]},
@@ -234,15 +244,40 @@ def test_reasons_name_what_differs() -> None:
 
     first, second = touch("1", 1, "social"), touch("2", 2, "offline")
     assert differs(row, [first, second], visits) == ""
-    assert differs(row, [touch("", 1, "video", "survey"), first, second], visits) == "self_reported"
+    assert differs(row, [touch("", 1, "video", "survey"), first, second], visits) == "", "no visit, so not compared"
     assert differs(row, [first, second, touch("3", 3, "email")], visits) == "glued"
     assert differs(row, [second], visits) == "missing"
-    assert differs(row, [first, touch("2", 2, "search_generic")], visits) == "tags_lost"
+    assert differs(row, [first, touch("2", 2, "search_generic")], visits) == "untold"
     assert differs(row, [touch("1", 1, "direct"), second], visits) == "channel"
+    cased = visits | {"1": {**visits["1"], "tag_fault": "case"}}
+    assert differs(row, [touch("1", 1, "direct"), second], cased) == "tags"
     assert differs(row, [touch("1", 1, "social", hour=11), second], visits) == "time"
     assert differs(row, [first, second, touch("9", 3, "email")], visits) == "added"
     halves = {**row, "journey": [{**row["journey"][0], "visits": ["1", "4"]}, row["journey"][1]]}
     assert differs(halves, [first, touch("4", 1, "direct", hour=12), second], visits) == "midnight"
+
+
+def test_a_visit_tells_its_channel_by_what_arrived() -> None:
+    silent = {"click_id_arrived": False, "arrived": {}, "referrer": "", "channel": "email", "tag_fault": "stripped"}
+    assert not tells_channel(silent, set())
+    assert tells_channel({**silent, "channel": "direct", "tag_fault": ""}, set())
+    lost = {**silent, "referrer": "https://www.google.com/", "channel": "search_brand", "tag_fault": "missing"}
+    assert not tells_channel(lost, set())
+    assert tells_channel({**lost, "click_id_arrived": True}, set()), "the platform says whose click it was"
+    assert not tells_channel({**lost, "arrived": {"utm_source": "yandex"}, "tag_fault": "contradicts_click"}, set())
+
+
+def test_a_misspelt_tag_tells_nothing_where_the_others_are_shared() -> None:
+    def visit(campaign: str, channel: str, arrived: str = "") -> dict[str, Any]:
+        tags = {"utm_source": "google", "utm_medium": "display", "utm_campaign": campaign}
+        fault, came = "misspelt" if arrived else "", {**tags, "utm_campaign": arrived or campaign}
+        return {"click_id_arrived": False, "referrer": "", "channel": channel, "tag_fault": fault, "tags": tags,
+                "arrived": came}  # fmt: skip
+
+    slip = visit("rmk_visitors", "remarketing", "rmk-visitors")
+    alone = {"1": visit("rmk_visitors", "remarketing")}
+    assert tells_channel(slip, links_of(alone))
+    assert not tells_channel(slip, links_of(alone | {"2": visit("lookalike", "display")}))
 
 
 def test_distance_is_half_of_what_shares_differ_by() -> None:
@@ -251,4 +286,5 @@ def test_distance_is_half_of_what_shares_differ_by() -> None:
     assert distance({"a": 1, "b": 1}, {"a": 1}) == pytest.approx(0.5)
     assert distance({"a": 1, "unknown": 9}, {"a": 1}) == 0
     assert distance({"unknown": 9}, {"a": 1}) is None
+    assert distance({"a": 1, "b": -3}, {"a": 1}) == 0
     assert distance({"a": 1}, {"a": 0.0}) is None

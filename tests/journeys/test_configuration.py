@@ -55,16 +55,20 @@ def test_registered_links_go_first_and_their_campaign_id_before_all(write: Write
         {"rule_order": 0, "channel": "social", "click": "yandex", "campaign_id": "77"},
         {"rule_order": 1, "channel": "social", "utm_source": "fb", "utm_medium": "paid", "utm_campaign": "a!_1"},
         {"rule_order": 2, "channel": "social", "utm_campaign": "a!_1"},
-        {"rule_order": 3, "channel": "direct", "utm_source": ""},
+        {"rule_order": 3, "channel": "social", "utm_source": "fb"},
+        {"rule_order": 4, "channel": "direct", "utm_source": ""},
     ]
 
 
-def test_a_campaign_in_two_channels_says_nothing_alone(write: Write) -> None:
+def test_a_campaign_or_source_in_two_channels_says_nothing_alone(write: Write) -> None:
     write("channels.yml", CHANNELS + "  - {channel: direct, utm_source: none}\n")
-    link = "  - {utm_source: %s, utm_medium: x, utm_campaign: spring, channel: %s}\n"
-    folder = write("utm.yml", "links:\n" + link % ("fb", "social") + link % ("mail", "direct"))
+    link = "  - {utm_source: %s, utm_medium: %s, utm_campaign: spring, channel: %s}\n"
+    links = link % ("fb", "x", "social") + link % ("mail", "x", "direct") + link % ("mail", "y", "social")
+    folder = write("utm.yml", "links:\n" + links)
     rows = load_model_config(folder).channel_rules
-    assert [row["utm_source"] for row in rows] == ["fb", "mail", ""]
+    assert [(row["utm_source"], row["utm_campaign"]) for row in rows] == [
+        ("fb", "spring"), ("mail", "spring"), ("mail", "spring"), ("fb", None), ("", None),
+    ]  # fmt: skip
 
 
 def test_words_become_patterns(write: Write) -> None:

@@ -174,7 +174,7 @@ def test_taking_a_channel_away(rows: Callable[[str], list[Row]]) -> None:
     assert (removal["social"]["does_turn"], removal["video"]["does_turn"]) == (True, False)
     assert removal["video"]["removal_effect"] == 0
     # Dina came through a friend only: nobody of her kind is left without.
-    assert (removal["referral"]["journeys_touched"], removal["referral"]["journeys_alone"]) == (1, 1)
+    assert (removal["offline"]["journeys_touched"], removal["offline"]["journeys_alone"]) == (1, 1)
     detours: dict[tuple[str, str], float] = defaultdict(float)
     for row in rows("SELECT * FROM marts.channel_detour"):
         assert row["channel"] != row["next_step"]
@@ -185,7 +185,7 @@ def test_taking_a_channel_away(rows: Callable[[str], list[Row]]) -> None:
     onward = rows("SELECT * FROM marts.channel_detour WHERE conversion_type = 'lead' AND channel = 'ai_assistant'")
     steps = {row["next_step"]: row["share"] for row in onward}
     assert len(steps) == 3
-    assert {"referral", "search_generic"} < steps.keys()
+    assert {"offline", "search_generic"} < steps.keys()
     assert list(steps.values()) == pytest.approx([1 / 3] * 3)
 
 

@@ -144,7 +144,7 @@ def test_a_friend_is_a_touchpoint_and_a_note_earns_nothing(turned: Turned) -> No
     dina = turned.one("marts.person", contact_id="103")["person_id"]
     told = turned.one("marts.touchpoint", person_id=dina)
     assert (told["kind"], told["channel"], told["source_kind"], told["is_credited"]) == (
-        "survey", "referral", "crm", True,
+        "survey", "offline", "crm", True,
     )  # fmt: skip
     assert turned.one("marts.touchpoint", kind="note")["is_credited"] is False
     call = turned.one("marts.touchpoint", kind="call")

@@ -58,6 +58,12 @@ COMPANY: dict[str, list[dict[str, Any]]] = {
         {"contact_id": "102", "created_at": "2025-10-02 09:30", "client_id": "c2", "email_hash": "boris",
          "email_kind": "personal", "lifecycle_stage": "customer", "is_deleted": False},
     ],
+    # Of Boris the CRM has a history, of Anna none.
+    "lifecycle_change": [
+        {"contact_id": "102", "changed_at": "2025-10-02 09:30", "lifecycle_stage": "lead"},
+        {"contact_id": "102", "changed_at": "2025-10-05 09:30", "lifecycle_stage": "marketingqualifiedlead"},
+        {"contact_id": "102", "changed_at": "2025-10-10 11:00", "lifecycle_stage": "customer"},
+    ],
     "deal": [
         deal("d1", "2025-09-13", 100, "101"),
         deal("d2", "2025-11-10", 50, "101"),
@@ -141,7 +147,12 @@ def test_the_money_of_a_small_company(rows: Rows, any_settings: Settings) -> Non
     assert (speed["entered"], speed["reached"], speed["censored"]) == (1, 1, 0)
     assert speed["median_days"] == pytest.approx(7 + 0.5 / 24)
     (unknown,) = rows("velocity", step="lead_to_mql", month_start=SEPTEMBER)
-    assert (unknown["is_measured"], unknown["reached"], unknown["median_days"]) == (False, None, None)
+    assert (unknown["is_measured"], unknown["reached"], unknown["time_unknown"]) == (False, 1, 1)
+    assert unknown["median_days"] is None, "nobody knows since when Anna was one"
+    (since,) = rows("velocity", step="mql_to_sql", month_start=SEPTEMBER)
+    assert (since["is_measured"], since["median_days"]) == (False, None)
+    (told,) = rows("velocity", step="lead_to_mql", month_start=OCTOBER)
+    assert (told["is_measured"], told["reached"], told["time_unknown"], told["median_days"]) == (True, 1, 0, 3)
 
     (brand,) = rows("roles", channel="search_brand")
     # Its one visit opens and closes the way to the lead, to the first and to the second deal.

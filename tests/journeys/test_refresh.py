@@ -116,6 +116,17 @@ CHANGES: dict[str, Callable[[int], list[str]]] = {
         "INSERT INTO core.stage_change (source, account_id, deal_id, stage_id, changed_at, batch_id, row_number,"
         f" row_hash) VALUES ('hubspot', 'a1', 'd2', 'offer', '2026-01-12 14:{n % 60:02}:00+00', 's{n}', 1, 'h')"
     ],
+    "platform named the click": lambda n: [
+        "DELETE FROM core.ad_click WHERE click_id = 'G1'",
+        "INSERT INTO core.ad_click (source, account_id, click_id, report_date, campaign_id, batch_id, row_number,"
+        f" row_hash) VALUES ('google_ads', 'a1', 'G1', '2026-01-05', '{(20110008, 20110004)[n % 2]}', 'click{n}', 1,"
+        f" 'h{n}')",
+    ],
+    "lifecycle told": lambda n: [
+        "INSERT INTO core.lifecycle_change (source, account_id, contact_id, changed_at, lifecycle_stage, batch_id,"
+        f" row_number, row_hash) VALUES ('hubspot', 'a1', '102', '2026-01-09 10:{n % 60:02}:00+00',"
+        f" 'marketingqualifiedlead', 'l{n}', 1, 'h')"
+    ],
     "answer changed": lambda n: [
         "UPDATE core.survey_response SET email_hash = 'boris', self_reported_source = 'GPT' WHERE response_id = 'r1'"
     ],

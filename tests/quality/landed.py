@@ -34,6 +34,8 @@ _DECLARED = """
 google_ads.ad_performance ad_performance date,ad_id
     date customer_id time_zone currency campaign_id campaign_name campaign_status ad_group_id ad_group_name ad_id
     final_url final_url_suffix tracking_url_template impressions clicks cost_micros conversions conversions_value
+google_ads.clicks ad_click gclid
+    date customer_id gclid campaign_id ad_group_id ad
 yandex_direct.ad_performance ad_performance date,ad_id
     date client_login time_zone currency campaign_id campaign_name ad_group_id ad_group_name ad_id impressions clicks
     cost_micros conversions revenue_micros
@@ -42,7 +44,7 @@ ga4.traffic traffic date,session_source,session_medium,session_campaign,device
     total_users key_events is_estimated
 yandex_metrica.visits visit visit_id
     visit_id counter_id client_id date_time_utc is_new_user start_url end_url page_views visit_duration bounce goals_id
-    traffic_source utm_source utm_medium utm_campaign utm_content utm_term referer device watch_ids
+    traffic_source direct_campaign_id utm_source utm_medium utm_campaign utm_content utm_term referer device watch_ids
 yandex_metrica.hits hit watch_id
     watch_id visit_id counter_id client_id date_time time_zone url referer is_page_view goals_id title
 hubspot.contacts contact contact_id
@@ -53,6 +55,8 @@ hubspot.companies company company_id
 hubspot.deals deal deal_id
     deal_id created_at updated_at archived closed_at pipeline stage_id amount currency is_closed is_won lost_reason
     deal_type product owner_id contact_ids company_ids
+hubspot.contact_stage_changes lifecycle_change contact_id,changed_at,lifecycle_stage
+    contact_id lifecycle_stage changed_at source_type
 hubspot.deal_stage_changes stage_change deal_id,changed_at,stage_id
     deal_id stage_id changed_at source_type
 hubspot.notes conversation conversation_id
@@ -194,6 +198,19 @@ _USUAL: dict[str, dict[str, str | None]] = {
         "is_won": "false",
         "contact_ids": '["901","902"]',
         "company_ids": "[]",
+    },
+    "google_ads.clicks": {
+        "date": "2026-11-01",
+        "customer_id": "1234567890",
+        "gclid": "Cj0KCQiA_one",
+        "campaign_id": "20110001",
+        "ad_group_id": "1",
+        "ad": "a1",
+    },
+    "hubspot.contact_stage_changes": {
+        "contact_id": "901",
+        "lifecycle_stage": "lead",
+        "changed_at": "2026-10-02T09:00:00Z",
     },
     "hubspot.deal_stage_changes": {"deal_id": "512", "stage_id": "sql", "changed_at": "2026-10-02T09:00:00Z"},
     **{

@@ -86,6 +86,10 @@ def sales(weeks: Weeks) -> None:
         "hubspot.owners": [row("hubspot.owners")],
         "hubspot.pipelines": [row("hubspot.pipelines")],
         DEALS: [row(DEALS, owner_id="7"), row(DEALS, deal_id="513", created_at="2026-10-20T09:00:00Z")],
+        "hubspot.contact_stage_changes": [
+            row("hubspot.contact_stage_changes"),
+            row("hubspot.contact_stage_changes", changed_at="2026-10-20T09:00:00Z"),
+        ],
         "hubspot.deal_stage_changes": [
             row("hubspot.deal_stage_changes"),
             row("hubspot.deal_stage_changes", deal_id="513", changed_at="2026-10-20T09:00:00Z"),

@@ -78,6 +78,7 @@ def bad_weeks() -> Weeks:
         row(DEALS, deal_id="2", contact_ids='["77"]'),
     ]
     weeks.rows["hubspot.deal_stage_changes"].append(row("hubspot.deal_stage_changes", deal_id="404"))
+    weeks.rows["hubspot.contact_stage_changes"].append(row("hubspot.contact_stage_changes", contact_id="404"))
     weeks.rows["hubspot.notes"].append(
         row("hubspot.notes", conversation_id="n3", deal_ids='["404"]', contact_ids='["404"]')
     )
@@ -106,6 +107,7 @@ FOUND = {
     "deal_owner_exists": (1, "deal 1 refers to owner 404"),
     "deal_pipeline_stage_exists": (1, "deal 1 refers to pipeline_stage 404"),
     "stage_change_deal_exists": (1, "stage_change sql refers to deal 404"),
+    "lifecycle_change_contact_exists": (1, "lifecycle_change lead refers to contact 404"),
     "conversation_deal_exists": (1, "conversation n3 refers to deal 404"),
     "conversation_contact_exists": (1, "conversation n3 refers to contact 404"),
     "survey_response_deal_exists": (1, "survey_response t3 refers to deal 404"),

@@ -91,6 +91,7 @@ def web() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
                 "https://brand.example/thanks" if goals else "https://brand.example/price",
                 "https://www.google.com/",
                 "ad" if gclid else "organic",
+                None,
                 "google",
                 "cpc",
                 f"g_{n % 3}",

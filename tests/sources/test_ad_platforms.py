@@ -33,6 +33,23 @@ def test_google_ads_tags_of_the_lowest_level_win() -> None:
     assert google_ads.COLUMNS["final_url_suffix"].split("|")[0] == "adGroupAd.ad.finalUrlSuffix"
 
 
+def test_google_ads_tells_clicks_where_they_are_asked_for_one_query_a_day(make_setup: Any) -> None:
+    setup: Setup = make_setup("google_ads", sources={"google_ads": {"options": {"clicks": True}}}, history_days=95)
+    report = setup.pull()
+    assert report.problems == []
+    assert setup.rows("clicks", "gclid, campaign_id, ad") == [
+        (f"Cj0KC-{number}", "22", str(number)) for number in (0, 3, 6, 1, 4, 2, 5)
+    ]
+    asked = [call.json()["query"] for call in setup.wire.calls if "FROM click_view" in call.json()["query"]]
+    days = {text.split("segments.date = '")[1][:10] for text in asked}
+    assert len(asked) == len(days) == 90, "the vendor keeps no more"
+    (told,) = [detail for detail in report.details if detail["stream"] == "clicks"]
+    assert len(told["notes"]) == 5
+    before = setup.tables()
+    setup.pull()
+    assert setup.tables() == before
+
+
 def test_google_ads_first_url_counts_and_an_empty_page_is_a_page() -> None:
     item = {"adGroupAd": {"ad": {"finalUrls": ["a", "b"]}}}
     assert list(google_ads.first_url(item)) == [{"adGroupAd": {"ad": {"finalUrls": "a"}}}]

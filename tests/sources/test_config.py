@@ -82,7 +82,7 @@ def test_unknown_names_are_told_with_the_nearest() -> None:
 
 def test_every_stream_feeds_a_known_entity() -> None:
     streams = [stream for source in registry().values() for stream in source.streams]
-    assert len(streams) == 15
+    assert len(streams) == 17
     assert {stream.entity for stream in streams} == set(ENTITIES)
     assert all(set(stream.key) <= set(stream.column_names) for stream in streams)
 
@@ -100,11 +100,12 @@ AGREED = """
 google_ads.ad_performance: date customer_id time_zone currency campaign_id campaign_name campaign_status ad_group_id
     ad_group_name ad_id final_url final_url_suffix tracking_url_template impressions clicks cost_micros conversions
     conversions_value
+google_ads.clicks: date customer_id gclid campaign_id ad_group_id ad
 yandex_direct.ad_performance: date client_login time_zone currency campaign_id campaign_name ad_group_id ad_group_name
     ad_id impressions clicks cost_micros conversions revenue_micros
 yandex_metrica.visits: visit_id counter_id client_id date_time_utc is_new_user start_url end_url page_views
-    visit_duration bounce goals_id traffic_source utm_source utm_medium utm_campaign utm_content utm_term referer device
-    watch_ids
+    visit_duration bounce goals_id traffic_source direct_campaign_id utm_source utm_medium utm_campaign utm_content
+    utm_term referer device watch_ids
 yandex_metrica.hits: watch_id visit_id counter_id client_id date_time time_zone url referer is_page_view goals_id title
 ga4.traffic: date property time_zone currency session_source session_medium session_campaign device sessions
     engaged_sessions total_users key_events is_estimated
@@ -115,6 +116,7 @@ hubspot.contacts: contact_id created_at updated_at archived email_hash email_kin
     owner_id language gclid yclid client_id original_source merged_ids segment self_reported_source company_id
 hubspot.deals: deal_id created_at updated_at archived closed_at pipeline stage_id amount currency is_closed is_won
     lost_reason deal_type product owner_id contact_ids company_ids
+hubspot.contact_stage_changes: contact_id lifecycle_stage changed_at source_type
 hubspot.deal_stage_changes: deal_id stage_id changed_at source_type
 hubspot.notes: conversation_id updated_at created_at archived occurred_at body direction duration_ms disposition status
     owner_id contact_ids deal_ids

@@ -22,7 +22,8 @@ META = {"_batch_id", "_row", "_key", "_row_hash", "_defect", "_extra"}
 
 
 def streams(setup: Setup) -> list[str]:
-    names = [stream.name for stream in registry()[setup.vendor.source].streams]
+    """Those that are read without being asked for."""
+    names = [stream.name for stream in registry()[setup.vendor.source].streams if not stream.option]
     assert names
     assert set(names) == set(setup.vendor.expected)
     return names

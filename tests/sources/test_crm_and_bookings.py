@@ -15,9 +15,9 @@ def test_hubspot_walks_by_id_and_never_pages_deep(make_setup: Any) -> None:
     setup: Setup = make_setup("hubspot")
     setup.pull()
     searches = [call.json() for call in setup.wire.calls if call.path.endswith("/contacts/search")]
-    assert len(searches) == 2
+    assert len(searches) == 2 + 2, "contacts, and the history of their stages"
     assert all("after" not in one for one in searches)
-    assert [one["filterGroups"][0]["filters"][2]["value"] for one in searches] == ["0", "899"]
+    assert [one["filterGroups"][0]["filters"][2]["value"] for one in searches] == ["0", "899"] * 2
     assert searches[0]["filterGroups"][0]["filters"][0]["propertyName"] == "lastmodifieddate"
     others = [call.json() for call in setup.wire.calls if call.path.endswith("/deals/search")]
     assert others[0]["filterGroups"][0]["filters"][0]["propertyName"] == "hs_lastmodifieddate"
@@ -64,9 +64,10 @@ def test_hubspot_reads_history_in_batches_of_fifty(make_setup: Any) -> None:
     setup: Setup = make_setup("hubspot")
     setup.pull()
     reads = [call.json() for call in setup.wire.calls if call.path.endswith("/batch/read") and "/v3/" in call.path]
-    assert len(reads) == 5
+    assert len(reads) == 5 + 5
     assert {len(one["inputs"]) for one in reads} == {50}
     assert setup.query("SELECT count(*) FROM landing.hubspot__deal_stage_changes") == [(251 * 2,)]
+    assert setup.query("SELECT count(*) FROM landing.hubspot__contact_stage_changes") == [(251 * 2,)]
 
 
 def test_hubspot_owners_keep_their_primary_team_only(make_setup: Any) -> None:

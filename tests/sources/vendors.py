@@ -42,7 +42,25 @@ def _google(wire: Wire, vendor: Vendor) -> None:
         for number in range(7)
     ]
 
+    vendor.data["clicks"] = [
+        {
+            "customer": {"id": "111"},
+            "campaign": {"id": "22"},
+            "adGroup": {"id": "33"},
+            "clickView": {"gclid": f"Cj0KC-{number}", "adGroupAd": f"customers/111/adGroupAds/33~{number}"},
+            "segments": {"date": DAYS[number % 3]},
+        }
+        for number in range(7)
+    ]
+
+    def clicks(call: Call) -> Reply:
+        day = call.json()["query"].split("segments.date = '")[1].split("'")[0]
+        rows = [row for row in vendor.data["clicks"] if row["segments"]["date"] == day]
+        return Reply.of({"fieldMask": "segments.date", "totalResultsCount": str(len(rows)), "results": rows})
+
     def search(call: Call) -> Reply:
+        if "FROM click_view" in call.json()["query"]:
+            return clicks(call)
         start = int(call.json().get("pageToken", "p0")[1:])
         first, last = call.json()["query"].split("BETWEEN '")[1].split("'")[0], call.json()["query"].split("'")[3]
         rows = [row for row in vendor.data["rows"] if first <= row["segments"]["date"] <= last]
@@ -183,16 +201,19 @@ def _hubspot(wire: Wire, vendor: Vendor) -> None:
         ]
         return Reply.of({"total": len(hits), "results": shown})
 
-    def with_history(one: dict[str, Any]) -> dict[str, Any]:
+    def with_history(one: dict[str, Any], name: str) -> dict[str, Any]:
         stages = [("won", "2026-10-12T00:00:00Z"), ("new", "2026-10-11T00:00:00Z")]
         versions = [{"value": value, "timestamp": at, "sourceType": "CRM_UI"} for value, at in stages]
-        return {**one, "propertiesWithHistory": {"dealstage": versions}}
+        # A property that was emptied has a version that says nothing.
+        versions.append({"value": "", "timestamp": "2026-10-10T00:00:00Z", "sourceType": "CRM_UI"})
+        return {**one, "propertiesWithHistory": {name: versions}}
 
     def read(call: Call) -> Reply:
         ids = {one["id"] for one in call.json()["inputs"]}
         if len(ids) > 50:
             return Reply.of({"status": "error", "category": "VALIDATION_ERROR"}, 400)
-        found = [with_history(one) for one in vendor.data["objects"] if one["id"] in ids]
+        (name,) = call.json()["propertiesWithHistory"]
+        found = [with_history(one, name) for one in vendor.data["objects"] if one["id"] in ids]
         return Reply.of({"status": "COMPLETE", "results": found})
 
     def links(call: Call) -> Reply:
@@ -204,7 +225,8 @@ def _hubspot(wire: Wire, vendor: Vendor) -> None:
         assert call.query["archived"] == "true"
         asked = {name: value for name, value in properties.items() if name in call.query.get("properties", "")}
         one = {**gone, "properties": asked}
-        return Reply.of({"results": [with_history(one) if "propertiesWithHistory" in call.query else one]})
+        name = call.query.get("propertiesWithHistory")
+        return Reply.of({"results": [with_history(one, name) if name else one]})
 
     def owners(call: Call) -> Reply:
         if call.query["archived"] == "true":
@@ -228,7 +250,7 @@ def _hubspot(wire: Wire, vendor: Vendor) -> None:
         return Reply.of({"results": [{"id": "default", "label": "Sales", "stages": stages}]})
 
     wire.on("POST", r"/crm/v3/objects/\w+/search", search)
-    wire.on("POST", r"/crm/v3/objects/deals/batch/read", read)
+    wire.on("POST", r"/crm/v3/objects/\w+/batch/read", read)
     wire.on("POST", r"/crm/v4/associations/\w+/\w+/batch/read", links)
     wire.on("GET", r"/crm/v3/objects/\w+", listed)
     wire.on("GET", r"/crm/v3/owners", owners)
@@ -334,6 +356,7 @@ def vendors() -> dict[str, Vendor]:
     objects = _numbers(700, 250) | {"9001"}
     crm = dict.fromkeys(("companies", "contacts", "deals", "notes", "calls"), objects)
     crm |= {"pipelines": {"won", "lost"}, "owners": _numbers(0, 5), "deal_stage_changes": {"won", "new"}}
+    crm["contact_stage_changes"] = {"won", "new"}
     visits = _numbers(18446744073709551000, 6)
     limit = {"errors": [{"error_type": "quota_requests_by_ip"}], "code": 420}
     made = (

@@ -17,7 +17,10 @@ from sqlalchemy import Connection, Engine, delete, insert, select, text
 
 from rebuttal.warehouse.model_tables import changed_person, model_build, person_change
 
-SMALL = ("ad_performance", "booking", "contact", "conversation", "deal", "stage_change", "survey_response")
+SMALL = (
+    *("ad_click", "ad_performance", "booking", "contact", "conversation", "deal", "lifecycle_change", "stage_change"),
+    "survey_response",
+)
 NOBODY = ""
 
 

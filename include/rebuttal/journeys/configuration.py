@@ -214,11 +214,12 @@ def _yaml(path: Path) -> Any:
 
 
 def _registered_links(path: Path, channels: tuple[str, ...]) -> list[ChannelRule]:
-    """Rules from utm.yml: by campaign id, then by all three tags, then by campaign where it has one channel only."""
+    """Rules from utm.yml: by campaign id, then by all three tags, then by campaign and by source where they have one
+    channel only."""
     data = _yaml(path) if path.is_file() else {}
     by_id: list[ChannelRule] = []
     by_tags: dict[tuple[str, ...], ChannelRule] = {}
-    campaigns: dict[str, set[str]] = {}
+    alone: dict[str, dict[str, set[str]]] = {"utm_campaign": {}, "utm_source": {}}
     for number, link in enumerate((data or {}).get("links") or [], 1):
         channel = str(link.get("channel") or "")
         if not channel:
@@ -235,10 +236,16 @@ def _registered_links(path: Path, channels: tuple[str, ...]) -> list[ChannelRule
             )
         tagged = ChannelRule(channel=channel, utm_source=source, utm_medium=medium, utm_campaign=name)
         by_tags.setdefault((source, medium, name), tagged)
-        if name != "none":
-            campaigns.setdefault(name, set()).add(channel)
-    alone = [ChannelRule(channel=min(found), utm_campaign=name) for name, found in campaigns.items() if len(found) == 1]
-    return [*by_id, *by_tags.values(), *alone]
+        for field, value in (("utm_campaign", name), ("utm_source", source)):
+            if value != "none":
+                alone[field].setdefault(value, set()).add(channel)
+    by_one = [
+        ChannelRule.model_validate({"channel": min(found), field: value})
+        for field, values in alone.items()
+        for value, found in values.items()
+        if len(found) == 1
+    ]
+    return [*by_id, *by_tags.values(), *by_one]
 
 
 def _click_of(platform: str) -> str:

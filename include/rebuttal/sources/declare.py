@@ -123,6 +123,7 @@ class Stream:
     shape: Callable[[dict[str, Any]], Iterable[dict[str, Any]]] | None = None
     constants: Callable[[Session, Page], Mapping[str, str]] | None = None
     account_column: str | None = None  # must equal the account that was asked for
+    option: str | None = None  # the source's option (true or false) that asks for this stream; None: always read
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -12,14 +12,14 @@ from typing import Any
 from rebuttal.errors import CredentialsError, RebuttalError
 from rebuttal.sources.declare import Answer, Page, Restatement, Source, Stream
 from rebuttal.sources.hubspot_reading import (
+    history,
     linked,
     objects,
     owner_pages,
     pipeline_pages,
-    stage_changes,
-    stage_pages,
     stages,
     team_of,
+    versions,
 )
 
 _INDEX_LAG = Restatement(timedelta(minutes=15), "the search index lags behind by seconds to minutes")
@@ -73,6 +73,24 @@ def _object(
         personal={kind: f"properties.{word}" for kind, word in personal.items()},
         nested=tuple(links),
         ignored=("url", *(f"properties.{word}" for word in _OWN)),
+    )
+
+
+def _history(name: str, entity: str, kind: str, word: str, columns: tuple[str, str]) -> Stream:
+    """One row per version of a property of an object type; `columns` are those of the object's id and the value."""
+    id_column, value_column = columns
+    return Stream(
+        name=name,
+        entity=entity,
+        columns={id_column: "object", value_column: "value", "changed_at": "timestamp", "source_type": "sourceType"},
+        key=(id_column, "changed_at", value_column),
+        cursor="archivedAt|updatedAt",
+        restatement=_INDEX_LAG,
+        slice_days=365,
+        pages=history(kind, word),
+        items=_results,
+        shape=versions(word),
+        ignored=("sourceId", "sourceLabel", "updatedByUserId"),
     )
 
 
@@ -169,24 +187,10 @@ SOURCE = Source(
             },
             links={"contact_ids": "contacts", "company_ids": "companies"},
         ),
-        Stream(
-            name="deal_stage_changes",
-            entity="stage_change",
-            columns={
-                "deal_id": "deal",
-                "stage_id": "value",
-                "changed_at": "timestamp",
-                "source_type": "sourceType",
-            },
-            key=("deal_id", "changed_at", "stage_id"),
-            cursor="archivedAt|updatedAt",
-            restatement=_INDEX_LAG,
-            slice_days=365,
-            pages=stage_pages,
-            items=_results,
-            shape=stage_changes,
-            ignored=("sourceId", "sourceLabel", "updatedByUserId"),
+        _history(
+            "contact_stage_changes", "lifecycle_change", "contacts", "lifecyclestage", ("contact_id", "lifecycle_stage")
         ),
+        _history("deal_stage_changes", "stage_change", "deals", "dealstage", ("deal_id", "stage_id")),
         _object(
             "notes",
             "conversation",

@@ -91,26 +91,34 @@ def _associate(session: Session, kind: str, page: Page, links: tuple[str, ...]) 
             items[str(found["from"]["id"])].setdefault("associations", {})[to] = {"results": ids}
 
 
-def stage_pages(session: Session, window: Window) -> Iterator[Page]:
-    """Deals modified in the window with all versions of their stage."""
-    for page in search(session, "deals", window, ["hs_object_id"]):
-        ids = [item["id"] for item in page.data["results"] if isinstance(item, dict)]
-        for start in range(0, len(ids), HISTORY_ROWS):
-            body = {
-                "inputs": [{"id": number} for number in ids[start : start + HISTORY_ROWS]],
-                "properties": ["dealstage"],
-                "propertiesWithHistory": ["dealstage"],
-            }
-            yield session.fetch(
-                Request("/crm/v3/objects/deals/batch/read", method="POST", json=body, accept=(200, 207))
-            )
-    yield from archived(session, "deals", window, {"propertiesWithHistory": "dealstage"}, HISTORY_ROWS)
+def history(kind: str, name: str) -> Callable[[Session, Window], Iterator[Page]]:
+    """How the pages of objects modified in the window come with all versions of one property."""
+
+    def pages(session: Session, window: Window) -> Iterator[Page]:
+        for page in search(session, kind, window, ["hs_object_id"]):
+            ids = [item["id"] for item in page.data["results"] if isinstance(item, dict)]
+            for start in range(0, len(ids), HISTORY_ROWS):
+                body = {
+                    "inputs": [{"id": number} for number in ids[start : start + HISTORY_ROWS]],
+                    "properties": [name],
+                    "propertiesWithHistory": [name],
+                }
+                path = f"/crm/v3/objects/{kind}/batch/read"
+                yield session.fetch(Request(path, method="POST", json=body, accept=(200, 207)))
+        yield from archived(session, kind, window, {"propertiesWithHistory": name}, HISTORY_ROWS)
+
+    return pages
 
 
-def stage_changes(item: dict[str, Any]) -> Iterable[dict[str, Any]]:
-    """One row per entry of a deal into a stage."""
-    for version in item["propertiesWithHistory"]["dealstage"]:
-        yield {"deal": item["id"], **version}
+def versions(name: str) -> Callable[[dict[str, Any]], Iterable[dict[str, Any]]]:
+    """How an object gives one row per version of a property that says something."""
+
+    def rows(item: dict[str, Any]) -> Iterable[dict[str, Any]]:
+        for version in item["propertiesWithHistory"][name]:
+            if version["value"]:
+                yield {"object": item["id"], **version}
+
+    return rows
 
 
 def linked(item: dict[str, Any]) -> Iterable[dict[str, Any]]:

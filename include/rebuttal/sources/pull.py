@@ -131,6 +131,8 @@ class _SourcePull:
         client = Client(self.source, connection.host, auth, limits, WaitBudget(limits.wait_budget_seconds))
         try:
             for stream in self.source.streams:
+                if stream.option and not options[stream.option]:
+                    continue
                 if self.backfill is not None and stream.cursor is None:
                     continue  # read as a whole each time: it has no past to fill
                 with spool_folder(self.context.settings.spool) as folder:

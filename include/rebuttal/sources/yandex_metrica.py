@@ -32,6 +32,7 @@ VISITS = {
     "bounce": "bounce",
     "goals_id": "goalsID",
     "traffic_source": "lastTrafficSource",
+    "direct_campaign_id": "lastDirectClickOrder",
     "utm_source": "lastUTMSource",
     "utm_medium": "lastUTMMedium",
     "utm_campaign": "lastUTMCampaign",

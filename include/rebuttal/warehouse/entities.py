@@ -87,6 +87,18 @@ ENTITIES: dict[str, Entity] = {
                 "platform_value": REAL,
             },
         ),
+        # One row per click that a platform names: whose campaign a click id belongs to.
+        Entity(
+            "ad_click",
+            ("click_id",),
+            {
+                "click_id": TEXT,
+                "report_date": DATE,
+                "campaign_id": TEXT,
+                "ad_group_id": TEXT,
+                "ad_id": TEXT,
+            },
+        ),
         # One row per property-local day and session source, as the analytics tool added it up. Users never add up.
         Entity(
             "traffic",
@@ -128,6 +140,7 @@ ENTITIES: dict[str, Entity] = {
                 "utm_detail": TEXT,
                 "gclid": TEXT,
                 "yclid": TEXT,
+                "click_campaign_id": TEXT,
                 "goal_ids": TEXT,
             },
         ),
@@ -229,6 +242,17 @@ ENTITIES: dict[str, Entity] = {
                 "deal_id": TEXT,
                 "changed_at": TIME,
                 "stage_id": TEXT,
+                "changed_by_kind": TEXT,
+            },
+        ),
+        # One row per move of a contact to a lifecycle stage.
+        Entity(
+            "lifecycle_change",
+            ("contact_id", "changed_at", "lifecycle_stage"),
+            {
+                "contact_id": TEXT,
+                "changed_at": TIME,
+                "lifecycle_stage": TEXT,
                 "changed_by_kind": TEXT,
             },
         ),

@@ -27,7 +27,8 @@ ATTRIBUTIONS = (*_MODELS, *(f"cross_device_{name}" for name in _MODELS))
 UTM = ("UTMSource", "UTMMedium", "UTMCampaign", "UTMContent", "UTMTerm")
 _UTC3 = timezone(timedelta(hours=3))
 _INSIGNIFICANT = ("direct", "internal", "saved", "undefined")
-_ATTRIBUTED = re.compile(r"ym:s:(<attribution>|cross_device_\w+?|\w+?)?(TrafficSource|UTM\w+)")
+_NAMES = {"TrafficSource": "traffic_source", "DirectClickOrder": "direct_campaign_id"}
+_ATTRIBUTED = re.compile(r"ym:s:(<attribution>|cross_device_\w+?|\w+?)?(TrafficSource|DirectClickOrder|UTM\w+)")
 
 
 class UnknownField(Exception):
@@ -63,7 +64,7 @@ class Log:
         if match is None or not is_field(field, "visits"):
             raise UnknownField(field)
         model = match[1] if match[1] not in (None, "<attribution>") else attribution if match[1] else "last"
-        name = "traffic_source" if match[2] == "TrafficSource" else f"utm_{match[2][3:].lower()}"
+        name = _NAMES.get(match[2]) or f"utm_{match[2][3:].lower()}"
         return escaped(self.recorded.visits[name].iloc[self.origins(model)[rows["_at"].to_numpy()]])
 
     def origins(self, attribution: str) -> Any:
@@ -81,7 +82,7 @@ def is_field(field: str, source: str) -> bool:
     if field in VISIT_FIELDS:
         return True
     match = _ATTRIBUTED.fullmatch(field)
-    if match is None or match[2] not in ("TrafficSource", *UTM):
+    if match is None or match[2] not in (*_NAMES, *UTM):
         return False
     return match[1] in (*ATTRIBUTIONS, "<attribution>") or (match[1] is None and match[2] in UTM)
 

@@ -197,6 +197,7 @@ def _row(
         "exit_url": SITE + part[-1][1] if len(part) > 1 or number_of else arrival.url,
         "referrer": arrival.referrer if number_of == 0 else SITE + part[0][1],
         "traffic_source": source if number_of == 0 else "internal",
+        "direct_campaign_id": step.direct_campaign_id if number_of == 0 else None,
         **{name: tags.get(name) for name in _UTM},
         "device": device,
         "goal_ids": goal_ids,
@@ -300,6 +301,7 @@ def _bots(seed: int, counted: Counted, start: int, now: int, parameters: Paramet
                 "visit_id": visit_id, "client_id": client, "started_at": at, "closed_at": ends + _TIMEOUT,
                 "duration_s": ends - at, "page_views": views, "is_new": True, "is_bounce": False,
                 "landing_url": hits[0]["url"], "exit_url": hits[-1]["url"], "referrer": "", "traffic_source": "direct",
+                "direct_campaign_id": None,
                 **dict.fromkeys(_UTM), "device": "desktop", "goal_ids": [], "goal_times": [],
                 "watch_ids": [hit["watch_id"] for hit in hits],
             }  # fmt: skip

@@ -9,6 +9,8 @@ from sandbox.world.life import Life, Touch, Visit
 from sandbox.world.recording import Recording
 from sandbox.world.streams import iso
 
+_BEFORE_MQL = ("subscriber", "lead")
+
 
 class _Groups:
     def __init__(self) -> None:
@@ -34,7 +36,8 @@ class _Groups:
 def identities(lives: dict[str, Life], look: Recording, now: int) -> list[dict[str, Any]]:
     """One entry a person of whom anything is recorded. `linked`: the identifiers that recorded evidence joins (a
     client id or click id on a form, a personal address or number, a merge, a survey's hidden field), group by group.
-    `journey`: every touch by `now`, recorded or not; `is_consented`: the counter runs on all of their devices."""
+    `journey`: every touch by `now`, recorded or not; `is_consented`: the counter runs on all of their devices;
+    `recorded_mql_at`: since when the CRM's history has them as an MQL or beyond."""
     shown = {row["visit_id"]: row for row in look.counted.visit_truth if row["person"]}
     groups: dict[str, _Groups] = defaultdict(_Groups)
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
@@ -62,6 +65,7 @@ def identities(lives: dict[str, Life], look: Recording, now: int) -> list[dict[s
                 "arrived_at": iso(person.arrived_at),
                 "first_channel": lives[who].first_channel,
                 "lead_at": iso(lives[who].lead_at) if lives[who].lead_at else None,
+                "recorded_mql_at": min(found[who]["mql_at"], default=None),
                 "salon": person.salon.key if person.salon else None,
                 "has_shared_phone": person.is_desk_phone,
                 "has_role_email": person.is_role_email,
@@ -93,12 +97,17 @@ def _journey(life: Life, visit_ids: dict[tuple[str, str], list[str]], now: int) 
 
 
 def _contacts(look: Recording, groups: dict[str, _Groups], found: dict[str, dict[str, set[str]]]) -> None:
-    objects = {one.id: one.properties for one in look.recorded.crm["contacts"]}
+    held = {one.id: one for one in look.recorded.crm["contacts"]}
     for card in look.cards:
         if card.life is None:
             continue
-        person, properties = card.life.person, objects[card.id]
+        person, properties = card.life.person, held[card.id].properties
         who, node = person.key, f"contact:{card.id}"
+        found[who]["mql_at"] |= {
+            version["timestamp"]
+            for version in held[card.id].history.get("lifecyclestage", ())
+            if version["value"] not in _BEFORE_MQL
+        }
         groups[who].find(node)
         found[who]["contacts"].add(card.id)
         if card.email:

@@ -20,6 +20,12 @@ class Step:
     is_new: bool
     is_ga4: bool
 
+    @property
+    def direct_campaign_id(self) -> str | None:
+        """Metrica knows the campaign of a click of Direct by its click id, whatever the tags say."""
+        is_known = self.arrival.has_click_id and self.arrival.click == "yclid"
+        return self.visit.link.campaign_id if is_known and self.visit.link else None
+
 
 def follow(seed: int, life: Life, parameters: Parameters) -> list[Step]:
     """The trail of a life, in time order. A cookie ends after its days without a visit, or when it is cleared."""

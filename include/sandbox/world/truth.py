@@ -8,7 +8,7 @@ are what they should be, `arrived` what came, `slip` what was typed wrongly and 
 Version 2 added `campaigns`, `injected` (which is also `faults`, until a served sandbox puts its wire faults there), and
 `arrived`, `slip`, `referrer`, `platform`, `is_registered` of visits. Version 3 added `journey` and `is_consented` of
 persons, what the CRM holds of each deal (`recorded`), `partners`, and `bookings` with their lifecycles in canonical
-words. A served sandbox adds `bad_rows`.
+words. Version 4 added `recorded_mql_at` of persons. A served sandbox adds `bad_rows`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from sandbox.world.streams import iso
 if TYPE_CHECKING:
     from sandbox.world.simulation import Simulation
 
-VERSION = 3
+VERSION = 4
 
 
 def tell(world: Simulation, counterfactuals: bool) -> dict[str, Any]:

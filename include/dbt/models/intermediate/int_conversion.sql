@@ -6,7 +6,8 @@ with lead as (
         person_id,
         -- Merged duplicates are one lead, as old as the oldest of them.
         min(created_at) as converted_at,
-        max(case when is_mql then 1 else 0 end) = 1 as is_mql
+        max(case when is_mql then 1 else 0 end) = 1 as is_mql,
+        min(mql_at) as mql_at
     from {{ ref('stg_contact') }}
     where not is_test {{ only_changed('person_id') }}
     group by person_id
@@ -46,8 +47,8 @@ conversion as (
     select 'lead:' || person_id as conversion_id, 'lead' as conversion_type, person_id, converted_at, is_mql, cast(null as numeric(18, 6)) as value_base, false as is_rate_missing, cast(null as {{ dbt.type_string() }}) as partner_id
     from lead
     union all
-    -- The CRM does not say when a lead became an MQL: it counts from when it came.
-    select 'mql:' || person_id, 'mql', person_id, converted_at, true, null, false, null from lead where is_mql
+    -- Where the CRM tells no history, an MQL counts from when the lead came.
+    select 'mql:' || person_id, 'mql', person_id, coalesce(mql_at, converted_at), true, null, false, null from lead where is_mql
     union all
     select 'sql:' || deal_key, 'sql', person_id, sql_at, true, null, false, null from qualified
     union all

@@ -33,8 +33,33 @@ fitting as (
         and {{ fits('lower(news.' ~ column ~ ')', 'rule.' ~ column) }}
         {%- endfor %}
 
+),
+
+page as (
+
+    -- Where those came from who bring tags of paid search and no click id: the rules on their referrer alone.
+    select
+        news.origin_id,
+        rule.channel,
+        row_number() over (partition by news.origin_id order by rule.rule_order) as place
+    from news
+    inner join {{ source('ops', 'channel_rule') }} as rule
+        on rule.answer is null and rule.referrer is not null
+        and {{ fits('lower(news.referrer)', 'rule.referrer') }}
+        {%- for column in origin_columns() if column not in ('referrer', 'answer') %}
+        and {{ fits("''", 'rule.' ~ column) }}
+        {%- endfor %}
+    where news.click is null and news.utm_medium in ('cpc', 'ppc') and news.referrer <> ''
+
 )
 
-select news.origin_id, coalesce(fitting.channel, 'unknown') as channel
+select
+    news.origin_id,
+    -- Paid search is clicked on a search engine. From any other page and without a click id, it is a link that was copied.
+    case
+        when fitting.channel like 'search%' and page.channel not in ('organic', 'unknown') then page.channel
+        else coalesce(fitting.channel, 'unknown')
+    end as channel
 from news
 left join fitting on fitting.origin_id = news.origin_id and fitting.place = 1
+left join page on page.origin_id = news.origin_id and page.place = 1

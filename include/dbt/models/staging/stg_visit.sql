@@ -5,8 +5,15 @@ with visit as (
     select
         'visit:' || visit.source || ':' || visit.account_id || ':' || visit.visit_id as touchpoint_id,
         visit.*,
+        coalesce(visit.click_campaign_id, clicked.campaign_id) as campaign_id,
+        -- Tags can be copied, a click id cannot: where they contradict each other the tags are somebody else's.
+        coalesce(visit.utm_status = 'contradicts_click_id', false) as is_tag_foreign,
         device.person_id
     from {{ source('core', 'visit') }} as visit
+    left join (
+        select click_id, max(campaign_id) as campaign_id from {{ source('core', 'ad_click') }} group by click_id
+    ) as clicked
+        on clicked.click_id = visit.gclid
     left join {{ source('core', 'person_identifier') }} as device
         on device.identifier_kind = 'client_id' and device.identifier = visit.client_id
 
@@ -23,10 +30,10 @@ told as (
         started_at,
         duration_seconds,
         case when gclid <> '' then 'google' when yclid <> '' then 'yandex' end as click,
-        cast(null as {{ dbt.type_string() }}) as campaign_id,
-        coalesce(utm_source_norm, lower(trim(utm_source))) as utm_source,
-        coalesce(utm_medium_norm, lower(trim(utm_medium))) as utm_medium,
-        coalesce(utm_campaign_norm, lower(trim(utm_campaign))) as utm_campaign,
+        campaign_id,
+        case when not is_tag_foreign then coalesce(utm_source_norm, lower(trim(utm_source))) end as utm_source,
+        case when not is_tag_foreign then coalesce(utm_medium_norm, lower(trim(utm_medium))) end as utm_medium,
+        case when not is_tag_foreign then coalesce(utm_campaign_norm, lower(trim(utm_campaign))) end as utm_campaign,
         {{ host_of('referrer') }} as referrer_host,
         {{ host_of('landing_url') }} as landing_host,
         {{ path_of('landing_url') }} as landing_path,

@@ -30,6 +30,7 @@ STREAMS = (
     ("contact", _utc("created_at"), "rows"),
     ("deal", _utc("created_at"), "rows"),
     ("stage_change", _utc("changed_at"), "rows"),
+    ("lifecycle_change", _utc("changed_at"), "rows"),
     ("conversation", _utc("occurred_at"), "rows"),
     ("survey_response", _utc("coalesce(submitted_at, landed_at)"), "rows"),
     ("booking", _utc("created_at"), "rows"),

@@ -39,6 +39,7 @@ REFERENCES = (
     Reference("deal", "owner_id", "owner", "owner_id", "created_at"),
     Reference("deal", "stage_id", "pipeline_stage", "stage_id", "created_at"),
     Reference("stage_change", "deal_id", "deal", "deal_id", "changed_at"),
+    Reference("lifecycle_change", "contact_id", "contact", "contact_id", "changed_at"),
     Reference("conversation", "deal_id", "deal", "deal_id", "occurred_at"),
     Reference("conversation", "contact_id", "contact", "contact_id", "occurred_at"),
     Reference("survey_response", "deal_id", "deal", "deal_id", "submitted_at", same_account=False),

@@ -20,6 +20,7 @@ select
 {%- endfor %}
     {{ url_parameter("start_url", name="gclid") }} as gclid,
     {{ url_parameter("start_url", name="yclid") }} as yclid,
+    nullif({{ text("direct_campaign_id") }}, '0') as click_campaign_id,
     {{ text("goals_id") }} as goal_ids,
     {{ unreadable() }}
 from {{ landed() }}
