@@ -24,7 +24,8 @@ from rebuttal.objections.hearing import kind_of
 from rebuttal.objections.model import Model, Probabilities, description_examples, load_model, train
 from rebuttal.objections.reading import ABSTAIN, labels_of, read_texts
 from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy, load_taxonomy
-from rebuttal.objections.training import Example, load_examples, read_examples, training_vectors
+from rebuttal.objections.training import Example, read_examples, training_vectors
+from rebuttal.objections.training_notes import training_examples
 from rebuttal.settings import load_settings
 
 FOLDS = 5
@@ -209,7 +210,7 @@ def main(paths: Sequence[str]) -> int:
     settings = load_settings()
     taxonomy = load_taxonomy(settings.config)
     embedder = load_embedder()
-    examples = load_examples()
+    examples = training_examples()
     for one in [None, _Shipped(embedder)] if embedder else [None]:
         rows = cross_validated(examples, taxonomy, one)
         found = [evaluation(f"cross-validation, {_kind(one)}", examples, list(map(labels_of, rows)), rows.max(axis=1))]

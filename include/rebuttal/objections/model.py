@@ -6,8 +6,6 @@ beside it in a batch. Training is deterministic and takes seconds; what is cache
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +17,11 @@ from sklearn.linear_model import LogisticRegression
 
 from rebuttal.objections.embedding import Embedder, Matrix
 from rebuttal.objections.kernel import Kernel
+from rebuttal.objections.model_files import read_arrays, write_arrays
 from rebuttal.objections.ngrams import Ngrams
 from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy
-from rebuttal.objections.training import Example, content_hash, load_examples, training_vectors
+from rebuttal.objections.training import Example, content_hash, training_vectors
+from rebuttal.objections.training_notes import training_examples
 from rebuttal.objections.wording import after_contrast, is_denial, prepared, signs
 
 Probabilities = npt.NDArray[np.float64]
@@ -165,7 +165,7 @@ def dense_rows(vectors: Matrix, stance: npt.NDArray[np.float32]) -> npt.NDArray[
 
 def load_model(home: Path, taxonomy: Taxonomy, embedder: Embedder | None, corrected: Sequence[Example] = ()) -> Model:
     """The model for the shipped texts, what people corrected and this taxonomy; from `home/models` or trained now."""
-    examples = [*load_examples(), *corrected, *description_examples(taxonomy)]
+    examples = [*training_examples(), *corrected, *description_examples(taxonomy)]
     kind = f"ngram+{embedder.name}" if embedder else "ngram"
     parts = [f"{example.text}|{example.labels}|{example.primary}" for example in examples]
     parts += [f"{theme.code}|{theme.words}" for category in taxonomy.categories.values() for theme in category.themes]
@@ -239,7 +239,6 @@ def _softmax(logits: Probabilities, temperature: float) -> Probabilities:
 
 
 def _write(path: Path, model: Model) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, Any] = {
         **model.ngrams.arrays(),
         "cheap_weights": model.cheap.weights,
@@ -248,16 +247,11 @@ def _write(path: Path, model: Model) -> None:
     if model.dense is not None:
         plane = model.dense.plane
         arrays |= {"dense_weights": plane.weights, "dense_bias": plane.bias, **model.dense.kernel.arrays()}
-    # Whole or not at all: another process may look for the file at any time.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    with os.fdopen(handle, "wb") as file:
-        np.savez(file, **arrays)
-    Path(temporary).replace(path)
+    write_arrays(path, arrays)
 
 
 def _read(path: Path, name: str, embedder: Embedder | None) -> Model:
-    with np.load(path, allow_pickle=False) as file:
-        arrays = dict(file.items())
+    arrays = read_arrays(path)
     cheap = Linear(arrays["cheap_weights"], arrays["cheap_bias"])
     dense = None
     if "dense_weights" in arrays:

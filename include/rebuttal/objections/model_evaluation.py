@@ -17,7 +17,8 @@ from rebuttal.objections.model import Probabilities, load_model
 from rebuttal.objections.reading import ABSTAIN, labels_of
 from rebuttal.objections.tables import EVALUATED
 from rebuttal.objections.taxonomy import NONE, load_taxonomy
-from rebuttal.objections.training import Example, load_examples
+from rebuttal.objections.training import Example
+from rebuttal.objections.training_notes import training_examples
 from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.state import ModelEvaluation, open_state
@@ -41,7 +42,7 @@ def evaluate(context: Context, *, embedder: Embedder | str | None = "installed")
             stored = session.get(ModelEvaluation, model.name)
             found = stored.figures if stored else None
         if found is None:
-            examples = [*load_examples(), *corrections.examples]
+            examples = [*training_examples(), *corrections.examples]
             found = figures(examples, cross_validated(examples, taxonomy, chosen))
             found["correction_count"] = len(corrections.by_hash)
             with sessions.begin() as session:
