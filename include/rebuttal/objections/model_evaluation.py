@@ -10,10 +10,11 @@ import numpy as np
 from sqlalchemy import select
 
 from rebuttal.context import Context
+from rebuttal.objections.asking import Probabilities
 from rebuttal.objections.corrections import load_corrections
 from rebuttal.objections.embedding import Embedder, load_embedder
 from rebuttal.objections.evaluate import FOLDS, calibration_error, cross_validated, f1_by_label
-from rebuttal.objections.model import Probabilities, load_model
+from rebuttal.objections.model import load_model
 from rebuttal.objections.reading import ABSTAIN, labels_of
 from rebuttal.objections.tables import EVALUATED
 from rebuttal.objections.taxonomy import NONE, load_taxonomy
