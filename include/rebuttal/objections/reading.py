@@ -63,7 +63,9 @@ def read_texts(model: Model, texts: Sequence[tuple[str, str]]) -> list[Reading]:
     questions = [_questions(one) for one in heard]
     for question in (question for several in questions for question in several):
         asked.setdefault(question, len(asked))
-    rows = model.probabilities(*([question[part] for question in asked] for part in range(3)))
+    rows = model.probabilities(
+        [words for words, _, _ in asked], [calm for _, calm, _ in asked], [around for _, _, around in asked]
+    )
     return [
         _reading(
             model, one, [(piece, rows[asked[question]]) for piece, question in zip(one.pieces, several, strict=True)]
