@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 
+from rebuttal.content.rules import load_rules
 from rebuttal.context import Context
 from rebuttal.errors import RebuttalError
 from rebuttal.settings import PROJECT_ROOT
@@ -24,7 +25,6 @@ CONNECTIONS = (
     "hubspot",
     "typeform",
     "yclients",
-    "jira",
     "smtp",
 )
 NEEDED_BYTES = 2 * 1024**3
@@ -38,6 +38,7 @@ def examine(context: Context) -> list[dict[str, Any]]:
         ("warehouse", lambda: _warehouse(context)),
         ("dbt", _dbt),
         *((f"connection {name}", lambda name=name: _connection(context, name)) for name in CONNECTIONS),
+        ("connection of the tracker", lambda: _tracker(context)),
     ]
     findings = []
     for what, check in checks:
@@ -69,6 +70,11 @@ def _dbt() -> str:
     if not path.exists():
         raise RebuttalError(f"No dbt at {path}", next_step="Run `make setup`, or set REBUTTAL_DBT")
     return str(path)
+
+
+def _tracker(context: Context) -> str:
+    rule = load_rules(context.settings.config).tracker
+    return f"{rule.kind}: {_connection(context, rule.connection)}"
 
 
 def _connection(context: Context, name: str) -> str:

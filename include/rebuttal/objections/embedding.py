@@ -20,6 +20,7 @@ DIMENSIONS = 384
 _LONGEST = 1000  # characters; the model itself reads about 500 tokens
 _BATCH = 64
 _AT_ONCE = 500  # keys in one query
+MOST_REMEMBERED = 250_000  # vectors that are kept, about a kilobyte each
 
 
 class Embedder(Protocol):
@@ -55,13 +56,14 @@ class Remembering:
     """An embedder that asks `inner` for each text once and keeps the vectors in a SQLite file, by name and text hash.
 
     A new model over the same texts then costs no embedding. The file holds no text; deleting it loses nothing but time.
-    Raises StoreError when the file cannot be used.
+    Of more than `most` vectors the first ones stored are forgotten. Raises StoreError when the file cannot be used.
     """
 
-    def __init__(self, inner: Embedder, path: Path) -> None:
+    def __init__(self, inner: Embedder, path: Path, most: int = MOST_REMEMBERED) -> None:
         self.name = inner.name
         self._inner = inner
         self._path = path
+        self._most = most
 
     def vectors(self, texts: Sequence[str]) -> Matrix:
         """One row per text, the same as `inner` gives."""
@@ -74,8 +76,11 @@ class Remembering:
                 known |= dict(zip(missing, fresh, strict=True))
                 with store:
                     store.executemany(
-                        "INSERT OR IGNORE INTO vector VALUES (?, ?, ?)",
+                        "INSERT OR IGNORE INTO remembered (embedder, text_hash, vector) VALUES (?, ?, ?)",
                         [(self.name, key, row.tobytes()) for key, row in zip(missing, fresh, strict=True)],
+                    )
+                    store.execute(
+                        "DELETE FROM remembered WHERE number <= (SELECT max(number) FROM remembered) - ?", (self._most,)
                     )
         rows = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
         for index, key in enumerate(keys):
@@ -87,7 +92,7 @@ class Remembering:
         for begin in range(0, len(keys), _AT_ONCE):
             part = keys[begin : begin + _AT_ONCE]
             marks = ", ".join("?" * len(part))
-            statement = f"SELECT text_hash, vector FROM vector WHERE embedder = ? AND text_hash IN ({marks})"
+            statement = f"SELECT text_hash, vector FROM remembered WHERE embedder = ? AND text_hash IN ({marks})"
             for key, packed in store.execute(statement, (self.name, *part)):
                 found[key] = np.frombuffer(packed, dtype=np.float16)
         return found
@@ -97,10 +102,13 @@ class Remembering:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self._path, timeout=60)) as store:
+                # `number` tells the order of storing; earlier versions' table `vector` did not.
                 store.execute(
-                    "CREATE TABLE IF NOT EXISTS vector"
-                    " (embedder TEXT, text_hash BLOB, vector BLOB, PRIMARY KEY (embedder, text_hash)) WITHOUT ROWID"
+                    "CREATE TABLE IF NOT EXISTS remembered"
+                    " (number INTEGER PRIMARY KEY, embedder TEXT, text_hash BLOB, vector BLOB,"
+                    " UNIQUE (embedder, text_hash))"
                 )
+                store.execute("DROP TABLE IF EXISTS vector")
                 yield store
         except (sqlite3.Error, OSError) as error:
             raise StoreError(

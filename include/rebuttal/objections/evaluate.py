@@ -1,7 +1,7 @@
 """`python -m rebuttal.objections.evaluate [FILE.jsonl ...]`: how good the classifier is, told honestly.
 
 Cross-validation over the training texts, grouped by situation (what tells the same story, in whichever language, never
-stands on both sides), and each FILE (labelled texts that nobody trained on, perhaps with `spans`) with the model as
+stands on both sides), and each FILE (texts that nobody trained on, with `labels`, `spans` or both) with the model as
 shipped. Prints macro-F1 of the primary label over the 17 classes, the same over label sets, by language, precision and
 recall of `none`, the risk-coverage curve, and F1 of spans; the same figures go to `models/<model>.json` in the home.
 """
@@ -19,12 +19,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rebuttal.objections.asking import Probabilities
 from rebuttal.objections.embedding import Embedder, Matrix, load_embedder
 from rebuttal.objections.hearing import kind_of
-from rebuttal.objections.model import Model, Probabilities, description_examples, load_model, train
+from rebuttal.objections.model import Model, description_examples, load_model, train
 from rebuttal.objections.reading import ABSTAIN, labels_of, read_texts
 from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy, load_taxonomy
-from rebuttal.objections.training import Example, load_examples, read_examples, training_vectors
+from rebuttal.objections.training import Example, read_examples, training_vectors
+from rebuttal.objections.training_notes import training_examples
 from rebuttal.settings import load_settings
 
 FOLDS = 5
@@ -192,14 +194,17 @@ class _Shipped:
 
 
 def _of_file(path: Path, model: Model) -> Evaluation:
-    examples = read_examples(path)
-    readings = read_texts(model, [(one.text, kind_of(one.channel)) for one in examples])
-    top = np.array([reading.confidence for reading in readings])
-    found = evaluation(f"{path.name}, {model.name}", examples, [reading.labels for reading in readings], top)
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    readings = read_texts(model, [(row["text"], kind_of(row.get("channel"))) for row in rows])
+    found = Evaluation(f"{path.name}, {model.name}", {"texts": len(rows)})
+    if all("labels" in row for row in rows):
+        top = np.array([reading.confidence for reading in readings])
+        found = evaluation(found.name, read_examples(path), [reading.labels for reading in readings], top)
     if any("spans" in row for row in rows):
         truth = [[(one["start"], one["end"], one["label"]) for one in row.get("spans", [])] for row in rows]
         said = [[(one.start, one.end, one.label) for one in reading.findings] for reading in readings]
+        found.figures["places"] = sum(map(len, truth))
+        found.figures["places_found"] = sum(map(len, said))
         found.figures["spans_f1"] = span_scores(truth, said)
     return found
 
@@ -209,7 +214,7 @@ def main(paths: Sequence[str]) -> int:
     settings = load_settings()
     taxonomy = load_taxonomy(settings.config)
     embedder = load_embedder()
-    examples = load_examples()
+    examples = training_examples()
     for one in [None, _Shipped(embedder)] if embedder else [None]:
         rows = cross_validated(examples, taxonomy, one)
         found = [evaluation(f"cross-validation, {_kind(one)}", examples, list(map(labels_of, rows)), rows.max(axis=1))]

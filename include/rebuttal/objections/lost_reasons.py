@@ -15,7 +15,7 @@ from rebuttal.objections.language import language_of
 from rebuttal.objections.reading import CLASSIFIED, UNCLEAR
 from rebuttal.objections.redaction import redact
 from rebuttal.objections.speech import REP
-from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy
+from rebuttal.objections.taxonomy import GENERAL, LABELS, NONE
 
 MAPPED, UNMAPPED, READ = "mapped", "unmapped", "read"
 _LONGEST_SHOWN = 200
@@ -59,7 +59,7 @@ def load_lost_reasons(config: Path) -> LostReasons:
     return reasons
 
 
-def judge(written: Sequence[Written], reasons: LostReasons, taxonomy: Taxonomy) -> Judged:
+def judge(written: Sequence[Written], reasons: LostReasons) -> Judged:
     """The verdicts of the values that have a meaning, and of a list's values that have none (unclear). Pure."""
     verdicts: dict[tuple[str, str], Verdict] = {}
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
@@ -68,10 +68,10 @@ def judge(written: Sequence[Written], reasons: LostReasons, taxonomy: Taxonomy) 
         shown = redact(" ".join(one.value.replace("\0", " ").split()))[:_LONGEST_SHOWN]
         if meaning is not None:
             status = MAPPED
-            verdicts[one.source, one.text_hash] = _verdict(one.value, meaning, taxonomy)
+            verdicts[one.source, one.text_hash] = _verdict(one.value, meaning)
         elif one.source in reasons.lists:
             status = UNMAPPED
-            verdicts[one.source, one.text_hash] = _verdict(one.value, UNCLEAR, taxonomy)
+            verdicts[one.source, one.text_hash] = _verdict(one.value, UNCLEAR)
         elif one.deal_count >= reasons.repeated:
             status = UNMAPPED  # the classifier reads it, as it reads all free text; a person should still look
         else:
@@ -88,13 +88,12 @@ def judge(written: Sequence[Written], reasons: LostReasons, taxonomy: Taxonomy) 
     return Judged(verdicts, list(rows.values()))
 
 
-def _verdict(value: str, meaning: str, taxonomy: Taxonomy) -> Verdict:
+def _verdict(value: str, meaning: str) -> Verdict:
     language = language_of(value)
     if meaning == UNCLEAR:
         return Verdict((NONE,), NONE, 0.0, UNCLEAR, language, (), VOCABULARY)
     if meaning == NONE:
         return Verdict((NONE,), NONE, 1.0, NONE, language, (), VOCABULARY)
-    theme = taxonomy.categories[meaning].theme_of(value)
     quote = redact(" ".join(value.replace("\0", " ").split()))
-    voice = Voice(meaning, theme, 1.0, 0, len(value), quote, REP)
+    voice = Voice(meaning, GENERAL, 1.0, 0, len(value), quote, REP)
     return Verdict((meaning,), meaning, 1.0, CLASSIFIED, language, (voice,), VOCABULARY)

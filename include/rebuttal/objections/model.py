@@ -6,9 +6,7 @@ beside it in a batch. Training is deterministic and takes seconds; what is cache
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,17 +15,19 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
+from rebuttal.objections.asking import Asked, Probabilities, heard_within, softmax
 from rebuttal.objections.embedding import Embedder, Matrix
 from rebuttal.objections.kernel import Kernel
+from rebuttal.objections.model_files import read_arrays, write_arrays
 from rebuttal.objections.ngrams import Ngrams
 from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy
-from rebuttal.objections.training import Example, content_hash, load_examples, training_vectors
-from rebuttal.objections.wording import after_contrast, is_denial, prepared, signs
-
-Probabilities = npt.NDArray[np.float64]
+from rebuttal.objections.training import Example, content_hash, training_vectors
+from rebuttal.objections.training_notes import training_examples
+from rebuttal.objections.wording import prepared, signs
 
 # Part of the name: when one of these changes, no cached model is used and every text is read again.
 _SHAPING = (
+    "asking",
     "hearing",
     "language",
     "markup",
@@ -39,17 +39,16 @@ _SHAPING = (
     "speech",
     "wording",
 )
-NONE_WEIGHT = 2.0  # labels count alike in training, but most of what is said is no objection
+NONE_WEIGHT = 1.2  # labels count alike in training, but most of what is said is no objection
 PRIMARY_SHARE = 0.65  # of a many-labelled text's weight that its primary label gets
 NGRAM_C, DENSE_C = 8.0, 12.0
 DENSE_SIGN_WEIGHT = 0.15
 SAY = (0.35, 0.35, 0.4)  # weight of the n-grams', the dense regression's and the kernel's say where all are asked
-CALM_SURE = 0.6  # the same for a sentence among others: most of them are none, and the prior settles much
-TAIL_WEIGHT = 0.6  # of what follows "but"
-SURE = 0.75  # the cheap stage's own probability from which the embeddings are not asked
+CALM_SURE = 0.75  # the same for a sentence of a long text
+SURE = 0.7  # the cheap stage's own probability from which the embeddings are not asked
+NONE_SURER = 0.1  # `none` of the cheap stage must be surer: what is taken for nothing is never looked at again
 # Probabilities to the power 1/temperature; found by grouped cross-validation over the training texts.
 TEMPERATURE = {"ngram": 0.85, "ngram+e5": 0.7}
-DENIAL_ODDS = 10.0  # how much likelier `none` is where a worry is denied: vectors hardly see a "not"
 UNREADABLE = 0.1  # familiarity below which a text is no language we know: nothing is sure about it
 _ROUND = 6
 
@@ -96,66 +95,68 @@ class Model:
         """`ngram` or `ngram+e5`."""
         return self.name.rsplit("-", 1)[0]
 
-    def probabilities(self, texts: Sequence[str], calm: Sequence[float] | None = None) -> Probabilities:
+    def probabilities(
+        self, texts: Sequence[str], calm: Sequence[float] | None = None, around: Sequence[str] | None = None
+    ) -> Probabilities:
         """One row per raw text, one column per label of `LABELS`, summing to 1.
 
         Where a text turns ("..., but ..."), what follows counts for more than the whole. `calm` says by text how much
-        likelier `none` is where the text comes from than among the training texts (1 unless told). What the cheap
-        stage is sure of is not embedded; what is, is embedded once, however often it is asked.
+        likelier `none` is where the text comes from than among the training texts (1 unless told), `around` in which
+        short text it stands ("": in none), whose row has its say. What the cheap stage is sure of is not embedded; what
+        is, is embedded once, however often it is asked.
         """
-        return self._judged(texts, calm, self.dense is not None and self.embedder is not None)
+        odds = np.ones(len(texts)) if calm is None else np.asarray(calm, dtype=np.float64)
+        return self._judged(texts, odds, around or [""] * len(texts), is_embedding=True)
 
     def quick(self, texts: Sequence[str]) -> Probabilities:
         """The same by the cheap stage alone."""
-        return self._judged(texts, None, False)
+        return self._judged(texts, np.ones(len(texts)), [""] * len(texts), is_embedding=False)
 
-    def _judged(self, texts: Sequence[str], calm: Sequence[float] | None, is_embedding: bool) -> Probabilities:
+    def _judged(
+        self, texts: Sequence[str], calm: npt.NDArray[np.float64], around: Sequence[str], is_embedding: bool
+    ) -> Probabilities:
         if not texts:
             return np.zeros((0, len(LABELS)))
-        whole = [prepared(text) for text in texts]
-        tails = [after_contrast(text) or "" for text in whole]
-        places = {text: row for row, text in enumerate(dict.fromkeys([*whole, *(tail for tail in tails if tail)]))}
-        logits = self.cheap.logits(self.ngrams.transform(list(places)))
-        odds = np.ones(len(texts)) if calm is None else np.asarray(calm, dtype=np.float64)
-        odds = odds * np.array([DENIAL_ODDS if is_denial(text) else 1.0 for text in whole])
-        rows = _turned(_softmax(logits, TEMPERATURE["ngram"]), places, whole, tails, odds)
+        own = Asked.of(texts, calm)
+        wider = list(dict.fromkeys(one for one in around if one))
+        places = {one: row for row, one in enumerate(wider)}
+        inside = np.array([places.get(one, -1) for one in around])
+        whole = Asked.of(wider, np.ones(len(wider)))
+        asked = list(dict.fromkeys([*own.parts(), *whole.parts()]))
+        logits = self.cheap.logits(self.ngrams.transform(asked))
+        at = {text: row for row, text in enumerate(asked)}
+        found = dict(zip(asked, softmax(logits, TEMPERATURE["ngram"]), strict=True))
+        wide = whole.rows(found)
+        rows = heard_within(own.rows(found), wide, inside)
         if is_embedding and self.dense is not None and self.embedder is not None:
-            is_among_others = np.zeros(len(texts), dtype=bool) if calm is None else np.asarray(calm) > 1
-            enough = np.where(is_among_others, self.calm_sure, self.sure)
-            doubtful = [index for index, row in enumerate(rows) if whole[index] and row.max() < enough[index]]
-            asked = list(dict.fromkeys(text for index in doubtful for text in (whole[index], tails[index]) if text))
-            if asked:
-                dense = self.dense.logits(asked, self.embedder.vectors(asked))
-                both = blended((logits[[places[text] for text in asked]], *dense), TEMPERATURE["ngram+e5"])
-                again = {text: row for row, text in enumerate(asked)}
-                turns = [tails[index] for index in doubtful]
-                rows[doubtful] = _turned(both, again, [whole[index] for index in doubtful], turns, odds[doubtful])
-        for index, text in enumerate(whole):
+            doubtful = self._doubtful(rows, calm > 1)
+            unsure = np.zeros(len(wider), dtype=bool)
+            unsure[inside[doubtful & (inside >= 0)]] = True
+            unsure &= self._doubtful(wide, np.zeros(len(wider), dtype=bool))
+            again = list(dict.fromkeys([*own.parts(doubtful), *whole.parts(unsure)]))
+            if again:
+                dense = self.dense.logits(again, self.embedder.vectors(again))
+                both = blended((logits[[at[text] for text in again]], *dense), TEMPERATURE["ngram+e5"])
+                found |= zip(again, both, strict=True)
+                wide = np.where(unsure[:, None], whole.rows(found), wide)
+                better = heard_within(own.rows(found), wide, inside)
+                rows = np.where(doubtful[:, None], better, rows)
+        for index, text in enumerate(own.texts):
             if self.ngrams.familiarity(text) < UNREADABLE:
                 rows[index] = 0.25 * rows[index] + 0.75 / len(LABELS)
         return np.round(rows, _ROUND)
 
-
-def _turned(
-    found: Probabilities,
-    places: Mapping[str, int],
-    whole: Sequence[str],
-    tails: Sequence[str],
-    odds: npt.NDArray[np.float64],
-) -> Probabilities:
-    """One row a text: the text's own row mixed with that of what follows its "but", then `none` made likelier."""
-    rows = found[[places[text] for text in whole]]
-    for index, tail in enumerate(tails):
-        if tail:
-            rows[index] = (1 - TAIL_WEIGHT) * rows[index] + TAIL_WEIGHT * found[places[tail]]
-    rows[:, LABELS.index(NONE)] *= odds
-    return np.asarray(rows / rows.sum(axis=1, keepdims=True))
+    def _doubtful(self, rows: Probabilities, is_among_others: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Of which rows of the cheap stage it is not sure."""
+        enough = np.where(is_among_others, self.calm_sure, self.sure)
+        enough = enough + np.where(rows.argmax(axis=1) == LABELS.index(NONE), NONE_SURER, 0.0)
+        return np.asarray(rows.max(axis=1, initial=0.0) < enough)
 
 
 def blended(scores: Sequence[Probabilities], temperature: float) -> Probabilities:
     """The stages' scores as one row of probabilities: a weighted geometric mean of what each of them holds likely."""
-    each = [np.log(np.maximum(_softmax(one, 1.0), 1e-12)) for one in scores]
-    return _softmax(np.sum([say * one for say, one in zip(SAY, each, strict=True)], axis=0), temperature)
+    each = [np.log(np.maximum(softmax(one, 1.0), 1e-12)) for one in scores]
+    return softmax(np.sum([say * one for say, one in zip(SAY, each, strict=True)], axis=0), temperature)
 
 
 def dense_rows(vectors: Matrix, stance: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -165,7 +166,7 @@ def dense_rows(vectors: Matrix, stance: npt.NDArray[np.float32]) -> npt.NDArray[
 
 def load_model(home: Path, taxonomy: Taxonomy, embedder: Embedder | None, corrected: Sequence[Example] = ()) -> Model:
     """The model for the shipped texts, what people corrected and this taxonomy; from `home/models` or trained now."""
-    examples = [*load_examples(), *corrected, *description_examples(taxonomy)]
+    examples = [*training_examples(), *corrected, *description_examples(taxonomy)]
     kind = f"ngram+{embedder.name}" if embedder else "ngram"
     parts = [f"{example.text}|{example.labels}|{example.primary}" for example in examples]
     parts += [f"{theme.code}|{theme.words}" for category in taxonomy.categories.values() for theme in category.themes]
@@ -232,14 +233,7 @@ def _fit(features: Any, targets: list[int], weights: list[float], c: float) -> L
     return Linear(full, bias)
 
 
-def _softmax(logits: Probabilities, temperature: float) -> Probabilities:
-    scaled = logits / temperature
-    scaled = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return np.asarray(scaled / scaled.sum(axis=1, keepdims=True))
-
-
 def _write(path: Path, model: Model) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, Any] = {
         **model.ngrams.arrays(),
         "cheap_weights": model.cheap.weights,
@@ -248,16 +242,11 @@ def _write(path: Path, model: Model) -> None:
     if model.dense is not None:
         plane = model.dense.plane
         arrays |= {"dense_weights": plane.weights, "dense_bias": plane.bias, **model.dense.kernel.arrays()}
-    # Whole or not at all: another process may look for the file at any time.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    with os.fdopen(handle, "wb") as file:
-        np.savez(file, **arrays)
-    Path(temporary).replace(path)
+    write_arrays(path, arrays)
 
 
 def _read(path: Path, name: str, embedder: Embedder | None) -> Model:
-    with np.load(path, allow_pickle=False) as file:
-        arrays = dict(file.items())
+    arrays = read_arrays(path)
     cheap = Linear(arrays["cheap_weights"], arrays["cheap_bias"])
     dense = None
     if "dense_weights" in arrays:

@@ -10,14 +10,16 @@ import numpy as np
 from sqlalchemy import select
 
 from rebuttal.context import Context
+from rebuttal.objections.asking import Probabilities
 from rebuttal.objections.corrections import load_corrections
 from rebuttal.objections.embedding import Embedder, load_embedder
 from rebuttal.objections.evaluate import FOLDS, calibration_error, cross_validated, f1_by_label
-from rebuttal.objections.model import Probabilities, load_model
+from rebuttal.objections.model import load_model
 from rebuttal.objections.reading import ABSTAIN, labels_of
 from rebuttal.objections.tables import EVALUATED
 from rebuttal.objections.taxonomy import NONE, load_taxonomy
-from rebuttal.objections.training import Example, load_examples
+from rebuttal.objections.training import Example
+from rebuttal.objections.training_notes import training_examples
 from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.state import ModelEvaluation, open_state
@@ -41,7 +43,7 @@ def evaluate(context: Context, *, embedder: Embedder | str | None = "installed")
             stored = session.get(ModelEvaluation, model.name)
             found = stored.figures if stored else None
         if found is None:
-            examples = [*load_examples(), *corrections.examples]
+            examples = [*training_examples(), *corrections.examples]
             found = figures(examples, cross_validated(examples, taxonomy, chosen))
             found["correction_count"] = len(corrections.by_hash)
             with sessions.begin() as session:

@@ -67,7 +67,8 @@ def _whole(text: str, role: str) -> list[Passage]:
 
 def _turns(text: str, fewest: int) -> list[Passage] | None:
     """The buyer's turns, or None when the text is no transcript: fewer turns than that, or nobody known speaks."""
-    marks = [(m.start(), m.end(), REP if m["rep"] else BUYER, "") for m in _KNOWN.finditer(text)]
+    known = [m for m in _KNOWN.finditer(text) if _opens(text, m.start())]
+    marks = [(m.start(), m.end(), REP if m["rep"] else BUYER, "") for m in known]
     known_starts = {start for start, *_ in marks}
     named = [(m.start(), m.end(), "", m["name"].lower()) for m in _NAMED.finditer(text)]
     named = [mark for mark in named if not any(mark[0] <= start < mark[1] for start in known_starts)]
@@ -85,6 +86,12 @@ def _turns(text: str, fewest: int) -> list[Passage] | None:
         for mark, stop in zip(marks, ends, strict=True)
         if mark[2] == BUYER and text[mark[1] : stop].strip()
     ]
+
+
+def _opens(text: str, start: int) -> bool:
+    """Whether a role stands where a turn may open: no small word inside a sentence ("scathing about support: ...")."""
+    before = text[:start].rstrip(" \t")
+    return not before or before[-1] in '.!?…"»”\n\r' or not text[start].islower()
 
 
 def _without_quoted_mail(text: str) -> list[Passage]:

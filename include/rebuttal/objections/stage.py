@@ -32,7 +32,7 @@ from rebuttal.objections.tables import (
     objection_evidence,
     text_label,
 )
-from rebuttal.objections.taxonomy import NONE, Taxonomy, load_taxonomy
+from rebuttal.objections.taxonomy import GENERAL, NONE, load_taxonomy
 from rebuttal.objections.themes_model import load_theme_model
 from rebuttal.objections.themes_stage import give_themes, theme_rows, theme_tables
 from rebuttal.records import Report
@@ -79,13 +79,13 @@ def run(context: Context, *, embedder: Embedder | str | None = "installed") -> R
         with engine.begin() as connection:
             _make_tables(connection)
             texts = _texts(connection)
-            listed = judge(_written(connection), load_lost_reasons(context.settings.config), taxonomy)
+            listed = judge(_written(connection), load_lost_reasons(context.settings.config))
             known = _still_right(_remembered(connection, name), corrections)
             told = {one.key: _listed(one, listed, corrections) for one in texts}
             unread = sorted({(one.key[0], one.text_hash) for one in texts if told[one.key] is None} - known.keys())
             # What the language model left to the local one is asked again; what the local one said still holds.
             known = (_still_right(_remembered(connection, model.name), corrections) if llm else {}) | known
-            for verdicts in _read(connection, llm, model, taxonomy, unread, known, corrections, report):
+            for verdicts in _read(connection, llm, model, unread, known, corrections, report):
                 known |= verdicts
             heard = [(one, told[one.key] or known[one.key[0], one.text_hash]) for one in texts]
             deals = _deals(connection)
@@ -214,7 +214,6 @@ def _read(
     connection: Connection,
     llm: LlmReader | None,
     model: Model,
-    taxonomy: Taxonomy,
     unread: Sequence[tuple[str, str]],
     known: Known,
     corrections: Corrections,
@@ -241,7 +240,7 @@ def _read(
         report.add("read", len(said))
         asked = [(*bodies[key], key[1]) for key in said]
         yield {
-            key: verdict_of(reading, taxonomy, PERSON if is_corrected else MODEL)
+            key: verdict_of(reading, PERSON if is_corrected else MODEL)
             for key, (reading, is_corrected) in zip(
                 said, obeyed(model, asked, list(said.values()), corrections), strict=True
             )
@@ -249,15 +248,17 @@ def _read(
     connection.execute(text("DROP TABLE unread"))
 
 
-def verdict_of(reading: Reading, taxonomy: Taxonomy, decided_by: str = MODEL) -> Verdict:
-    """What is stored of a reading: quotes redacted, themes found; an unclear text has no quotes, only its guess."""
-    voices: dict[tuple[str, str, int], Voice] = {}
+def verdict_of(reading: Reading, decided_by: str = MODEL) -> Verdict:
+    """What is stored of a reading, quotes redacted; an unclear text has no quotes, only its guess.
+
+    Themes come later, by `give_themes`, which knows all that was said.
+    """
+    voices: dict[tuple[str, int], Voice] = {}
     if reading.status == CLASSIFIED:
         for one in reading.findings:
-            theme = taxonomy.categories[one.label].theme_of(one.sentence)
             quote = redact(" ".join(one.sentence.replace("\0", " ").split()))
-            voices[one.label, theme, one.start] = Voice(
-                one.label, theme, one.confidence, one.start, one.end, quote, one.role
+            voices[one.label, one.start] = Voice(
+                one.label, GENERAL, one.confidence, one.start, one.end, quote, one.role
             )
     return Verdict(
         labels=reading.labels,

@@ -9,8 +9,6 @@ arrays only.
 from __future__ import annotations
 
 import csv
-import os
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 from rebuttal.objections.embedding import DIMENSIONS, Embedder, Matrix
+from rebuttal.objections.model_files import read_arrays, write_arrays
 from rebuttal.objections.taxonomy import GENERAL, NONE, Category, Taxonomy
 from rebuttal.objections.training import Example, content_hash, load_examples, training_vectors
 from rebuttal.objections.wording import prepared
@@ -160,7 +159,6 @@ def _unit(rows: npt.NDArray[Any]) -> Matrix:
 
 
 def _write(path: Path, model: ThemeModel) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, npt.NDArray[np.generic]] = {"mean": model.mean, "whitening": model.whitening}
     for category, known in model.classes.items():
         arrays |= {
@@ -169,15 +167,11 @@ def _write(path: Path, model: ThemeModel) -> None:
             f"{category}.bias": known.bias,
             f"{category}.centres": known.centres,
         }
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    with os.fdopen(handle, "wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
-    Path(temporary).replace(path)  # whole or not at all: another process may look for it at any time
+    write_arrays(path, arrays)
 
 
 def _read(path: Path, name: str, taxonomy: Taxonomy, embedder: Embedder) -> ThemeModel:
-    with np.load(path, allow_pickle=False) as file:
-        arrays = dict(file.items())
+    arrays = read_arrays(path)
     classes = {
         code: Classes(
             tuple(str(one) for one in arrays[f"{code}.codes"]),

@@ -1,0 +1,65 @@
+"""What a text says, made of its parts: itself, what follows a "but", a denied worry, the message around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rebuttal.objections.taxonomy import LABELS, NONE
+from rebuttal.objections.wording import after_contrast, is_denial, prepared
+
+Probabilities = npt.NDArray[np.float64]
+
+WHOLE_SAY = 0.7  # of a short text in what one of its sentences says: alone a sentence is easily misread
+TAIL_WEIGHT = 0.6  # of what follows "but"
+DENIAL_ODDS = 10.0  # how much likelier `none` is where a worry is denied: vectors hardly see a "not"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Prepared texts, what follows the last "but" of each (or nothing), and how much likelier `none` is made."""
+
+    texts: list[str]
+    tails: list[str]
+    odds: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, texts: Sequence[str], calm: npt.NDArray[np.float64]) -> Asked:
+        """Prepare raw texts; `calm` says of each how much likelier `none` is where it comes from."""
+        whole = [prepared(text) for text in texts]
+        odds = calm * np.array([DENIAL_ODDS if is_denial(text) else 1.0 for text in whole])
+        return cls(whole, [after_contrast(text) or "" for text in whole], odds)
+
+    def parts(self, chosen: npt.NDArray[np.bool_] | None = None) -> list[str]:
+        """The texts and tails of those that are chosen; an empty text only where all are."""
+        pairs = zip(self.texts, self.tails, strict=True)
+        if chosen is None:
+            return [part for text, tail in pairs for part in ([text, tail] if tail else [text])]
+        return [part for pair, is_chosen in zip(pairs, chosen, strict=True) if is_chosen for part in pair if part]
+
+    def rows(self, found: Mapping[str, Probabilities]) -> Probabilities:
+        """One row a text: the text's own row mixed with its tail's, then `none` made likelier."""
+        rows = np.zeros((len(self.texts), len(LABELS)))
+        for index, (text, tail) in enumerate(zip(self.texts, self.tails, strict=True)):
+            rows[index] = (1 - TAIL_WEIGHT) * found[text] + TAIL_WEIGHT * found[tail] if tail else found[text]
+        rows[:, LABELS.index(NONE)] *= self.odds
+        return np.asarray(rows / rows.sum(axis=1, keepdims=True))
+
+
+def heard_within(rows: Probabilities, wide: Probabilities, inside: npt.NDArray[np.int_]) -> Probabilities:
+    """Rows of texts with the say of what they stand in: a weighted geometric mean. `inside` -1: in nothing."""
+    if not len(wide):
+        return rows
+    is_inside = inside >= 0
+    logs = (1 - WHOLE_SAY) * np.log(np.maximum(rows, 1e-9)) + WHOLE_SAY * np.log(np.maximum(wide[inside], 1e-9))
+    return np.where(is_inside[:, None], softmax(logs, 1.0), rows)
+
+
+def softmax(logits: Probabilities, temperature: float) -> Probabilities:
+    """Rows summing to 1, sharper the lower the temperature."""
+    scaled = logits / temperature
+    scaled = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.asarray(scaled / scaled.sum(axis=1, keepdims=True))
