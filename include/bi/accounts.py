@@ -1,4 +1,4 @@
-"""Who may see what: an administrator, a reader for the head office, and one account per partner of people.yml.
+"""Who may see what: an administrator, a reader for the head office, and one account per partner of bi.yml.
 
 A partner's account has two roles: `Partner`, which opens dashboards and nothing else, and one of its own, on which its
 row-level rule hangs. A base rule shows nobody any row of the partners' datasets unless one of the other rules names the role:
@@ -9,12 +9,14 @@ not granted, and datasets of the head office are not readable at all.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from bi.declarations import DeclarationError
 from bi.places import config, home
 
 READER, PARTNER = "Reader", "Partner"
@@ -60,15 +62,14 @@ class Account:
 
 
 def accounts() -> list[Account]:
-    """The administrator, the reader, and people.yml's partners (`role: partner`, `partner: its id`)."""
-    people = yaml.safe_load((config() / "people.yml").read_text(encoding="utf-8")).get("people") or []
+    """The administrator, the reader, and bi.yml's partners. Raises DeclarationError for a name that is none."""
+    given = yaml.safe_load((config() / "bi.yml").read_text(encoding="utf-8")) or {}
+    partners = [str(name) for name in given.get("partners") or []]
+    for name in partners:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name) or name.lower() in ("admin", "reader"):
+            raise DeclarationError(f"bi.yml: partners: {name!r} cannot be an account's name; use letters, digits, . _ -")
     found = [Account("admin", "admin@localhost", "Admin", None), Account("reader", "reader@localhost", READER, None)]
-    found += [
-        Account(person["id"], person["email"], PARTNER, person["partner"])
-        for person in people
-        if person.get("role") == "partner"
-    ]
-    return found
+    return found + [Account(name, f"{name}@localhost", PARTNER, name) for name in partners]
 
 
 def password(account: str) -> str:
@@ -90,17 +91,18 @@ def ensure_accounts(manager: Any, datasets: dict[str, Any], put: Any) -> None:
     `datasets`: Superset's dataset objects by name; `put`: provision.Writer.
     """
     partners = [dataset for dataset, is_for_partners in datasets.values() if is_for_partners]
-    reader = _role(manager, put, READER, _gamma_without_lab(manager) + _access(manager, [d for d, _ in datasets.values()]))
-    base = _role(manager, put, PARTNER, _views(manager, ALLOWED) + _access(manager, partners))
+    ruled = [dataset for dataset in partners if "partner" in {column.column_name for column in dataset.columns}]
+    reader = _role(manager, put, READER, _gamma(manager) + _access(manager, [row for row, _ in datasets.values()]))
+    _role(manager, put, PARTNER, _views(manager, ALLOWED) + _access(manager, partners))
     everyone = [manager.find_role("Admin"), reader]
     wanted = accounts()
-    for partner in sorted({account.partner for account in wanted if account.partner}):
-        own = _role(manager, put, f"Partner {partner}", [])
-        everyone.append(own)
-        by_partner = [dataset for dataset in partners if "partner" in {column.column_name for column in dataset.columns}]
-        put.rule(f"Partner {partner}", "Regular", f"partner = '{partner.replace(chr(39), chr(39) * 2)}'", [own], by_partner)
-    ruled = [dataset for dataset in partners if "partner" in {column.column_name for column in dataset.columns}]
+    for account in wanted:
+        if account.partner:
+            own = _role(manager, put, f"{PARTNER} {account.partner}", [])
+            everyone.append(own)
+            put.rule(f"{PARTNER} {account.partner}", "Regular", f"partner = '{account.partner}'", [own], ruled)
     put.rule("Nobody else", "Base", "1 = 0", everyone, ruled)
+    _switch_off(manager, put, {account.name for account in wanted})
     for account in wanted:
         roles = [manager.find_role(account.role)]
         roles += [manager.find_role(f"Partner {account.partner}")] if account.partner else []
@@ -109,7 +111,14 @@ def ensure_accounts(manager: Any, datasets: dict[str, Any], put: Any) -> None:
             manager.add_user(account.name, account.name, "", account.email, roles, password(account.name))
             put.counts["new"] += 1
         else:
-            put.set(user, roles=roles)
+            put.set(user, roles=roles, active=True)
+
+
+def _switch_off(manager: Any, put: Any, names: set[str]) -> None:
+    """A partner that left keeps no way in; its account stays, because what it did is noted under it."""
+    for user in manager.get_all_users():
+        if any(role.name == PARTNER for role in user.roles) and user.username not in names:
+            put.set(user, active=False)
 
 
 def _role(manager: Any, put: Any, name: str, permissions: list[Any]) -> Any:
@@ -131,8 +140,8 @@ def _access(manager: Any, datasets: list[Any]) -> list[Any]:
     return [manager.add_permission_view_menu("datasource_access", dataset.get_perm()) for dataset in datasets]
 
 
-def _gamma_without_lab(manager: Any) -> list[Any]:
-    """What Superset's own Gamma may do: look at and make charts, without SQL Lab and without databases."""
+def _gamma(manager: Any) -> list[Any]:
+    """What Superset's own Gamma may do: look at and make charts, without SQL Lab and without whole databases."""
     return [
         view
         for view in manager.find_role("Gamma").permissions

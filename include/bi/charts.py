@@ -4,13 +4,14 @@
 |---|---|
 | number | measures: one |
 | trend | measures: one; every: day or week; back: how many steps the comparison looks back |
-| line, bar | x: time column, or any column; measures; by: column of the series; stack; share: true for parts of the whole |
-| ranking | x: column, measures: one; top: how many bars |
-| table | columns, order: [[column, asc or desc], ...]; or rows: column(s) and measures |
+| line, bar | x: time column (with every), or any column; measures; by: column of the series; stack; share: parts of the whole; horizontal; full: the axis ends at 100 % |
+| ranking | x: column, measures: one; top: how many bars; ordered: by name and not by size |
+| table | columns, order: [[column, asc or desc], ...]; or rows: column(s) and measures; dates: month |
 | pivot | rows, across, measures: one; heat: true to shade |
 | funnel | x: column, measures: one |
 
-All take `where`: SQL over the dataset's columns, and `limit`.
+All take `where` (SQL over the dataset's columns), `limit`, `note` (a sentence before the definitions) and `unfiltered`: filters that
+pass it by.
 """
 
 from __future__ import annotations
@@ -81,21 +82,21 @@ def _axis(measure: Measure) -> dict[str, Any]:
 
 
 def _number(chart: Chart, dataset: Dataset) -> dict[str, Any]:
-    name = chart.measures[0]
+    measure = dataset.measures[chart.measures[0]]
     return {
-        "metric": name,
-        "header_font_size": 0.4,
+        "metric": measure.label,
+        "header_font_size": 0.3,
         "subtitle": chart.options.get("subtitle", ""),
         "subtitle_font_size": 0.125,
         "time_format": DATE,
-        **_axis(dataset.measures[name]),
+        **_axis(measure),
     }
 
 
 def _trend(chart: Chart, dataset: Dataset) -> dict[str, Any]:
-    name, back = chart.measures[0], int(chart.options.get("back", 1))
+    measure, back = dataset.measures[chart.measures[0]], int(chart.options.get("back", 1))
     return {
-        "metric": name,
+        "metric": measure.label,
         "x_axis": dataset.time,
         "time_grain_sqla": GRAINS[chart.options["every"]],
         "compare_lag": back,
@@ -108,7 +109,7 @@ def _trend(chart: Chart, dataset: Dataset) -> dict[str, Any]:
         "time_format": DATE,
         "rolling_type": "None",
         "color_picker": {"r": 53, "g": 102, "b": 184, "a": 1},
-        **_axis(dataset.measures[name]),
+        **_axis(measure),
     }
 
 
@@ -117,9 +118,9 @@ def _series(chart: Chart, dataset: Dataset) -> dict[str, Any]:
     temporal = dataset.columns.get(chart.options["x"]) in ("date", "time")
     shared = chart.options.get("share", False)
     made = {
-        "x_axis": chart.options["x"],
-        "metrics": list(chart.measures),
-        "groupby": [by] if by else [],
+        "x_axis": dataset.shown(chart.options["x"]),
+        "metrics": [dataset.measures[name].label for name in chart.measures],
+        "groupby": [dataset.shown(by)] if by else [],
         "stack": "Stack" if chart.options.get("stack") else None,
         "contributionMode": "row" if shared else None,
         "color_scheme": "rebuttal",
@@ -141,6 +142,10 @@ def _series(chart: Chart, dataset: Dataset) -> dict[str, Any]:
     }
     if shared:
         made |= {"y_axis_format": ".0%"}
+    if chart.options.get("full"):
+        made |= {"y_axis_bounds": [0, 1], "truncateYAxis": True, "y_axis_format": ".0%"}
+    if chart.options.get("horizontal"):
+        made |= {"orientation": "horizontal", "x_axis_sort": dataset.measures[chart.measures[0]].label}
     if temporal:
         made["time_grain_sqla"] = GRAINS[chart.options["every"]]
     return made
@@ -149,12 +154,12 @@ def _series(chart: Chart, dataset: Dataset) -> dict[str, Any]:
 def _ranking(chart: Chart, dataset: Dataset) -> dict[str, Any]:
     measure = dataset.measures[chart.measures[0]]
     return {
-        "x_axis": chart.options["x"],
-        "metrics": list(chart.measures),
+        "x_axis": dataset.shown(chart.options["x"]),
+        "metrics": [dataset.measures[name].label for name in chart.measures],
         "groupby": [],
         "orientation": "horizontal",
-        "x_axis_sort": measure.name,
-        "x_axis_sort_asc": True,
+        "x_axis_sort": dataset.shown(chart.options["x"]) if chart.options.get("ordered") else measure.label,
+        "x_axis_sort_asc": not chart.options.get("ordered"),
         "order_desc": True,
         "row_limit": int(chart.options.get("top", 12)),
         "color_scheme": "rebuttal",
@@ -168,7 +173,7 @@ def _ranking(chart: Chart, dataset: Dataset) -> dict[str, Any]:
 
 def _table(chart: Chart, dataset: Dataset) -> dict[str, Any]:
     shared = {
-        "table_timestamp_format": DATE,
+        "table_timestamp_format": "%b %Y" if chart.options.get("dates") == "month" else DATE,
         "show_cell_bars": False,
         "color_pn": False,
         "include_search": bool(chart.options.get("search", False)),
@@ -177,12 +182,12 @@ def _table(chart: Chart, dataset: Dataset) -> dict[str, Any]:
     }
     if chart.measures:
         rows = chart.options["rows"]
-        shown = {name: _column(dataset.measures[name].format) for name in chart.measures}
+        shown = {dataset.measures[name].label: _column(dataset.measures[name].format) for name in chart.measures}
         return {
             "query_mode": "aggregate",
-            "groupby": [rows] if isinstance(rows, str) else list(rows),
-            "metrics": list(chart.measures),
-            "timeseries_limit_metric": chart.measures[0],
+            "groupby": [dataset.shown(name) for name in ([rows] if isinstance(rows, str) else rows)],
+            "metrics": [dataset.measures[name].label for name in chart.measures],
+            "timeseries_limit_metric": dataset.measures[chart.measures[0]].label,
             "order_desc": True,
             "column_config": shown,
             **shared,
@@ -190,7 +195,7 @@ def _table(chart: Chart, dataset: Dataset) -> dict[str, Any]:
     order = chart.options.get("order", [])
     return {
         "query_mode": "raw",
-        "all_columns": list(chart.columns),
+        "all_columns": [dataset.shown(name) for name in chart.columns],
         "order_by_cols": [f'["{column}", {str(way == "asc").lower()}]' for column, way in order],
         "column_config": {
             name: _column(dataset.formats[name]) for name in chart.columns if name in dataset.formats
@@ -209,12 +214,12 @@ def _column(shown: str) -> dict[str, Any]:
 def _pivot(chart: Chart, dataset: Dataset) -> dict[str, Any]:
     measure = dataset.measures[chart.measures[0]]
     axis = _axis(measure)
-    heat = [{"colorScheme": "#3566B8", "column": measure.name, "operator": "None"}] if chart.options.get("heat") else []
+    heat = [{"colorScheme": "#3566B8", "column": measure.label, "operator": "None"}] if chart.options.get("heat") else []
     temporal = [name for name in (chart.options["rows"], chart.options["across"]) if dataset.columns.get(name) == "date"]
     return {
-        "groupbyRows": [chart.options["rows"]],
-        "groupbyColumns": [chart.options["across"]],
-        "metrics": [measure.name],
+        "groupbyRows": [dataset.shown(chart.options["rows"])],
+        "groupbyColumns": [dataset.shown(chart.options["across"])],
+        "metrics": [measure.label],
         "metricsLayout": "COLUMNS",
         "aggregateFunction": "Sum",
         "valueFormat": axis["y_axis_format"],
@@ -232,8 +237,8 @@ def _pivot(chart: Chart, dataset: Dataset) -> dict[str, Any]:
 def _funnel(chart: Chart, dataset: Dataset) -> dict[str, Any]:
     measure = dataset.measures[chart.measures[0]]
     return {
-        "groupby": [chart.options["x"]],
-        "metric": measure.name,
+        "groupby": [dataset.shown(chart.options["x"])],
+        "metric": measure.label,
         "sort_by_metric": True,
         "percent_calculation_type": "prev_step",
         "label_type": "key_value_percent",

@@ -62,6 +62,10 @@ class Dataset:
     formats: dict[str, str]
     is_for_partners: bool
 
+    def shown(self, name: str) -> str:
+        """A column's name in Superset; one that we compute goes by its label, which pivots and legends show as it is."""
+        return self.labels.get(name, name) if name in self.computed else name
+
 
 @dataclass(frozen=True)
 class Chart:
@@ -165,6 +169,10 @@ def _dataset(path: Path, name: str, given: Mapping[str, Any]) -> Dataset:
     columns = dict(given.get("columns") or load_marts()[mart])
     palette = load_palette()
     computed = {f"{column}_name": palette.case(kind, column) for column, kind in given.get("names", {}).items()}
+    measures = {key: _measure(f"{where}.{key}", key, value) for key, value in given.get("measures", {}).items()}
+    labels = [measure.label for measure in measures.values()]
+    if twice := {label for label in labels if labels.count(label) > 1 or label in columns}:
+        raise DeclarationError(f"{where}: {', '.join(sorted(twice))} names two things; give one of them a label")
     return Dataset(
         name=name,
         about=given["about"],
@@ -174,7 +182,7 @@ def _dataset(path: Path, name: str, given: Mapping[str, Any]) -> Dataset:
         columns=columns,
         labels=dict(given.get("labels", {})),
         computed=computed,
-        measures={key: _measure(f"{where}.{key}", key, value) for key, value in given.get("measures", {}).items()},
+        measures=measures,
         formats=dict(given.get("formats", {})),
         is_for_partners=given.get("for") == "partners",
     )

@@ -76,7 +76,7 @@ def takes(chart: Chart, name: str) -> bool:
     """Whether the filter `name` can narrow the chart: its dataset has the column."""
     dataset = load_datasets()[chart.dataset]
     column = load_filters()[name].get("column")
-    if chart.options.get("unfiltered"):
+    if name in chart.options.get("unfiltered", ()):
         return False
     return dataset.time is not None if column is None else column in {**dataset.columns, **dataset.computed}
 
@@ -100,9 +100,10 @@ def _filter(board: Dashboard, name: str, numbers: dict[str, int], datasets: dict
     if "column" not in given:
         return made | {"filterType": "filter_time", "targets": [{}], "controlValues": {"enableEmptyFilter": False}}
     source = next(chart.dataset for chart in board.charts if takes(chart, name))
+    column = load_datasets()[source].shown(given["column"])
     return made | {
         "filterType": "filter_select",
-        "targets": [{"datasetId": datasets[source], "column": {"name": given["column"]}}],
+        "targets": [{"datasetId": datasets[source], "column": {"name": column}}],
         "controlValues": {
             "multiSelect": True,
             "enableEmptyFilter": False,

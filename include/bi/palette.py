@@ -37,7 +37,7 @@ def load_palette() -> Palette:
     names = {
         "channel": {code: row["name"] for code, row in own["channels"].items()},
         "category": categories,
-        "question": {row["id"]: row["name"]["en"] for row in journey["questions"]},
+        "question": {row["id"]: f"{order}. {row['name']['en']}" for order, row in enumerate(journey["questions"], 1)},
         **own["words"],
     }
     colors = {row["name"]: row["color"] for row in own["channels"].values()}

@@ -200,14 +200,14 @@ def _dataset(write: Writer, database: Any, dataset: Any, managed: dict[str, Any]
         **managed,
     )
     columns = {name: (TYPES[kind], None, kind in ("date", "time")) for name, kind in dataset.columns.items()}
-    columns |= {name: ("VARCHAR", sql, False) for name, sql in dataset.computed.items()}
+    columns |= {dataset.shown(name): ("VARCHAR", sql, False) for name, sql in dataset.computed.items()}
     for name, (kind, expression, is_time) in columns.items():
         write.upsert(
             TableColumn,
             identity("column", f"{dataset.name}.{name}"),
             table_id=table.id,
             column_name=name,
-            verbose_name=dataset.labels.get(name) or name.removesuffix("_name").replace("_", " ").capitalize(),
+            verbose_name=dataset.labels.get(name) or name.replace("_", " ").capitalize(),
             type=kind,
             is_dttm=is_time,
             expression=expression,
@@ -220,7 +220,8 @@ def _dataset(write: Writer, database: Any, dataset: Any, managed: dict[str, Any]
             SqlMetric,
             identity("measure", f"{dataset.name}.{name}"),
             table_id=table.id,
-            metric_name=name,
+            # Its shown name: a code could be taken for the column of that name.
+            metric_name=measure.label,
             verbose_name=measure.label,
             expression=measure.sql,
             description=measure.definition,
@@ -229,11 +230,11 @@ def _dataset(write: Writer, database: Any, dataset: Any, managed: dict[str, Any]
         )
     write.session.flush()
     write.session.refresh(table)
-    for row in [*table.columns, *table.metrics]:
-        name = getattr(row, "column_name", None) or row.metric_name
-        if name not in columns and name not in dataset.measures:
-            write.session.delete(row)
-            write.counts["removed"] += 1
+    labels = {measure.label for measure in dataset.measures.values()}
+    gone = [row for row in table.columns if row.column_name not in columns]
+    for row in gone + [row for row in table.metrics if row.metric_name not in labels]:
+        write.session.delete(row)
+        write.counts["removed"] += 1
     return table
 
 

@@ -41,7 +41,6 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 # Sessions of another Superset on this host (cookies know no ports) must not log people out here.
 SESSION_COOKIE_NAME = "rebuttal_bi"
-UPLOADED_CHUNK_SIZE = 0
 
 # No results are kept: the published copy is replaced at any moment, and its queries are quick.
 CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}

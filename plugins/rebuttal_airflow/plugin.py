@@ -1,10 +1,11 @@
-"""What Airflow's API server gets from us: the data-quality page and its entry in the navigation.
+"""What Airflow's API server gets from us: the data-quality page, and entries in the navigation.
 
 Every Airflow process loads this module, tasks included; the page's own imports wait for the first request.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -28,8 +29,16 @@ class OnFirstRequest:
         await self._app(scope, receive, send)
 
 
+def _dashboards() -> list[dict[str, Any]]:
+    """The way to Superset, where $REBUTTAL_BI_URL says that there is one; it has a log-in of its own."""
+    address = os.environ.get("REBUTTAL_BI_URL", "")
+    if not address.startswith(("http://", "https://")):
+        return []
+    return [{"name": "Dashboards", "href": address, "destination": "nav", "nav_top_level": True}]
+
+
 class RebuttalPlugin(AirflowPlugin):
-    """The page under `/quality/`, behind Airflow's log-in."""
+    """The page under `/quality/`, behind Airflow's log-in, and the way to the dashboards."""
 
     name = "rebuttal"
     fastapi_apps = [{"app": OnFirstRequest(), "url_prefix": "/quality", "name": "Data quality"}]  # noqa: RUF012
@@ -40,5 +49,6 @@ class RebuttalPlugin(AirflowPlugin):
             "destination": "nav",
             "url_route": "data_quality",
             "nav_top_level": True,
-        }
+        },
+        *_dashboards(),
     ]
