@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import make_url
+
 from bi.declarations import load_marts
 from bi.marts_connection import open_duckdb, open_postgres
 from bi.palette import load_palette
@@ -84,7 +86,8 @@ def DB_CONNECTION_MUTATOR(  # noqa: N802
 ) -> tuple[Any, dict[str, Any]]:
     """Open our warehouse as marts_connection.py says; other databases as they are."""
     url = warehouse_url()
-    if str(uri.database) != url.split("/")[-1].split("?")[0] and str(uri.database) not in url:
+    ours = make_url(url)
+    if (uri.drivername, uri.host, uri.database) != (ours.drivername, ours.host, ours.database):
         return uri, params
     kept = {name: value for name, value in params.items() if name != "connect_args"}
     if url.startswith("duckdb"):
