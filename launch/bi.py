@@ -72,8 +72,11 @@ def main() -> int:
     done = subprocess.run(provision_command(), env=env, check=False).returncode
     if done or sys.argv[1:] == ["provision"]:
         return done
-    print(f"Dashboards: {address()}  (admin; its password stands in {home / 'superset' / 'passwords.json'})", flush=True)
-    os.execve(str(BIN / "gunicorn"), serve_command(), env)
+    print(
+        f"Dashboards: {address()}  (admin; its password stands in {home / 'superset' / 'passwords.json'})", flush=True
+    )
+    sys.stdout.flush()
+    return os.execve(str(BIN / "gunicorn"), serve_command(), env)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Dashboards as code for Apache Superset. Runs in Superset's own environment (.venv-bi) and imports nothing of rebuttal."""
+"""Dashboards as code for Apache Superset; runs in Superset's own environment and imports nothing of rebuttal."""

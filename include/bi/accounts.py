@@ -1,9 +1,10 @@
 """Who may see what: an administrator, a reader for the head office, and one account per partner of bi.yml.
 
 A partner's account has two roles: `Partner`, which opens dashboards and nothing else, and one of its own, on which its
-row-level rule hangs. A base rule shows nobody any row of the partners' datasets unless one of the other rules names the role:
-an account that was put together wrongly sees nothing, not everything. SQL Lab, exports and the making of charts are
-not granted, and datasets of the head office are not readable at all.
+row-level rule hangs. A base rule shows nobody any row of the
+partners' datasets unless one of the other rules names the role: an account that was put together wrongly sees nothing,
+not everything. SQL Lab, exports and the making of charts are not granted, and datasets of the head office are not
+readable at all.
 """
 
 from __future__ import annotations
@@ -67,7 +68,9 @@ def accounts() -> list[Account]:
     partners = [str(name) for name in given.get("partners") or []]
     for name in partners:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name) or name.lower() in ("admin", "reader"):
-            raise DeclarationError(f"bi.yml: partners: {name!r} cannot be an account's name; use letters, digits, . _ -")
+            raise DeclarationError(
+                f"bi.yml: partners: {name!r} cannot be an account's name; use letters, digits, . _ -"
+            )
     found = [Account("admin", "admin@localhost", "Admin", None), Account("reader", "reader@localhost", READER, None)]
     return found + [Account(name, f"{name}@localhost", PARTNER, name) for name in partners]
 

@@ -3,15 +3,16 @@
 | kind | options |
 |---|---|
 | number | measures: one |
-| trend | measures: one; every: day or week; back: how many steps the comparison looks back |
-| line, bar | x: time column (with every), or any column; measures; by: column of the series; stack; share: parts of the whole; horizontal; full: the axis ends at 100 % |
-| ranking | x: column, measures: one; top: how many bars; ordered: by name and not by size |
-| table | columns, order: [[column, asc or desc], ...]; or rows: column(s) and measures; dates: month |
+| trend | measures: one; every: day, week or month; suffix; back: how many steps the comparison looks back |
+| line, bar | x: time column (with every) or any column; measures; by: column of the series; stack |
+| | share: parts of the whole; horizontal; full: the axis ends at 100 % |
+| ranking | x: column; measures: one; top: how many bars; ordered: by name and not by size |
+| table | columns, order: [[column, asc or desc], ...]; or rows: column(s) and measures; dates: month; page; search |
 | pivot | rows, across, measures: one; heat: true to shade |
 | funnel | x: column, measures: one |
 
-All take `where` (SQL over the dataset's columns), `limit`, `note` (a sentence before the definitions) and `unfiltered`: filters that
-pass it by.
+All take `where` (SQL over the dataset's columns), `limit`, `note` (a sentence before the definitions)
+and `unfiltered`: filters that pass it by.
 """
 
 from __future__ import annotations
@@ -197,9 +198,7 @@ def _table(chart: Chart, dataset: Dataset) -> dict[str, Any]:
         "query_mode": "raw",
         "all_columns": [dataset.shown(name) for name in chart.columns],
         "order_by_cols": [f'["{column}", {str(way == "asc").lower()}]' for column, way in order],
-        "column_config": {
-            name: _column(dataset.formats[name]) for name in chart.columns if name in dataset.formats
-        },
+        "column_config": {name: _column(dataset.formats[name]) for name in chart.columns if name in dataset.formats},
         **shared,
     }
 
@@ -214,8 +213,12 @@ def _column(shown: str) -> dict[str, Any]:
 def _pivot(chart: Chart, dataset: Dataset) -> dict[str, Any]:
     measure = dataset.measures[chart.measures[0]]
     axis = _axis(measure)
-    heat = [{"colorScheme": "#3566B8", "column": measure.label, "operator": "None"}] if chart.options.get("heat") else []
-    temporal = [name for name in (chart.options["rows"], chart.options["across"]) if dataset.columns.get(name) == "date"]
+    heat = (
+        [{"colorScheme": "#3566B8", "column": measure.label, "operator": "None"}] if chart.options.get("heat") else []
+    )
+    temporal = [
+        name for name in (chart.options["rows"], chart.options["across"]) if dataset.columns.get(name) == "date"
+    ]
     return {
         "groupbyRows": [dataset.shown(chart.options["rows"])],
         "groupbyColumns": [dataset.shown(chart.options["across"])],

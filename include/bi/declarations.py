@@ -63,7 +63,7 @@ class Dataset:
     is_for_partners: bool
 
     def shown(self, name: str) -> str:
-        """A column's name in Superset; one that we compute goes by its label, which pivots and legends show as it is."""
+        """A column's name in Superset; one that we compute goes by its label, which pivots and legends show."""
         return self.labels.get(name, name) if name in self.computed else name
 
 

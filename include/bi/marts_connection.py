@@ -36,7 +36,9 @@ def open_duckdb(path: Path, marts: Mapping[str, Mapping[str, str]]) -> Any:
     known = {name for (name,) in connection.execute(_KNOWN).fetchall()}
     for statement in _empty(marts, known):
         connection.execute(statement)
-    there = {schema for (schema,) in connection.execute("SELECT schema_name FROM information_schema.schemata").fetchall()}
+    there = {
+        schema for (schema,) in connection.execute("SELECT schema_name FROM information_schema.schemata").fetchall()
+    }
     if path_of_names := [name for name in SCHEMAS if name in there]:
         connection.execute(f"SET search_path = '{','.join(path_of_names)}'")
     return ConnectionWrapper(connection)

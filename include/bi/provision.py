@@ -91,7 +91,8 @@ def main() -> int:
         write = Writer(db.session)
         provision(write, manager)
         db.session.commit()
-    print(", ".join(f"{write.counts[word]} {word}" for word in ("new", "changed", "unchanged", "removed")))
+    told = ", ".join(f"{write.counts[word]} {word}" for word in ("new", "changed", "unchanged", "removed"))
+    sys.stdout.write(f"{told}\n")
     return 0
 
 
@@ -242,13 +243,19 @@ def _kept(dashboard: Any) -> dict[str, Any]:
     """What Superset itself notes in a dashboard's settings when somebody looks at it."""
     if dashboard is None:
         return {}
-    names = ("shared_label_colors", "map_label_colors", "color_scheme_domain", "chart_configuration", "global_chart_configuration")
+    names = (
+        "shared_label_colors",
+        "map_label_colors",
+        "color_scheme_domain",
+        "chart_configuration",
+        "global_chart_configuration",
+    )
     found = json.loads(dashboard.json_metadata or "{}")
     return {name: found[name] for name in names if name in found}
 
 
 def _quick_sqlite(db: Any) -> None:
-    """Superset's some three hundred migrations wait for the disk thousands of times; a torn first start is made anew."""
+    """Superset's three hundred migrations wait for the disk thousands of times; a torn first start is made anew."""
     if db.engine.dialect.name == "sqlite":
         from sqlalchemy import event
 

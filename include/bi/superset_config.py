@@ -81,7 +81,7 @@ EXTRA_CATEGORICAL_COLOR_SCHEMES = [
 _MARTS = load_marts()
 
 
-def DB_CONNECTION_MUTATOR(  # noqa: N802
+def DB_CONNECTION_MUTATOR(
     uri: Any, params: dict[str, Any], _username: str, _security_manager: Any, _source: Any
 ) -> tuple[Any, dict[str, Any]]:
     """Open our warehouse as marts_connection.py says; other databases as they are."""

@@ -66,7 +66,7 @@ def main() -> int:
             else:
                 answers.append(_call(page, base, task))
         browser.close()
-    print(json.dumps(answers))
+    sys.stdout.write(json.dumps(answers))
     return 0
 
 

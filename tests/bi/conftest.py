@@ -22,6 +22,7 @@ from tests.bi.sample_marts import write_marts
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / ".venv-bi" / "bin"
 START_SECONDS = 240.0
+MISSING = "Superset's environment is not there; `make test` makes it, but for BI=0"
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,9 @@ class Superset:
 
 
 def provision(env: dict[str, str]) -> dict[str, int]:
-    done = subprocess.run([str(BIN / "python"), "-m", "bi.provision"], env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(BIN / "python"), "-m", "bi.provision"], env=env, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     counted = done.stdout.strip().splitlines()[-1]
     return {word: int(number) for number, word in (part.split() for part in counted.split(", "))}
@@ -77,7 +80,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def superset(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Iterator[Superset]:
     """Superset on the sample marts, as launch starts it."""
     if not (BIN / "gunicorn").exists():
-        pytest.skip("Superset's environment is not there: `make .venv-bi/.ready-dev` makes it (make test does, but for BI=0)")
+        pytest.skip(MISSING)
     from launch import bi
 
     home = tmp_path_factory.mktemp("home")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,6 @@ def _value(mart: str, name: str, kind: str, index: int) -> Any:
         "real": (index + 1) / (2.0 * ROWS),
         "money": 100 + index,
         "date": day,
-        "time": datetime(day.year, day.month, day.day, 12, tzinfo=timezone.utc),
+        "time": datetime(day.year, day.month, day.day, 12, tzinfo=UTC),
         "bool": True,
     }[kind]

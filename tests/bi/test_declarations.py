@@ -67,7 +67,10 @@ def test_every_query_runs_on_postgres(postgres_url: Callable[[], str]) -> None:
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.slug)
 def test_every_chart_says_what_it_shows(chart: declarations.Chart) -> None:
-    known = {f"{row['definition']} ({row['formula']})" for row in yaml.safe_load((CONFIG / "metrics.yml").read_text())["metrics"]}
+    known = {
+        f"{row['definition']} ({row['formula']})"
+        for row in yaml.safe_load((CONFIG / "metrics.yml").read_text())["metrics"]
+    }
     dataset = load_datasets()[chart.dataset]
     said = definition(chart)
     assert len(said) > 15 or not chart.measures
@@ -87,7 +90,10 @@ def test_a_measure_without_definition_is_refused(tmp_path: Path, monkeypatch: py
     for cached in caches:
         cached.cache_clear()
     try:
-        with pytest.raises(DeclarationError, match=r"objections\.yml: objection\.money_at_risk: 'money_at_risk' is unknown.*money_at_rest"):
+        with pytest.raises(
+            DeclarationError,
+            match=r"objections\.yml: objection\.money_at_risk: 'money_at_risk' is unknown.*money_at_rest",
+        ):
             load_datasets()
     finally:
         monkeypatch.undo()
@@ -97,7 +103,9 @@ def test_a_measure_without_definition_is_refused(tmp_path: Path, monkeypatch: py
 
 def test_channels_and_categories_have_one_name_and_one_colour() -> None:
     channels = yaml.safe_load((CONFIG / "channels.yml").read_text(encoding="utf-8"))["channels"]
-    categories = [row["code"] for row in yaml.safe_load((CONFIG / "taxonomy.yml").read_text(encoding="utf-8"))["categories"]]
+    categories = [
+        row["code"] for row in yaml.safe_load((CONFIG / "taxonomy.yml").read_text(encoding="utf-8"))["categories"]
+    ]
     known = palette.load_palette()
     assert set(channels) <= set(known.names["channel"])
     assert {known.names["channel"][code] for code in channels} <= set(known.colors)
