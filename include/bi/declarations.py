@@ -166,7 +166,7 @@ def _dataset(path: Path, name: str, given: Mapping[str, Any]) -> Dataset:
         raise DeclarationError(f"{where}: give either mart or query")
     if mart is not None:
         _one_of(where, mart, load_marts())
-    columns = dict(given.get("columns") or load_marts()[mart])
+    columns = dict(given["columns"] if mart is None else load_marts()[mart])
     palette = load_palette()
     computed = {f"{column}_name": palette.case(kind, column) for column, kind in given.get("names", {}).items()}
     measures = {key: _measure(f"{where}.{key}", key, value) for key, value in given.get("measures", {}).items()}

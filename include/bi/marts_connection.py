@@ -30,7 +30,7 @@ def open_duckdb(path: Path, marts: Mapping[str, Mapping[str, str]]) -> Any:
 
     exists = path.exists()
     # What a chart's author can write must not reach the machine's other files.
-    inside = {"enable_external_access": "false"}
+    inside: dict[str, str | bool | int | float | list[str]] = {"enable_external_access": "false"}
     connection = duckdb.connect(str(path) if exists else ":memory:", read_only=exists, config=inside)
     connection.execute("SET TimeZone = 'UTC'")
     known = {name for (name,) in connection.execute(_KNOWN).fetchall()}
