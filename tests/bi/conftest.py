@@ -92,7 +92,8 @@ def superset(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Iterator
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BI_PORT", str(number))
         env = {name: value for name, value in bi.variables(home).items() if name in clean or name not in os.environ}
-        env |= {"REBUTTAL_HOME": str(home), "PYTHONPATH": str(ROOT / "include")}
+        env |= {"REBUTTAL_HOME": str(home), "REBUTTAL_CONFIG": str(ROOT / "include" / "config")}
+        env |= {"PYTHONPATH": str(ROOT / "include")}
         command, address = bi.serve_command(), bi.address()
     counts = provision(env)
     with (home / "superset.log").open("ab") as log:
