@@ -103,10 +103,11 @@ $(UV):
 .venv-bi/.ready: requirements/bi.txt | $(UV)
 	@echo "Making .venv-bi (Superset) ..."
 	@test -x .venv-bi/bin/python || $(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv-bi
-	@VIRTUAL_ENV=.venv-bi $(UV) $(INSTALL) -r requirements/bi.txt
+	@# Not compiled: Superset imports a small part of what comes with it.
+	@VIRTUAL_ENV=.venv-bi $(UV) pip install --quiet --require-hashes -r requirements/bi.txt
 	@touch $@
 
 .venv-bi/.ready-dev: requirements/browser.txt .venv-bi/.ready
 	@echo "Adding what tests of the dashboards need ..."
-	@VIRTUAL_ENV=.venv-bi $(UV) $(INSTALL) -r requirements/browser.txt
+	@VIRTUAL_ENV=.venv-bi $(UV) pip install --quiet --require-hashes -r requirements/browser.txt
 	@touch $@
