@@ -36,6 +36,8 @@ WORDS: dict[str, tuple[Any, ...]] = {
     "step": ("lead_to_sql", "sql_to_won"),
     "segment": ("all",),
     "family": ("crm", "visits", "ads"),
+    "source_window.first_date": (FIRST,),
+    "source_window.until_date": (FIRST + timedelta(days=7 * ROWS),),
     "kind": ("visit", "task"),
     "outcome": ("won", "lost", "open"),
     "product": ("laser", "academy"),
