@@ -7,10 +7,13 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 INSTALL := pip install --quiet --require-hashes --compile-bytecode
 
-export AIRFLOW_PORT SANDBOX_PORT SMTP_PORT MAIL_PORT WORKER_LOG_PORT TRIGGER_LOG_PORT SEED WEEKS UNTIL SCALE
+# Dashboards: Superset runs on Python 3.11 and 3.12. `make run BI=0` leaves them out.
+BI ?= $(shell $(PYTHON) -c "import sys; print(int(sys.version_info[:2] < (3, 13)))")
+
+export BI BI_PORT AIRFLOW_PORT SANDBOX_PORT SMTP_PORT MAIL_PORT WORKER_LOG_PORT TRIGGER_LOG_PORT SEED WEEKS UNTIL SCALE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench truth effects faults faults-tracker audit docs lock format clean
+.PHONY: help setup run bi test check bench truth effects faults faults-tracker audit docs lock format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -19,10 +22,13 @@ setup: .venv/.ready .venv-dbt/.ready ## make the environments (.venv, .venv-dbt)
 
 run: ## set up, start everything, let the loop turn, show the summary; Ctrl-C stops it
 	@$(PYTHON) -m launch.preflight run
-	@$(MAKE) --no-print-directory setup
+	@$(MAKE) --no-print-directory setup $(if $(filter-out 0,$(BI)),.venv-bi/.ready)
 	@exec $(BIN)/python -m launch
 
-test: .venv/.ready-dev .venv-dbt/.ready ## set up what tests need and run them all
+bi: .venv-bi/.ready ## the dashboards alone: bring them up to include/bi and serve them; Ctrl-C stops them
+	@exec $(PYTHON) -m launch.bi
+
+test: .venv/.ready-dev .venv-dbt/.ready $(if $(filter-out 0,$(BI)),.venv-bi/.ready-dev) ## set up what tests need and run them all
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(TESTS)
 
 check: .venv/.ready-dev ## format, lint, types, import rules
@@ -61,7 +67,8 @@ lock: $(UV) ## resolve requirements/*.in anew
 	$(UV) pip compile $(LOCK) requirements/airflow.in -o requirements.txt
 	$(UV) pip compile $(LOCK) requirements/dev.in -c requirements.txt -o requirements/dev.txt
 	$(UV) pip compile $(LOCK) requirements/dbt.in -o requirements/dbt.txt
-	$(UV) pip compile $(LOCK) --python-version 3.11 requirements/bi.in -o requirements/bi.txt
+	$(UV) pip compile $(LOCK) requirements/bi.in -o requirements/bi.txt
+	$(UV) pip compile $(LOCK) requirements/browser.in -c requirements/bi.txt -o requirements/browser.txt
 
 clean: ## remove environments, build results and the run's data
 	rm -rf .venv .venv-dbt .venv-bi .tools build $(HOME_DIR)
@@ -91,4 +98,16 @@ $(UV):
 	@echo "Making .venv-dbt (dbt) ..."
 	@test -x .venv-dbt/bin/python || $(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv-dbt
 	@VIRTUAL_ENV=.venv-dbt $(UV) $(INSTALL) -r requirements/dbt.txt
+	@touch $@
+
+.venv-bi/.ready: requirements/bi.txt | $(UV)
+	@echo "Making .venv-bi (Superset) ..."
+	@test -x .venv-bi/bin/python || $(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv-bi
+	@# Not compiled: Superset imports a small part of what comes with it.
+	@VIRTUAL_ENV=.venv-bi $(UV) pip install --quiet --require-hashes -r requirements/bi.txt
+	@touch $@
+
+.venv-bi/.ready-dev: requirements/browser.txt .venv-bi/.ready
+	@echo "Adding what tests of the dashboards need ..."
+	@VIRTUAL_ENV=.venv-bi $(UV) pip install --quiet --require-hashes -r requirements/browser.txt
 	@touch $@

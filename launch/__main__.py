@@ -1,4 +1,4 @@
-"""`make run`: the sandbox, the mail catcher and Airflow on this machine, one turn of the loop, and a summary.
+"""`make run`: the sandbox, the mail catcher, Airflow and Superset on this machine, one turn of the loop, and a summary.
 
 Stays until Ctrl-C and stops all that it started. Everything it keeps is in $REBUTTAL_HOME; started again, it goes on.
 """
@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from launch import summary
+from launch import bi, summary
 from launch.airflow_api import AirflowApi
 from launch.environment import BIN, password, variables, world
-from launch.preflight import obstacles, port
+from launch.preflight import obstacles, port, wants_bi
 from launch.processes import Processes, StoppedError
 from launch.turn import PULLS, Turn
 from rebuttal.settings import load_settings
@@ -84,6 +84,9 @@ def _start(processes: Processes, home: Path) -> None:
         processes.run("airflow-migrate", ["airflow", "db", "migrate"], env)
     for part in ("api-server", "scheduler", "dag-processor", "triggerer"):
         processes.start(f"airflow-{part}", ["airflow", part], env)
+    if wants_bi():
+        say("Bringing the dashboards up to date; they open at the end of the turn ...")
+        processes.start("superset", [python, "-m", "launch.bi"], env)
 
 
 def _wait_for_airflow(api: AirflowApi, processes: Processes) -> None:
@@ -116,6 +119,8 @@ def _addresses(home: Path, unfinished: list[str]) -> None:
     say(f"  Airflow           http://127.0.0.1:{port('airflow')}  (admin / {password(home)})")
     say(f"  Content tasks     http://127.0.0.1:{port('sandbox')}/jira/")
     say(f"  Mails             http://127.0.0.1:{port('mail')}")
+    if wants_bi():
+        say(f"  Dashboards        {bi.address()}  (admin / {bi.passwords(home).get('admin', 'still being prepared')})")
     say("")
     say("Ctrl-C stops everything; `make run` goes on where it was.")
 

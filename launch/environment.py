@@ -8,7 +8,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from launch.preflight import ROOT, port
+from launch.preflight import ROOT, port, wants_bi
 
 BIN = ROOT / ".venv" / "bin"
 
@@ -57,6 +57,7 @@ def variables(home: Path) -> dict[str, str]:
         "REBUTTAL_HOME": str(home),
         "REBUTTAL_SANDBOX_URL": f"http://127.0.0.1:{port('sandbox')}",
         "AIRFLOW_CONN_SMTP": os.environ.get("AIRFLOW_CONN_SMTP") or json.dumps(smtp),
+        **({"REBUTTAL_BI_URL": f"http://127.0.0.1:{port('bi')}/dashboard/list/"} if wants_bi() else {}),
         "AIRFLOW_HOME": str(airflow),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),

@@ -21,9 +21,15 @@ PORTS: dict[str, tuple[str, int, str]] = {
     "sandbox": ("SANDBOX_PORT", 8799, "the sandbox"),
     "smtp": ("SMTP_PORT", 8825, "the mail catcher's SMTP"),
     "mail": ("MAIL_PORT", 8826, "the mail catcher's page"),
+    "bi": ("BI_PORT", 8088, "the dashboards' page"),
     "worker_logs": ("WORKER_LOG_PORT", 8793, "Airflow's worker logs"),
     "trigger_logs": ("TRIGGER_LOG_PORT", 8794, "Airflow's trigger logs"),
 }
+
+
+def wants_bi() -> bool:
+    """Whether the dashboards belong to this run: `make run BI=0` leaves them out."""
+    return os.environ.get("BI", "1") != "0"
 
 
 def port(name: str) -> int:
@@ -59,7 +65,7 @@ def obstacles(goal: str) -> list[str]:
         found += [
             f"Port {port(name)} ({what}) is taken: stop what listens there, or run `make run {variable}=NUMBER`"
             for name, (variable, _, what) in PORTS.items()
-            if _is_taken(port(name))
+            if (name != "bi" or wants_bi()) and _is_taken(port(name))
         ]
     return found
 

@@ -1,4 +1,4 @@
-"""What Airflow's API server gets from us: the data-quality page with its entry in the navigation, and the page on which
+"""What Airflow's API server gets from us: the data-quality page, entries in the navigation, and the page on which
 readers end a mail.
 
 Every Airflow process loads this module, tasks included; the pages' own imports wait for the first request.
@@ -6,6 +6,7 @@ Every Airflow process loads this module, tasks included; the pages' own imports 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import Any
@@ -29,8 +30,16 @@ class OnFirstRequest:
         await self._app(scope, receive, send)
 
 
+def _dashboards() -> list[dict[str, Any]]:
+    """The way to Superset, where $REBUTTAL_BI_URL says that there is one; it has a log-in of its own."""
+    address = os.environ.get("REBUTTAL_BI_URL", "")
+    if not address.startswith(("http://", "https://")):
+        return []
+    return [{"name": "Dashboards", "href": address, "destination": "nav", "nav_top_level": True}]
+
+
 class RebuttalPlugin(AirflowPlugin):
-    """`/quality/`, behind Airflow's log-in, and `/unsubscribe/`, for those who hold a link of ours."""
+    """`/quality/`, behind Airflow's log-in; `/unsubscribe/`, for holders of our link; the way to the dashboards."""
 
     name = "rebuttal"
     fastapi_apps = [  # noqa: RUF012
@@ -48,5 +57,6 @@ class RebuttalPlugin(AirflowPlugin):
             "destination": "nav",
             "url_route": "data_quality",
             "nav_top_level": True,
-        }
+        },
+        *_dashboards(),
     ]

@@ -7,10 +7,13 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 import requests
 from bench.company import Company, World, company
 from bench.compare import differences, fingerprints
+
+from bi.declarations import load_marts
 
 WORLD = World(seed=23, scale=0.2)
 ALL = ("landing", "core", "marts_build", "marts", "ops")
@@ -62,6 +65,25 @@ def test_every_landed_row_is_accounted_for(turned: Company) -> None:
 )
 def test_reports_have_rows(turned: Company, name: str) -> None:
     assert len(json.loads(turned.run("report", name, "--json").stdout)) >= 3
+
+
+def test_the_dashboards_know_the_marts_as_they_are_published(turned: Company) -> None:
+    with duckdb.connect(str(turned.home / "published.duckdb"), read_only=True) as connection:
+        columns = "SELECT table_name, column_name, data_type FROM information_schema.columns"
+        published = {(table, column): kind for table, column, kind in connection.execute(columns).fetchall()}
+    declared = {(mart, column): kind for mart, row in load_marts().items() for column, kind in row.items()}
+    assert len(declared) > 250
+    assert {key for key in declared if key not in published} == set()
+    kinds = {
+        "text": "VARCHAR",
+        "int": "BIGINT",
+        "real": "DOUBLE",
+        "money": "DECIMAL",
+        "date": "DATE",
+        "bool": "BOOLEAN",
+    }
+    kinds |= {"time": "TIMESTAMP WITH TIME ZONE"}
+    assert [key for key, kind in declared.items() if not published[key].startswith(kinds[kind])] == []
 
 
 def test_one_open_task_per_theme_and_each_is_in_the_tracker(turned: Company) -> None:

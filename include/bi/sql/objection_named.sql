@@ -1,0 +1,9 @@
+-- Objections with the names of their themes; one row per objection, as the mart.
+select
+    objection.objection_id, objection.subject_id, objection.category, objection.theme,
+    coalesce(theme.name_en, objection.theme) as theme_title, objection.first_voiced_at, objection.week_start,
+    objection.quote, objection.language, objection.money_at_risk_base, objection.stage, objection.channel,
+    coalesce(objection.outcome, 'no deal') as outcome, objection.product,
+    objection.first_voiced_at >= max(objection.first_voiced_at) over () - interval '28' day as is_recent
+from objection
+left join theme on theme.category = objection.category and theme.theme = objection.theme

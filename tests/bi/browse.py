@@ -1,0 +1,115 @@
+"""Looks at Superset in Chromium and prints what it saw as JSON. Runs in .venv-bi, where Playwright is.
+
+`python browse.py BASE_URL USER PASSWORD TASKS.json`; a task is one of
+{"open": slug}                        every chart's rows or error, by the answers that the page got
+{"filter": slug, "name": .., "choose": ..}   the same after choosing a value of a filter in the page
+{"get": path} / {"post": path, "json": {...}}  the status and body of an API call by this account
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import Page, Response, sync_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+PATIENCE_MS = 120_000
+
+
+class Charts:
+    """What the page was answered for each chart, by the chart's number."""
+
+    def __init__(self, page: Page) -> None:
+        self.seen: dict[int, dict[str, Any]] = {}
+        page.on("response", self._note)
+
+    def _note(self, response: Response) -> None:
+        parts = urlsplit(response.url)
+        if parts.path != "/api/v1/chart/data":
+            return
+        given = parse_qs(parts.query).get("form_data")
+        if not given or "slice_id" not in (form := json.loads(given[0])):
+            return  # the values of a filter
+        if response.status != 200:
+            self.seen[form["slice_id"]] = {"error": response.text()[:500], "rows": []}
+            return
+        result = response.json()["result"][0]
+        self.seen[form["slice_id"]] = {"error": result.get("error"), "rows": result["data"]}
+
+
+def main() -> int:
+    """Do the tasks in order; one answer a task."""
+    base, user, password, tasks = sys.argv[1:]
+    answers: list[Any] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        # As high as the longest dashboard: charts are drawn when they come into sight.
+        page = browser.new_page(viewport={"width": 1366, "height": 4200})
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(f"{base}/login/")
+        page.fill("#username", user)
+        page.fill("#password", password)
+        page.click("button[type=submit]")
+        page.wait_for_url(lambda url: "/login" not in url)
+        charts = Charts(page)
+        for task in json.loads(tasks):
+            charts.seen.clear()
+            if "open" in task:
+                answers.append(_open(page, base, task["open"], charts))
+            elif "filter" in task:
+                _open(page, base, task["filter"], charts)
+                charts.seen.clear()
+                answers.append(_filter(page, task["name"], task["choose"], charts))
+            else:
+                answers.append(_call(page, base, task))
+        browser.close()
+    sys.stdout.write(json.dumps(answers))
+    return 0
+
+
+def _open(page: Page, base: str, slug: str, charts: Charts) -> dict[str, Any]:
+    page.goto(f"{base}/superset/dashboard/{slug}/")
+    page.wait_for_load_state("networkidle")
+    return _look(page, charts)
+
+
+def _look(page: Page, charts: Charts) -> dict[str, Any]:
+    """Wait until nothing loads, then tell what is on the page."""
+    page.wait_for_load_state("networkidle")
+    page.wait_for_function("() => !document.querySelector('[data-test=loading-indicator]')")
+    page.wait_for_timeout(500)
+    return {
+        "charts": {number: dict(found) for number, found in charts.seen.items()},
+        "holders": page.locator("[data-test=chart-grid-component]").count(),
+        "described": page.locator(".dashboard-chart[aria-label]:not([aria-label=''])").count(),
+        "alerts": page.locator("[role=alert]").all_inner_texts(),
+        "body": page.locator("body").inner_text()[:20_000],
+    }
+
+
+def _filter(page: Page, name: str, choose: str, charts: Charts) -> dict[str, Any]:
+    box = page.locator("[data-test=form-item-value], .filter-item-wrapper, [data-test=filter-control]", has_text=name)
+    (box.locator("input").first if box.count() else page.get_by_label(name)).click()
+    page.keyboard.type(choose)
+    page.locator(".ant-select-item-option", has_text=choose).first.click()
+    page.keyboard.press("Escape")
+    page.locator("[data-test=filter-bar__apply-button]").click()
+    page.wait_for_timeout(500)
+    return _look(page, charts)
+
+
+def _call(page: Page, base: str, task: dict[str, Any]) -> dict[str, Any]:
+    if "get" in task:
+        answer = page.request.get(f"{base}{task['get']}")
+    else:
+        token = page.request.get(f"{base}/api/v1/security/csrf_token/").json().get("result", "")
+        headers = {"X-CSRFToken": token, "Referer": base}
+        answer = page.request.post(f"{base}{task['post']}", data=task["json"], headers=headers)
+    return {"status": answer.status, "url": answer.url, "body": answer.text()[:20_000]}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
