@@ -1,6 +1,6 @@
-"""Verdicts against the truth: `python -m bench.effects_truth 101 102 --scale 20` (or `make effects SEEDS="101 102"`).
+"""Verdicts against the truth: `python -m bench.effects_truth 101 102 --scale 11` (or `make effects SEEDS="101 102"`).
 
-For each seed a world of 52 weeks (`bench.effects_world`) in which a text is published every other week and its true
+For each seed a world of 52 weeks (`bench.effects_world`) in which a text is published every four weeks and its true
 effect is drawn; PROVE looks at each every week for twelve weeks, knowing only what lay before each look. Told are:
 false confirmations, power, how often 95 % intervals cover the truth, and the win rate next to that of the same people
 without these texts. `--keep DIR` keeps the worlds, which take minutes each, and uses those that are there.
@@ -222,7 +222,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Judge, print, write build/effects.json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("seeds", nargs="*", type=int, default=[101, 102])
-    parser.add_argument("--scale", type=float, default=9.0)
+    parser.add_argument("--scale", type=float, default=11.0)
+    parser.add_argument(
+        "--sent", type=float, default=Plan(0).sent, help="share of voiced doubts that sales sends a text on"
+    )
     parser.add_argument("--until", type=date.fromisoformat, default=date(2026, 11, 15))
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "effects.json")
@@ -232,7 +235,7 @@ def main(arguments: list[str] | None = None) -> int:
     found: Row = {}
     for seed in chosen.seeds:
         began = datetime.now(UTC)
-        seen = world_of(Plan(seed, until=chosen.until, scale=chosen.scale), chosen.keep)
+        seen = world_of(Plan(seed, until=chosen.until, scale=chosen.scale, sent=chosen.sent), chosen.keep)
         lived = datetime.now(UTC)
         rows += verdicts(seen)
         worlds.append(replace(seen, lives={}, frames={}))

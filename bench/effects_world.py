@@ -25,14 +25,17 @@ from sandbox.world.simulation import live_through
 from sandbox.world.streams import DAY, instant, seconds, unit
 from sandbox.world.trail import follow
 
-# A company with more leads, more of them in the CRM as deals, and reps who send a text to two of three who voice a
-# doubt; otherwise the same. One in two of those who come has a deal, not one in fifteen, so that a world with enough
-# traffic for verdicts takes a tenth of the time.
-DENSE = replace(
-    DEFAULT,
-    journey=replace(DEFAULT.journey, lead=-1.0),
-    selling=replace(DEFAULT.selling, deal=1.2, sent_by_sales=0.65),
-)
+
+def dense(sent: float = DEFAULT.selling.sent_by_sales) -> Parameters:
+    """A company with more leads, more of them deals in the CRM, and reps who send a text on `sent` of voiced doubts.
+
+    Otherwise it is the same. One in two of those who come has a deal, not one in fifteen: a world with enough traffic
+    for verdicts takes a fifth of the time.
+    """
+    selling = replace(DEFAULT.selling, deal=1.2, sent_by_sales=sent)
+    return replace(DEFAULT, journey=replace(DEFAULT.journey, lead=-1.0), selling=selling)
+
+
 ACCOUNT = {"source": "hubspot", "account_id": "1"}
 
 
@@ -43,11 +46,12 @@ class Plan:
     seed: int
     weeks: int = 52
     until: date = date(2026, 11, 15)
-    scale: float = 9.0
+    scale: float = 11.0
     first_week: int = 10
     last_week: int = 39
     every_weeks: int = 4
     doubts: int = 3
+    sent: float = DEFAULT.selling.sent_by_sales
 
 
 @dataclass
@@ -84,8 +88,9 @@ def published(plan: Plan, parameters: Parameters) -> list[Item]:
     return texts
 
 
-def see(plan: Plan, parameters: Parameters = DENSE) -> Seen:
+def see(plan: Plan) -> Seen:
     """Live the world once and write down what its tools recorded."""
+    parameters = dense(plan.sent)
     now = seconds(plan.until + timedelta(days=1))
     start = now - plan.weeks * 7 * DAY
     weather = Weather(plan.seed, parameters.market)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rebuttal.effects.estimate import Estimate, Finding, Group
 from rebuttal.effects.hidden import UNSEEN, Hidden, hidden
+from rebuttal.effects.verdict import Criterion, judge
 
 BEFORE = datetime(2026, 8, 3, tzinfo=UTC)
 PLACE = {"kind": "note", "source": "hubspot", "account_id": "1"}
@@ -54,6 +55,16 @@ def test_a_finding_tells_the_hull() -> None:
     assert hull is not None
     assert hull[0] < told[0] < told[1] == hull[1] < 0
     assert Finding("objection_rate", "exposed_vs_not", *sides, None, "nobody").interval() is None
+
+
+def test_what_reps_blame_wrongly_makes_no_piece_harmful_early() -> None:
+    """Doubters are sent the text, those they are compared with are half non-doubters: it only seems worse."""
+    early = Criterion("decrease", 0.25, 100, (BEFORE + timedelta(weeks=12)).date())
+    sides = Group(600, 1000, 250), Group(900, 1500, 280)
+    plain = Finding("objection_rate", "exposed_vs_not", *sides, Estimate(0.29, 0.06))
+    assert judge(early, plain, BEFORE.date()).word == "rejected"
+    blamed = Finding("objection_rate", "exposed_vs_not", *sides, Estimate(0.29, 0.06), hidden=Hidden(0.04, 0.3))
+    assert judge(early, blamed, BEFORE.date()).word == "not_enough_data"
 
 
 def talks(rates: dict[str, tuple[float, float]], count: int = 4000) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -69,9 +69,10 @@ class Finding:
 
     def interval(self, error: float = 0.05) -> tuple[float, float] | None:
         """The interval of the relative change, as far as the records may have hidden it; None without an estimate."""
-        if self.estimate is None:
-            return None
-        low, high = self.estimate.interval(error)
+        return self.widened(*self.estimate.interval(error)) if self.estimate else None
+
+    def widened(self, low: float, high: float) -> tuple[float, float]:
+        """An interval of the relative change as far as the records may have hidden it."""
         if self.hidden is None or not self.other.rate:
             return low, high
         sides = self.treated.occasion_count, self.other.occasion_count

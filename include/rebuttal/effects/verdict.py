@@ -47,7 +47,7 @@ def judge(criterion: Criterion, found: Finding, today: date) -> Verdict:
     if rare or found.estimate is None:
         return Verdict("not_enough_data", rare or found.why_none, is_last)
     if found.estimator == "exposed_vs_not":
-        low, high = always_valid(found.estimate, criterion.expected_size)
+        low, high = found.widened(*always_valid(found.estimate, criterion.expected_size))
         interval = f"interval that holds at every look {low:+.0%} to {high:+.0%}"
         if verdict := _clear(criterion, found, low, high, interval):
             return verdict
