@@ -14,12 +14,18 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from bench.company import ROOT
+from rebuttal.content.rules import load_rules
+from rebuttal.content.sample import Traffic, needed
 from rebuttal.effects.estimate import Estimate, Finding, Group
 from rebuttal.effects.verdict import Criterion, judge
 
 PUBLISHED = date(2026, 1, 5)
 WEEKS = 12
-CRITERION = Criterion("decrease", 0.25, 40, PUBLISHED + timedelta(weeks=WEEKS))
+RATE = 0.3  # of comparable occasions voice it
+RULE = load_rules(ROOT / "include" / "config").hypothesis
+SAMPLE = needed(Traffic(10_000, int(10_000 * RATE), 10_000, int(10_000 * RATE), WEEKS), RULE).repeats
+CRITERION = Criterion("decrease", RULE.expected_size, SAMPLE, PUBLISHED + timedelta(weeks=WEEKS))
 
 
 @dataclass(frozen=True)
@@ -75,10 +81,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=4000)
     chosen = parser.parse_args(arguments)
+    print(f"{SAMPLE} repetitions were registered as needed")
     print("ratio exposed/week  confirmed (early)  rejected   looked weekly at 95 %   once at the end   95 % covers")
     for ratio in (1.0, 0.75, 0.5):
-        for exposed in (8, 25, 80):
-            one = simulate(ratio, exposed, exposed * 2, 0.3, chosen.runs, 7)
+        for exposed in (8, 25, 40, 80):
+            one = simulate(ratio, exposed, exposed * 2, RATE, chosen.runs, 7)
             print(f"{ratio:<6}{exposed:>12}  {one.confirmed:>9.1%} ({one.early:.1%}) {one.rejected:>9.1%}"
                   f" {one.weekly:>22.1%} {one.at_the_end:>17.1%} {one.covered:>13.1%}", flush=True)  # fmt: skip
     return 0

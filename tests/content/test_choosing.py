@@ -128,7 +128,8 @@ def test_a_drafted_hypothesis_is_complete_and_fixes_its_criterion() -> None:
     made = form()
     assert made.deadline == TODAY + timedelta(days=28 + 84)
     assert made.deadline.isoformat() in made.success_criterion
-    assert "at least 40 deals on each side" in made.success_criterion
+    assert f"about {made.minimum_sample} repeated voicings" in made.success_criterion
+    assert "how long that takes is not known" in made.success_criterion
     assert "31% of new deals voice it today" in made.reason
     assert made.complete(TODAY) is made
 

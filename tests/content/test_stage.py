@@ -12,6 +12,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from rebuttal import content
+from rebuttal.content.rules import load_rules
+from rebuttal.content.sample import Traffic, needed
 from rebuttal.errors import ConfigError
 from rebuttal.settings import Settings
 from rebuttal.warehouse import open_published, open_warehouse
@@ -57,7 +59,8 @@ def test_the_best_themes_become_tasks_and_readers_see_them(both: Any) -> None:
     assert first["tracker_status"] == "To Do"
     assert first["task_url"] == f"{both.jira.url}/browse/{first['task_key']}"
     assert first["hypothesis_metric"] == "objection_rate"
-    assert first["hypothesis_minimum_sample"] == 40
+    rule = load_rules(both.settings.config).hypothesis
+    assert first["hypothesis_minimum_sample"] == needed(Traffic(), rule).repeats
     assert json.loads(first["score_parts"])["score"] == pytest.approx(first["score"])
     decisions = rows(both.settings, "SELECT kind, decision, decided_by FROM marts.decision")
     assert decisions == [{"kind": "task", "decision": "proposed", "decided_by": "rule:content.choose"}] * 2
@@ -82,7 +85,7 @@ def test_what_jira_gets_is_a_brief_that_a_writer_can_start_from(company: Any) ->
         "Update instead of writing new: Course prices, https://brand.example/prices",
         "Role on the customer's way: help decide",
         "Success criterion: Until 2027-03-08",
-        "Minimum sample: 40 deals before and after publication, each",
+        "repeated voicings to be expected of those who met it",
         "Win rate",
         "Money at risk: 21,000 EUR",
     ):

@@ -31,7 +31,9 @@ def _table(name: str, texts: str, times: str) -> Table:
 
 DEAL = _table("deal", "deal_id source account_id person_id outcome segment owner_id channel", "created_at closed_at")
 OBJECTION = _table("objection", "objection_id deal_id category theme", "first_voiced_at")
-EVIDENCE = _table("objection_evidence", "objection_id source account_id source_kind source_id", "occurred_at")
+EVIDENCE = _table(
+    "objection_evidence", "objection_id source account_id source_kind source_id source_role", "occurred_at"
+)
 
 
 @dataclass
@@ -70,7 +72,14 @@ class Place:
                 row = {"objection_id": key, "deal_id": deal, "category": category, "theme": sub}
                 self.objections.append({**row, "first_voiced_at": at})
             self.evidence.append(
-                {"objection_id": key, **ACCOUNT, "source_kind": "note", "source_id": name, "occurred_at": at}
+                {
+                    "objection_id": key,
+                    **ACCOUNT,
+                    "source_kind": "note",
+                    "source_id": name,
+                    "source_role": "rep",
+                    "occurred_at": at,
+                }
             )
 
     def read(self, deal: str, at: datetime, url: str = URL, is_page_view: bool = True) -> None:

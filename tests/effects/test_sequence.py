@@ -8,14 +8,15 @@ from math import exp, log, sqrt
 
 import numpy as np
 import pytest
-from bench.effects_null import CRITERION, simulate
+from bench.effects_null import CRITERION, RULE, SAMPLE, simulate
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rebuttal.effects.estimate import Estimate, Finding, Group
-from rebuttal.effects.sequence import always_valid
+from rebuttal.effects.sequence import DEADLINE_ERROR, always_valid
 from rebuttal.effects.verdict import judge
 
+ENOUGH = replace(CRITERION, minimum_sample=100)
 BEFORE, LAST = CRITERION.deadline - timedelta(days=7), CRITERION.deadline
 
 
@@ -34,7 +35,7 @@ def test_of_texts_without_effect_few_are_confirmed_though_looked_at_every_week()
 
 
 def test_true_effects_are_found_and_clear_ones_early() -> None:
-    found = simulate(0.5, exposed=25, other=50, rate=0.3, runs=200, seed=11)
+    found = simulate(0.5, exposed=40, other=80, rate=0.3, runs=200, seed=11)
     assert found.confirmed >= 0.95
     assert found.early >= 0.6
 
@@ -82,26 +83,44 @@ def test_the_interval_of_all_looks_is_wider_than_that_of_one(log_ratio: float, e
     ],
 )
 def test_verdicts(log_ratio: float, error: float, day: object, word: str, is_final: bool) -> None:
-    found = judge(CRITERION, finding(log_ratio, error), day)  # type: ignore[arg-type]
+    found = judge(ENOUGH, finding(log_ratio, error), day)  # type: ignore[arg-type]
     assert (found.word, found.is_final) == (word, is_final)
 
 
+def test_what_is_clear_at_every_look_needs_no_more() -> None:
+    """A very large effect shows in fewer deals than the hoped-for one needs, on the deadline as before it."""
+    for day in (BEFORE, LAST):
+        found = judge(ENOUGH, finding(-1.5, 0.2, events=30), day)
+        assert (found.word, found.is_final) == ("confirmed", True)
+        assert "at every look" in found.reason
+
+
+def test_the_sample_is_made_for_the_rule_that_judges() -> None:
+    assert RULE.error == DEADLINE_ERROR
+    weekly = round(1.15 * SAMPLE / 0.3 / 12)  # exposed occasions that bring the sample, whatever the others' rate seems
+    others = round(weekly * (1 - RULE.exposed_share) / RULE.exposed_share)
+    found = simulate(0.75, exposed=weekly, other=others, rate=0.3, runs=250, seed=5)
+    assert RULE.power - 0.05 <= found.confirmed <= RULE.power + 0.12
+
+
 def test_an_increase_is_judged_the_other_way_round() -> None:
-    wanted = replace(CRITERION, direction="increase")
+    wanted = replace(ENOUGH, direction="increase")
     assert judge(wanted, finding(0.5, 0.2), LAST).word == "confirmed"
     assert judge(wanted, finding(-0.5, 0.2), LAST).word == "rejected"
     assert judge(wanted, finding(0.0, 0.1), LAST).reason.endswith("is ruled out")
 
 
 def test_below_the_minimum_sample_nothing_is_said() -> None:
-    found = judge(CRITERION, finding(-2.0, 0.2, deals=39, events=30), LAST)
-    assert (found.word, found.reason) == ("not_enough_data", "39 deals exposed, 40 were needed")
-    rare = judge(CRITERION, finding(-2.0, 0.2, deals=400, events=4), LAST)
+    found = judge(ENOUGH, finding(-0.5, 0.2, events=99), LAST)
+    assert (found.word, found.is_final) == ("not_enough_data", True)
+    assert found.reason == "voiced again about 99 times by as many others, 100 were needed to see 25%"
+    assert judge(ENOUGH, finding(-0.5, 0.2, events=100), LAST).word == "confirmed"
+    rare = judge(ENOUGH, finding(-2.0, 0.2, deals=400, events=9), LAST)
     assert (rare.word, rare.is_final) == ("not_enough_data", True)
     assert "too rarely" in rare.reason
 
 
 def test_words_say_association_and_never_cause() -> None:
-    reason = judge(CRITERION, finding(-0.5, 0.1), LAST).reason
+    reason = judge(ENOUGH, finding(-0.5, 0.2), LAST).reason
     assert "associated with" in reason
     assert not {"caused", "because", "thanks"} & set(reason.split())

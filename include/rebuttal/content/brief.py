@@ -174,7 +174,7 @@ def _hypothesis(form: HypothesisForm) -> list[str]:
         f"Metric: {form.metric.replace('_', ' ')}, expected to {form.direction} by {form.expected_size:.0%}",
         f"Reason: {form.reason}",
         f"Success criterion: {form.success_criterion}",
-        f"Minimum sample: {form.minimum_sample} deals before and after publication, each",
+        f"Minimum sample: about {form.minimum_sample} repeated voicings to be expected of those who met it",
         f"Deadline: {form.deadline.isoformat()}",
     ]
 

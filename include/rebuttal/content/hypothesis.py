@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from math import isfinite
 
 from rebuttal.content.rules import HypothesisRule
+from rebuttal.content.sample import Sample, Traffic, needed
 from rebuttal.errors import RebuttalError
 
 METRICS = ("objection_rate",)
@@ -21,9 +22,9 @@ class IncompleteHypothesis(RebuttalError, ValueError):
 class HypothesisForm:
     """What is registered with a task.
 
-    `expected_size` is a relative change (0.25 = by a quarter), `minimum_sample` deals before and after it, each,
-    `baseline_days` days before publication that are compared with, `horizon_days` days that a deal has to voice a doubt
-    before it counts, `deadline` a UTC date.
+    `expected_size` is a relative change (0.25 = by a quarter), `minimum_sample` how often those who met the piece would
+    voice the theme again were it without effect, `baseline_days` days before publication that are compared with,
+    `horizon_days` days that a deal has to voice a doubt before it counts, `deadline` a UTC date.
     """
 
     change: str
@@ -47,7 +48,7 @@ class HypothesisForm:
         if not (isfinite(self.expected_size) and 0 < self.expected_size < 1):
             missing.append("expected_size (a share between 0 and 1)")
         if self.minimum_sample < 1:
-            missing.append("minimum_sample (at least 1 deal)")
+            missing.append("minimum_sample (at least 1)")
         if self.baseline_days < 1:
             missing.append("baseline_days (at least 1 day)")
         if self.horizon_days < 1:
@@ -61,11 +62,15 @@ class HypothesisForm:
         return self
 
 
-def draft(change: str, rate: float | None, rule: HypothesisRule, today: date) -> HypothesisForm:
+def draft(
+    change: str, rate: float | None, rule: HypothesisRule, today: date, traffic: Traffic | None = None
+) -> HypothesisForm:
     """The hypothesis of a task that makes `change` (one sentence), made on `today` (UTC date) by the company's rule.
 
-    `rate` is today's share of new deals that voice the theme, for the reason's wording only.
+    `rate` is today's share of new deals that voice the theme, for the reason's wording only; `traffic` what is heard of
+    it again, which the sample comes from.
     """
+    sample = needed(traffic or Traffic(), rule)
     deadline = today + timedelta(days=rule.publish_within_days + rule.measure_days)
     share = f"{rate:.0%} of new deals voice it today" if rate is not None else "customers voice it today"
     size = f"{rule.expected_size:.0%}"
@@ -77,14 +82,32 @@ def draft(change: str, rate: float | None, rule: HypothesisRule, today: date) ->
         expected_size=rule.expected_size,
         success_criterion=(
             f"Until {deadline.isoformat()}, customers who voiced it and then read the piece, or were sent it, voice it "
-            f"less often again than those who did not (expected: {size} less), with at least {rule.minimum_sample} "
-            "deals on each side: the 96 % interval of the change lies wholly below zero at the deadline, or a wider "
-            "one, which holds at every weekly look, does so earlier. If nobody can be seen to meet the piece: the "
+            f"less often again than those who did not (expected: {size} less): the {1 - rule.error:.0%} interval of "
+            "the change lies wholly below zero at the deadline, or a wider one, which holds at every weekly look, does "
+            f"so earlier. {_sample_words(sample, rule)} If nobody can be seen to meet the piece: the "
             f"share of new deals that voice it within {rule.horizon_days} days, against the {rule.baseline_days} days "
             "before publication and all other objections"
         ),
-        minimum_sample=rule.minimum_sample,
+        minimum_sample=sample.repeats,
         baseline_days=rule.baseline_days,
         horizon_days=rule.horizon_days,
         deadline=deadline,
     ).complete(today)
+
+
+def _sample_words(sample: Sample, rule: HypothesisRule) -> str:
+    """What the deadline's interval needs, and whether today's traffic brings it in time."""
+    need = (
+        f"At the deadline that needs about {sample.repeats} repeated voicings to be expected of those who met it "
+        f"(today {sample.rate:.0%} of talks after a first voicing repeat it; {rule.power:.0%} of true changes of "
+        f"{rule.expected_size:.0%} are then seen)"
+    )
+    weeks = rule.measure_days // 7
+    if sample.weeks is None:
+        return f"{need}; nobody has repeated it lately, so how long that takes is not known."
+    if sample.weeks <= weeks:
+        return f"{need}; at today's traffic in about {sample.weeks} weeks."
+    return (
+        f"{need}. Today's traffic brings them in about {sample.weeks} weeks, and measuring has {weeks}: unless the "
+        "effect is much larger, or sales sends the piece to many, expect “not enough data”."
+    )

@@ -136,6 +136,7 @@ def _insert(
         min(rate, 1.0) if rate is not None else None,
         rules.hypothesis,
         now.date(),
+        heard.traffic_of(theme.key),
     )
     brief = compose(theme, score, plan, form, vocabulary, _beside(sessions, plan))
     is_waiting = rules.approval == "required"

@@ -31,10 +31,17 @@ class Choose(Section):
 
 
 class HypothesisRule(Section):
-    """How a hypothesis is made before publication. `expected_size` is a share of today's rate."""
+    """How a hypothesis is made before publication. `expected_size` is a share of today's rate.
+
+    `power`: odds that a change of this size is seen; `error`: that nothing at all is taken for a change, either way.
+    """
 
     expected_size: Share
-    minimum_sample: Count
+    power: Share = 0.8
+    error: Share = 0.04  # the deadline's part of five per cent, see rebuttal.effects.sequence
+    least_sample: Count = 40
+    exposed_share: Share = 0.2
+    assumed_repeat: Share = 0.2
     baseline_days: Count
     horizon_days: Count
     publish_within_days: Count

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Engine, inspect, text
 
 from rebuttal.content.rules import Choose
+from rebuttal.content.sample import Traffic
 from rebuttal.outgoing import are_alike, is_safe, plain_line
 
 _SPARE_QUOTES = 20  # read more than are shown: a quote that must not leave or is alike gives way to the next one
@@ -62,6 +63,11 @@ class Heard:
     lost_count: int
     created_deal_count: int
     verdicts: Sequence[Mapping[str, Any]]  # task_id, category, metric, verdict of everything judged so far
+    traffic: Mapping[str, Traffic] = field(default_factory=dict)  # by theme key; "" holds all themes, where it is known
+
+    def traffic_of(self, theme: str) -> Traffic:
+        """How often the theme is voiced again, or what all themes together say when it never was."""
+        return self.traffic.get(theme) or self.traffic.get("", Traffic())
 
 
 def hear(engine: Engine, rules: Choose, now: datetime) -> Heard | None:
@@ -80,6 +86,8 @@ def hear(engine: Engine, rules: Choose, now: datetime) -> Heard | None:
         decided = rows("deal_outcomes")[0]
         created = rows("deal_base")[0]
         verdicts = rows("verdicts") if known.has_table("effect", schema="marts") else []
+        told = known.has_table("objection_evidence", schema="marts")
+        repeats = rows("theme_repeats") if told else []
     themes = [theme for theme in gather(cube) if theme.category not in rules.skip_categories]
     add_quotes(themes, quotes, rules.quotes)
     return Heard(
@@ -88,7 +96,17 @@ def hear(engine: Engine, rules: Choose, now: datetime) -> Heard | None:
         lost_count=int(decided["lost_count"]),
         created_deal_count=int(created["deal_count"]),
         verdicts=verdicts,
+        traffic=traffic(repeats, rules.lookback_weeks) if told else {},
     )
+
+
+def traffic(repeats: Iterable[Mapping[str, Any]], weeks: int) -> dict[str, Traffic]:
+    """The rows of `theme_repeats.sql` by theme, and under "" what holds for a theme that is not among them."""
+    counts = {row["theme"]: (int(row["occasion_count"]), int(row["repeat_count"])) for row in repeats}
+    occasions, repeated = (sum(count[place] for count in counts.values()) for place in (0, 1))
+    return {
+        theme: Traffic(n, again, occasions, repeated, weeks) for theme, (n, again) in {"": (0, 0), **counts}.items()
+    }
 
 
 def gather(cube: Iterable[Mapping[str, Any]]) -> list[Theme]:

@@ -10,6 +10,8 @@ from math import exp, inf
 
 from scipy import stats
 
+from rebuttal.effects.hidden import Hidden
+
 
 @dataclass(frozen=True)
 class Group:
@@ -49,7 +51,7 @@ class Finding:
     """What one estimator found for one metric.
 
     `treated`: exposed deals, or deals after publication; `other`: those they are compared with. `estimate` is None
-    where nothing can be compared, and `why_none` says why.
+    where nothing can be compared, and `why_none` says why. `hidden`: what the records may have kept from it.
     """
 
     metric: str
@@ -58,3 +60,21 @@ class Finding:
     other: Group
     estimate: Estimate | None
     why_none: str = ""
+    hidden: Hidden | None = None
+
+    @property
+    def expected_events(self) -> float:
+        """How often the treated would have voiced it, had they done as the others: what a comparison can build on."""
+        return (self.other.rate or 0.0) * self.treated.occasion_count
+
+    def interval(self, error: float = 0.05) -> tuple[float, float] | None:
+        """The interval of the relative change, as far as the records may have hidden it; None without an estimate."""
+        return self.widened(*self.estimate.interval(error)) if self.estimate else None
+
+    def widened(self, low: float, high: float) -> tuple[float, float]:
+        """An interval of the relative change as far as the records may have hidden it."""
+        if self.hidden is None or not self.other.rate:
+            return low, high
+        sides = self.treated.occasion_count, self.other.occasion_count
+        widest = self.hidden.hull(1 + low, 1 + high, self.other.rate, *sides)
+        return widest[0] - 1, widest[1] - 1

@@ -39,7 +39,7 @@ class Material:
 def material(connection: Connection, urls: list[str], until: datetime) -> Material:
     """Read everything once for all tasks."""
     frames = {
-        name: pd.DataFrame(rows.mappings().all(), columns=list(rows.keys()))
+        name: pd.DataFrame(rows.all(), columns=list(rows.keys()))
         for name in ("conversations", "deals", "voicings")
         for rows in (connection.execute(text(statement(name)), {"until": until}),)
     }

@@ -14,6 +14,7 @@ from rebuttal.effects.compare import compare
 from rebuttal.effects.control import before_after
 from rebuttal.effects.estimate import Finding, Group
 from rebuttal.effects.exposure import address_of
+from rebuttal.effects.hidden import Hidden, hidden
 from rebuttal.effects.occasions import Material, again, heard, material, won
 from rebuttal.effects.sequence import always_valid
 from rebuttal.effects.statements import statement
@@ -135,18 +136,25 @@ def _judged(
         verdict = Verdict("not_enough_data", f"first looked at {LOOK_DAYS} days after its publication", False)
         return _effect_row(task, Finding(_RATE, "exposed_vs_not", nobody, nobody, None), verdict, today), []
     rows = heard(known, task["theme"], task["published_url"])
+    kept = hidden(known.conversations, known.voicings, task["theme"], task["published_at"])
     for day in days:
-        deciding = _deciding(connection, known, rows, task, tasks, day)
+        deciding = _deciding(connection, known, rows, kept, task, tasks, day)
         verdict = judge(criterion, deciding, day)
         if verdict.is_final:
             break
-    found = [deciding, *(one for one in _all(connection, known, rows, task, tasks, day) if one != deciding)]
+    found = [deciding, *(one for one in _all(connection, known, rows, kept, task, tasks, day) if one != deciding)]
     estimates = [_estimate_row(task, one, one is deciding, day, criterion) for one in found]
     return _effect_row(task, deciding, verdict, day), estimates
 
 
 def _deciding(
-    connection: Connection, known: Material, rows: pd.DataFrame, task: Task, tasks: Sequence[Task], day: date
+    connection: Connection,
+    known: Material,
+    rows: pd.DataFrame,
+    kept: Hidden,
+    task: Task,
+    tasks: Sequence[Task],
+    day: date,
 ) -> Finding:
     """The estimator that decides, fixed by where the piece can be seen, not by what comes out.
 
@@ -157,19 +165,25 @@ def _deciding(
     is_seen = bool((met["exposed_at"] < midnight(day)).any())
     if not is_seen and day >= task["hypothesis_deadline"]:
         return _controlled(connection, task, tasks, day)
-    return compare(again(rows, task["published_at"], midnight(day)), _RATE)
+    return compare(again(rows, task["published_at"], midnight(day)), _RATE, kept)
 
 
 _RATE = "objection_rate"
 
 
 def _all(
-    connection: Connection, known: Material, rows: pd.DataFrame, task: Task, tasks: Sequence[Task], day: date
+    connection: Connection,
+    known: Material,
+    rows: pd.DataFrame,
+    kept: Hidden,
+    task: Task,
+    tasks: Sequence[Task],
+    day: date,
 ) -> list[Finding]:
     published_at, until = task["published_at"], midnight(day)
     horizon = timedelta(days=int(task["hypothesis_horizon_days"]))
     return [
-        compare(again(rows, published_at, until), _RATE),
+        compare(again(rows, published_at, until), _RATE, kept),
         _controlled(connection, task, tasks, day),
         compare(won(rows, known.deals, published_at, until, horizon), "win_rate"),
     ]
@@ -195,7 +209,7 @@ def _treated(task: Task, tasks: Sequence[Task]) -> set[str]:
 
 
 def _effect_row(task: Task, found: Finding, verdict: Verdict, until: date) -> Row:
-    interval = found.estimate.interval() if found.estimate else (None, None)
+    interval = found.interval() or (None, None)
     return {
         "task_id": task["task_id"],
         "theme": task["theme"],
@@ -218,7 +232,7 @@ def _effect_row(task: Task, found: Finding, verdict: Verdict, until: date) -> Ro
 
 
 def _estimate_row(task: Task, found: Finding, is_deciding: bool, until: date, criterion: Criterion) -> Row:
-    interval = found.estimate.interval() if found.estimate else (None, None)
+    interval = found.interval() or (None, None)
     is_watched = found.estimator == "exposed_vs_not"
     valid = always_valid(found.estimate, criterion.expected_size) if found.estimate and is_watched else (None, None)
     return {

@@ -36,7 +36,7 @@ content_task = Table(
         for name in ("change", "metric", "direction", "reason", "success_criterion")
     ),
     Column("hypothesis_expected_size", REAL, nullable=False),  # relative change, 0.25 = by a quarter
-    Column("hypothesis_minimum_sample", INT, nullable=False),  # deals on each side of the publication
+    Column("hypothesis_minimum_sample", INT, nullable=False),  # repeats expected of the exposed without effect
     Column("hypothesis_baseline_days", INT, nullable=False),
     Column("hypothesis_horizon_days", INT, nullable=False),  # a deal counts once it had so many days to voice a doubt
     Column("hypothesis_deadline", DATE, nullable=False),

@@ -92,6 +92,10 @@ class BoardCalls(Calls):
             fields["closed"] = shapes.is_true(given["closed"])
         return self._write(request, "list", id=self._found(request, "list")["id"], fields=fields)
 
+    async def edit_list_field(self, request: Request, given: dict[str, Any]) -> Any:
+        """One field by its own path, as older clients write it."""
+        return await self.edit_list(request, {request.path_params["field"]: given.get("value")})
+
     async def new_label(self, request: Request, given: dict[str, Any]) -> Any:
         if given.get("idBoard") not in self.boards.boards:
             raise Refused(400, "invalid value for idBoard")

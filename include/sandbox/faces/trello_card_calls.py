@@ -39,6 +39,10 @@ class CardCalls(Calls):
         fields = forms.changed_card(given, self.boards, card)
         return self._shown(request, self._write(request, "update", id=card.id, fields=fields) if fields else card)
 
+    async def edit_field(self, request: Request, given: dict[str, Any]) -> Any:
+        """One field by its own path, as older clients write it."""
+        return await self.edit(request, {request.path_params["field"]: given.get("value")})
+
     async def delete(self, request: Request, given: dict[str, Any]) -> Any:
         self._write(request, "delete", id=self._found(request, "card").id)
         return {"limits": {}}

@@ -24,7 +24,8 @@ def new_card(given: Mapping[str, Any], boards: Boards, source: Card | None) -> d
     usual: dict[str, Any] = {"name": "", "desc": "", "closed": False, "idLabels": [], "pos": 16384, "due": None}
     if source is not None:
         usual |= {name: source.fields[name] for name in ("name", "desc", "idLabels", "due")}
-    fields = {**usual, **changed_card(given, boards)}
+    told = {name: value for name, value in given.items() if value is not None}  # null: as if nothing was said
+    fields = {**usual, **changed_card(told, boards)}
     if not fields["name"] and not given.get("urlSource"):
         raise Refused(400, "invalid value for name")
     return fields

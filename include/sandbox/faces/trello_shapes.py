@@ -72,7 +72,10 @@ def card(base: str, boards: Boards, one: Card) -> dict[str, Any]:
     """A card with all its fields."""
     url = f"{base}/c/{one.short_link}"
     comments = [a for a in boards.actions if a["type"] == "commentCard" and a["data"]["card"]["id"] == one.id]
-    badges = {"comments": len(comments), "attachments": len(one.attachments), "due": None, "description": True}
+    badges = {
+        "comments": len(comments), "attachments": len(one.attachments), "due": None, "description": True,
+        "checkItems": 0, "checkItemsChecked": 0,
+    }  # fmt: skip
     return {
         "id": one.id,
         **one.fields,

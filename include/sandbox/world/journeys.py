@@ -128,12 +128,13 @@ def _visit(life: Life, world: Circumstances, visit: Visit, intent: float, u: lis
     landing = link.landing if link else site.PAGES["what"][int(u[8] * 3)]
     pages, clock = _pages(u[12:30], landing, intent, known)
     for one in world.items:
-        appeal = one.appeal(at, journey.reach_days)
-        if not appeal:
+        if at < one.published_at:
             continue
-        has_doubt = one.code in who.doubts
-        odds = journey.read * appeal * (journey.read_with_doubt if has_doubt else 1.0)
-        if mixed(who.id ^ one.id, visit.slot) < min(0.6, odds):
+        most = journey.read * (journey.read_with_doubt if one.code in who.doubts else 1.0)
+        draw = mixed(who.id ^ one.id, visit.slot)
+        if draw >= most:  # an appeal is 1 at most: most draws need not know it
+            continue
+        if draw < min(0.6, most * one.appeal(at, journey.reach_days)):
             pages.append((clock, f"/blog/{one.slug}"))
             life.exposures.append(Exposure(at + clock, one.key, one.code, one.effect, "site"))
             clock += 40 + int(mixed(who.id, one.id) * 160)

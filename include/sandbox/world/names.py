@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 FIRST: dict[str, tuple[str, ...]] = {
     "ru": ("Анна", "Мария", "Елена", "Ольга", "Наталья", "Ирина", "Светлана", "Юлия", "Виктория", "Полина", "Игорь",
            "Дмитрий", "Ксения", "Алёна", "Вера", "Тимур"),
@@ -48,6 +50,7 @@ def latin(text: str) -> str:
     return "".join(_LATIN.get(letter, letter) for letter in text.lower())
 
 
+@lru_cache(maxsize=4096)  # few names, asked for at every person
 def slug(text: str, longest: int = 60) -> str:
     """The text as part of an address: lower-case Latin words joined by hyphens; may be empty."""
     words = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in latin(text)).split()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 
 from sandbox.parameters import DOUBTS, LANGUAGES, SEGMENTS, Parameters
 from sandbox.world import names
@@ -105,6 +106,7 @@ def _phone(language: str, *name: str | int) -> str:
     return f"+380{(67, 50, 63, 97)[digits % 4]}{digits // 7 % 10**7:07d}"
 
 
+@lru_cache(maxsize=16_384)
 def salon(seed: int, index: int, language: str) -> Salon:
     """The salon of this index among those that speak this language."""
     name = (seed, "salon", language, index)
