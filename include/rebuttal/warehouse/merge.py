@@ -21,6 +21,7 @@ from sqlalchemy import Connection, text
 from rebuttal.errors import AccountingError
 from rebuttal.records import OUTCOMES
 from rebuttal.warehouse import batches, sql
+from rebuttal.warehouse.bounded import bounded
 from rebuttal.warehouse.dialects import Dialect, dialect_of, quoted
 from rebuttal.warehouse.entities import Entity, SameEvent
 from rebuttal.warehouse.events import fold
@@ -49,9 +50,8 @@ def merge(connection: Connection, staged: Staged, failed: str) -> dict[str, int]
     rule = staged.entity.same_event
     if rule:
         _fold_events(connection, rule, names)
-        sql.run_file(connection, "write_events.sql", **names)
-    else:
-        sql.run_file(connection, "write.sql", **names)
+    with bounded(connection, staged.row_count):
+        sql.run_file(connection, "write_events.sql" if rule else "write.sql", **names)
     counts = keep_evidence(connection, staged, names)
     _drop(connection, names, _SCRATCH)
     return counts

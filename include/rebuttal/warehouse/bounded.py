@@ -1,0 +1,48 @@
+"""Writing much in little memory, on DuckDB. Postgres bounds each of its queries by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection
+
+# Below so many rows both threads are worth more than the memory.
+MANY_ROWS = 500_000
+_LEAST_BYTES = 1_000_000_000
+# What is let go to the temporary folder under the limit; scratch tables grow with the batch, and a limit that they do
+# not fit under would make each of them go there and back.
+_BYTES_A_ROW = 100
+_NAMES = ("threads", "write_buffer_row_group_count", "memory_limit")
+
+
+@contextmanager
+def bounded(connection: Connection, row_count: int) -> Iterator[None]:
+    """While it lasts, what is written waits as one block of rows for one thread, not five for each of all.
+
+    Does nothing for fewer than `MANY_ROWS` rows, nor on Postgres. What the settings were stands again afterwards, also
+    when the statement failed: a cursor of its own sets them, outside of the caller's transaction.
+    """
+    if connection.dialect.name != "duckdb" or row_count < MANY_ROWS:
+        yield
+        return
+    native: Any = connection.connection.driver_connection
+    cursor = native.cursor()
+    cursor.execute("SELECT " + ", ".join(f"current_setting('{name}')" for name in _NAMES))
+    before = dict(zip(_NAMES, cursor.fetchone(), strict=True))
+    limit = max(_LEAST_BYTES, row_count * _BYTES_A_ROW)
+    _set(cursor, {"threads": 1, "write_buffer_row_group_count": 1, "memory_limit": f"{limit} B"})
+    # Told with one digit, the rest cut off: given back as told, it would shrink each time.
+    number, unit = str(before["memory_limit"]).split()
+    before["memory_limit"] = f"{float(number) + 0.05} {unit}"
+    try:
+        yield
+    finally:
+        _set(cursor, before)
+        cursor.close()
+
+
+def _set(cursor: Any, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        cursor.execute(f"SET GLOBAL {name} = '{value}'")
