@@ -15,12 +15,13 @@ from collections import Counter
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-OURS = "https://github.com/rebuttal/include/bi"
+# Marks what this file wrote; what stands beside it is of people.
+OURS = "include/bi"
 
 
 def identity(kind: str, name: str) -> UUID:
     """The same uuid on every machine."""
-    return uuid5(NAMESPACE_URL, f"{OURS}/{kind}/{name}")
+    return uuid5(NAMESPACE_URL, f"rebuttal:bi:{kind}:{name}")
 
 
 class Writer:

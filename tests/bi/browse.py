@@ -108,7 +108,7 @@ def _call(page: Page, base: str, task: dict[str, Any]) -> dict[str, Any]:
         token = page.request.get(f"{base}/api/v1/security/csrf_token/").json().get("result", "")
         headers = {"X-CSRFToken": token, "Referer": base}
         answer = page.request.post(f"{base}{task['post']}", data=task["json"], headers=headers)
-    return {"status": answer.status, "url": answer.url, "body": answer.text()[:20_000]}
+    return {"status": answer.status, "url": answer.url, "body": answer.text()[:200_000]}
 
 
 if __name__ == "__main__":
