@@ -86,7 +86,7 @@ def test_the_columns_exist(settings: Settings) -> None:
     ("change", "said"),
     [
         (("kind: leading", "kind: leeding"), "kind"),
-        (("columns: [kpi_weekly.visits]", "columns: [visits]"), "not mart.column"),
+        (("columns: [kpi_weekly.visits, ", "columns: [visits, "), "not mart.column"),
         (("id: impressions", "id: reach"), "id 'reach' stands twice"),
         (("[kpi_weekly.ctr]", "[kpi_weekly.visits]"), "column 'kpi_weekly.visits' stands twice"),
         (("    formula: count of visits", "    formla: count of visits"), "formla|formula"),
