@@ -1,7 +1,7 @@
 {#-
   Work grows with the persons whose input changed, not with history. The runner finds these persons and keeps them in
   ops.changed_person until the build is published; '' among them stands for rows of nobody. A model that goes by person
-  forgets their rows and makes them again:
+  forgets their rows and makes them again (advertisements go by day instead):
 
       config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget_changed('person_id') }}")
 -#}
@@ -18,6 +18,11 @@
     {% if is_incremental() -%}
     and coalesce({{ person_column }}, '') in (select person_id from {{ source('ops', 'changed_person') }})
     {%- endif %}
+{%- endmacro %}
+
+{#- Advertisements are nobody's: they are made again by day. As in journeys/sql/input/ad_performance.sql. -#}
+{% macro ad_day(report_date) -%}
+    'day:' || cast({{ report_date }} as {{ dbt.type_string() }})
 {%- endmacro %}
 
 {#- By what a model is made again, as its pre-hook says; none for models that are always made whole. -#}

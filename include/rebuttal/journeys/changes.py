@@ -23,11 +23,11 @@ NOBODY = ""
 
 @dataclass(frozen=True)
 class Due:
-    """What the next build has to do: nothing, the changed persons, or everything (`is_whole`)."""
+    """What the next build has to do: nothing, the changed persons and days, or everything (`is_whole`)."""
 
     is_due: bool
     is_whole: bool
-    changed_count: int
+    person_count: int  # and rows of nobody that stand for themselves
 
 
 def find_changes(engine: Engine, fingerprint: str, week: str) -> Due:
@@ -51,8 +51,9 @@ def find_changes(engine: Engine, fingerprint: str, week: str) -> Due:
         connection.execute(delete(person_change))
         if is_touched or is_whole or built_week != week:
             _add(connection, f"SELECT '{NOBODY}' AS unit_id")
-        count = int(connection.execute(text("SELECT count(*) FROM ops.changed_person")).scalar_one())
-    return Due(is_due=count > 0, is_whole=is_whole, changed_count=count)
+        query = "SELECT count(*), count(CASE WHEN person_id <> '' AND person_id NOT LIKE 'day:%' THEN 1 END)"
+        count, persons = connection.execute(text(f"{query} FROM ops.changed_person")).one()
+    return Due(is_due=count > 0, is_whole=is_whole, person_count=int(persons))
 
 
 def settle(engine: Engine, fingerprint: str, week: str) -> None:

@@ -39,7 +39,12 @@ def publish(context: Context) -> Report:
     Counts: `tables`, `published` (1 when a new version was made). Call it after any stage has written into `marts`.
     """
     with open_warehouse(context.settings) as engine:
-        return _publish(context.settings, engine, None)
+        return publish_open(context.settings, engine)
+
+
+def publish_open(settings: Settings, engine: Engine) -> Report:
+    """As `publish`, for a caller that holds the warehouse open."""
+    return _publish(settings, engine, None)
 
 
 def publish_previous(context: Context) -> Report:

@@ -1,0 +1,182 @@
+"""A refresh: the models and tests that dbt compiled, run for what changed in one transaction of our own.
+
+dbt needs a fifth of a second of work for every model and test, whatever there is to do. So it compiles once, as long as
+models, configuration and running week stay, and a refresh runs its SQL: models in their order, and after each one all
+its tests in one statement. Declared they are in dbt's files alone; a whole build goes through dbt itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+from rebuttal.errors import AbortError, ConfigError
+from rebuttal.settings import Settings
+from rebuttal.warehouse import dbt
+from rebuttal.warehouse.tables import MARTS_BUILD
+
+_FORMAT = 1  # of the kept file
+
+
+@dataclass(frozen=True)
+class Check:
+    """A test of dbt: `statement` gives the rows that fail, `counted` is what is made of them; 0 passes."""
+
+    name: str
+    column: str  # '' for a test of whole rows
+    statement: str
+    counted: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model: `kind` view, table or incremental; `unit` as `dbt.unit_of` says; `checks` can run once it is made."""
+
+    name: str
+    kind: str
+    unit: str
+    statement: str
+    is_tagged: bool  # it, or one it needs, has the tag that was asked for
+    checks: tuple[Check, ...]
+
+
+def compiled_models(settings: Settings, variables: Mapping[str, Any], fingerprint: str, tag: str) -> list[Model]:
+    """All models in an order in which they can be made, from the kept file or, when it is of another make, from dbt.
+
+    `fingerprint` changes with the models' text; `variables` are those of dbt. The caller must have closed the warehouse.
+    Raises what `dbt.compiled` raises, and ConfigError for a test that asks for more than "no rows".
+    """
+    kept = settings.home / "dbt" / "refresh.json"
+    where = make_url(settings.warehouse_url)
+    made_of = [_FORMAT, fingerprint, tag, sorted(variables.items()), where.get_backend_name(), where.database]
+    key = hashlib.sha256(json.dumps(made_of, default=str).encode()).hexdigest()
+    if found := _read(kept, key):
+        return found
+    models = models_of(dbt.compiled(settings, variables), tag)
+    new = kept.with_name(f"{kept.name}.new")
+    new.write_text(json.dumps({"key": key, "models": [asdict(model) for model in models]}), encoding="utf-8")
+    new.replace(kept)
+    return models
+
+
+def models_of(nodes: Mapping[str, Any], tag: str) -> list[Model]:
+    """The models of a compiled manifest in order, each with the tests that need nothing made later."""
+    models = {name: node for name, node in nodes.items() if node["resource_type"] == "model"}
+    needs = {name: [one for one in node["depends_on"]["nodes"] if one in models] for name, node in models.items()}
+    order = list(TopologicalSorter({name: sorted(needs[name]) for name in sorted(needs)}).static_order())
+    place = {name: number for number, name in enumerate(order)}
+    tagged: set[str] = set()
+    for name in order:
+        if tag in models[name]["config"]["tags"] or tagged.intersection(needs[name]):
+            tagged.add(name)
+    order.sort(key=lambda name: (name in tagged, place[name]))
+    place = {name: number for number, name in enumerate(order)}
+    checks: dict[str, list[Check]] = {name: [] for name in order}
+    for _, node in sorted(nodes.items()):
+        if node["resource_type"] == "test" and node["config"]["severity"].upper() == "ERROR":
+            last = max((one for one in node["depends_on"]["nodes"] if one in place), key=lambda one: place[one])
+            checks[last].append(_check(node))
+    return [
+        Model(
+            name=models[name]["alias"],
+            kind=models[name]["config"]["materialized"],
+            unit=dbt.unit_of(models[name]),
+            statement=models[name]["compiled_code"],
+            is_tagged=name in tagged,
+            checks=tuple(checks[name]),
+        )
+        for name in order
+    ]
+
+
+def refresh(engine: Engine, models: Sequence[Model]) -> dict[str, int]:
+    """Make models again for `ops.changed_person` and test them, in one transaction; nothing of `marts` is touched.
+
+    Returns the numbers of `models` and `tests`. Raises AbortError that names the model, and the test, its column and
+    the number of rows that failed; `marts_build` then stays as it was.
+    """
+    counts = {"models": 0, "tests": 0}
+    with engine.begin() as connection:
+        for model in models:
+            try:
+                _make(connection, model)
+                _pass(connection, model)
+            except DBAPIError as error:
+                said = " ".join(str(error.orig).split())
+                raise AbortError(
+                    f"The model {model.name} could not be made: {said[:300]}; the marts stay as they were",
+                    next_step=f"Mend what it reads or include/dbt/models/**/{model.name}.sql, then run this again",
+                ) from None
+            counts["models"] += 1
+            counts["tests"] += len(model.checks)
+    return counts
+
+
+def _make(connection: Connection, model: Model) -> None:
+    table = f"{MARTS_BUILD}.{model.name}"
+    if model.kind == "view":
+        _run(connection, f"CREATE OR REPLACE VIEW {table} AS\n{model.statement}")
+        return
+    if model.unit:
+        _run(
+            connection,
+            f"DELETE FROM {table} WHERE coalesce({model.unit}, '') IN (SELECT person_id FROM ops.changed_person)",
+        )
+    elif model.kind == "table" and connection.dialect.name == "duckdb":
+        _run(connection, f"CREATE OR REPLACE TABLE {table} AS\n{model.statement}")
+        return
+    elif model.kind == "table":
+        _run(connection, f"TRUNCATE {table}")  # views hang on the table: it stays
+    _run(connection, f"INSERT INTO {table}\n{model.statement}")
+
+
+def _pass(connection: Connection, model: Model) -> None:
+    if not model.checks:
+        return
+    counted = "\nUNION ALL\n".join(
+        f"SELECT {place} AS place, {check.counted} AS failed FROM (\n{check.statement}\n) AS failing"
+        for place, check in enumerate(model.checks)
+    )
+    failed = [(model.checks[place], count) for place, count in _run(connection, counted).all() if count]
+    if not failed:
+        return
+    check, count = failed[0]
+    more = f" and {len(failed) - 1} more ({', '.join(other.name for other, _ in failed[1:5])})" if failed[1:] else ""
+    raise AbortError(
+        f"dbt test {check.name} failed on the model {model.name}{f', column {check.column}' if check.column else ''}:"
+        f" {count} results{more}; the marts stay as they were",
+        next_step="Look at the rows that this gives: " + " ".join(check.statement.split())[:600],
+    )
+
+
+def _check(node: Mapping[str, Any]) -> Check:
+    name, config = str(node["name"]), node["config"]
+    if config["error_if"] != "!= 0" or config.get("limit"):
+        raise ConfigError(
+            f"The dbt test {name} has error_if or limit",
+            next_step="Say in the test's SQL which rows fail, without them",
+        )
+    return Check(name, str(node.get("column_name") or ""), node["compiled_code"], config["fail_calc"])
+
+
+def _read(kept: Path, key: str) -> list[Model] | None:
+    if not kept.is_file():
+        return None
+    told = json.loads(kept.read_text(encoding="utf-8"))
+    if told["key"] != key:
+        return None
+    return [Model(**one | {"checks": tuple(Check(**check) for check in one["checks"])}) for one in told["models"]]
+
+
+def _run(connection: Connection, statement: str) -> Any:
+    # Compiled SQL has percent signs of its own: no placeholders are looked for.
+    return connection.execution_options(no_parameters=True).exec_driver_sql(statement)
