@@ -50,9 +50,9 @@ class Model:
 
 
 def compiled_models(settings: Settings, variables: Mapping[str, Any], fingerprint: str, tag: str) -> list[Model]:
-    """All models in an order in which they can be made, from the kept file or, when it is of another make, from dbt.
+    """All models in an order in which they can be made, from the kept file or, if that is of another make, from dbt.
 
-    `fingerprint` changes with the models' text; `variables` are those of dbt. The caller must have closed the warehouse.
+    `fingerprint` changes with the models' text; `variables` are those of dbt. The caller has closed the warehouse.
     Raises what `dbt.compiled` raises, and ConfigError for a test that asks for more than "no rows".
     """
     kept = settings.home / "dbt" / "refresh.json"

@@ -24,12 +24,13 @@ from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.warehouse.engine import is_duckdb, open_published, open_warehouse
 from rebuttal.warehouse.model_tables import mart_checksum, model_build
-from rebuttal.warehouse.promote import columns_of, go_back, went_back
+from rebuttal.warehouse.promote import Columns, columns_in, columns_of, go_back, row_hash_of, row_key_of, went_back
 from rebuttal.warehouse.quality_mart import QUALITY_NAMES, refresh_quality
 from rebuttal.warehouse.tables import CORE, MARTS, OPS, publication, published_table
 
 # Beside all marts, what reports read of core and ops: no texts, no landed rows, no personal data.
 PUBLISHED_CORE = ("ad_performance", "owner", "pipeline_stage", "traffic")
+LARGE = 10_000  # rows from which a copied table is compared by row instead of being copied again
 PUBLISHED_OPS = ("batch", "batch_outcome", "exchange_rate")
 
 
@@ -80,10 +81,11 @@ def _publish(settings: Settings, engine: Engine, only: tuple[str, ...] | None) -
             return Report("publish", counts={"tables": 0, "published": 0})
         added_up = {row.name: f"{row.row_count}|{row.checksum}" for row in connection.execute(select(mart_checksum))}
         by_person = frozenset(added_up) if _is_by_person(connection) else frozenset()
+        columns = _columns(connection)
         now = {
-            name: _digest(f"{columns_of(connection, name)}|{added_up[name]}")
+            name: _digest(f"{columns[name]}|{added_up[name]}")
             if name in added_up
-            else fingerprint_of(connection, [name])
+            else _digest(_added_up(connection, name, columns[name]))
             for name in tables
         }
         kept = {name: value for name, value in before.items() if only and name not in only}
@@ -141,17 +143,32 @@ def fingerprint_of(connection: Connection, tables: list[str], without: frozenset
 
     It is the same for the same rows on the same engine; the engines hash differently.
     """
-    digest = hashlib.sha256()
-    for table in tables:
-        columns = [column for column in columns_of(connection, table) if column[0] not in without]
-        listed = ", ".join(f'"{name}"' for name, _ in columns)
-        if connection.dialect.name == "duckdb":
-            total = f"sum(hash({listed})::HUGEINT)"
-        else:
-            total = f"sum(hashtextextended(ROW({listed})::text, 0)::numeric)"
-        count, value = connection.exec_driver_sql(f"SELECT count(*), {total} FROM {table}").one()
-        digest.update(f"{table}|{columns}|{count}|{value}\n".encode())
-    return digest.hexdigest()
+    return _digest(
+        "".join(
+            _added_up(connection, table, [one for one in columns_of(connection, table) if one[0] not in without])
+            for table in tables
+        )
+    )
+
+
+def _added_up(connection: Connection, table: str, columns: Columns) -> str:
+    count, total = _count(connection, table, columns)
+    return f"{table}|{list(columns)}|{count}|{total}\n"
+
+
+def _count(connection: Connection, table: str, columns: Columns) -> tuple[int, int | None]:
+    """The number of rows and the sum of their hashes."""
+    found = connection.exec_driver_sql(f"SELECT count(*), {row_hash_of(connection, columns)} FROM {table}").one()
+    return int(found[0]), found[1]
+
+
+def _columns(connection: Connection) -> dict[str, list[tuple[str, str]]]:
+    """`schema.table` -> its columns, of the schemas that are published in part."""
+    return {
+        f"{schema}.{name}": found
+        for schema in (MARTS, CORE, OPS)
+        for name, found in columns_in(connection, schema).items()
+    }
 
 
 def _last(connection: Connection) -> tuple[int, str]:
@@ -212,13 +229,39 @@ def _replace_file(
 
 def _copy_into(connection: Connection, table: str, by_person: frozenset[str]) -> None:
     run = connection.exec_driver_sql
-    if table not in by_person:
-        run(f"CREATE OR REPLACE TABLE published_new.{table} AS SELECT * FROM {table}")
-        return
-    unit = connection.execute(select(mart_checksum.c.unit).where(mart_checksum.c.name == table)).scalar_one()
-    chosen = f"WHERE {unit} IN (SELECT person_id FROM ops.changed_person)"
-    run(f"DELETE FROM published_new.{table} {chosen}")
-    run(f"INSERT INTO published_new.{table} SELECT * FROM {table} {chosen}")
+    new = f"published_new.{table}"
+    if table in by_person:
+        unit = connection.execute(select(mart_checksum.c.unit).where(mart_checksum.c.name == table)).scalar_one()
+        chosen = f"WHERE {unit} IN (SELECT person_id FROM ops.changed_person)"
+        run(f"DELETE FROM {new} {chosen}")
+        run(f"INSERT INTO {new} SELECT * FROM {table} {chosen}")
+    elif not _brought_up(connection, table, new):
+        run(f"CREATE OR REPLACE TABLE {new} AS SELECT * FROM {table}")
+
+
+def _brought_up(connection: Connection, table: str, new: str) -> bool:
+    """Whether `new`, a large copy of an earlier `table`, is equal to it now, with only those rows written that differ.
+
+    It is not where rows that are equal in every column came or went: then the table has to be copied.
+    """
+    run = connection.exec_driver_sql
+    columns = columns_of(connection, table)
+    if _published_columns(connection, table) != columns:
+        return False
+    if run(f"SELECT count(*) FROM {table}").scalar_one() < LARGE:
+        return False
+    row = row_key_of(connection, columns)
+    run(f"DELETE FROM {new} WHERE {row} NOT IN (SELECT {row} FROM {table})")
+    run(f"INSERT INTO {new} SELECT * FROM {table} WHERE {row} NOT IN (SELECT {row} FROM {new})")
+    return _count(connection, new, columns) == _count(connection, table, columns)
+
+
+def _published_columns(connection: Connection, table: str) -> list[tuple[str, str]]:
+    query = text(
+        "SELECT column_name, data_type FROM duckdb_columns()"
+        " WHERE database_name = 'published_new' AND schema_name || '.' || table_name = :name ORDER BY column_index"
+    )
+    return [(str(column), str(kind)) for column, kind in connection.execute(query, {"name": table})]
 
 
 def previous_path(settings: Settings) -> Path:
