@@ -41,7 +41,7 @@ from rebuttal.warehouse.replace import replace_rows
 SETTLED = (
     "core.pipeline_stage",
     *(f"ops.{name}" for name in ("channel_declared", "channel_rule", "exchange_rate", "journey_question_evidence")),
-    *(f"ops.{name}" for name in ("lifecycle_stage", "reference_rate")),
+    "ops.lifecycle_stage",
 )
 BOOKKEEPING = frozenset({"batch_id", "row_number", "row_hash", "imported_at"})
 # Of hits only when, by whom and on which page is read.

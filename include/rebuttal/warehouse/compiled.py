@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from rebuttal.errors import AbortError, ConfigError
 from rebuttal.settings import Settings
 from rebuttal.warehouse import dbt
+from rebuttal.warehouse.engine import is_duckdb
 from rebuttal.warehouse.tables import MARTS_BUILD
 
 _FORMAT = 1  # of the kept file
@@ -56,8 +56,7 @@ def compiled_models(settings: Settings, variables: Mapping[str, Any], fingerprin
     Raises what `dbt.compiled` raises, and ConfigError for a test that asks for more than "no rows".
     """
     kept = settings.home / "dbt" / "refresh.json"
-    where = make_url(settings.warehouse_url)
-    made_of = [_FORMAT, fingerprint, tag, sorted(variables.items()), where.get_backend_name(), where.database]
+    made_of = [_FORMAT, fingerprint, tag, sorted(variables.items()), is_duckdb(settings)]
     key = hashlib.sha256(json.dumps(made_of, default=str).encode()).hexdigest()
     if found := _read(kept, key):
         return found
@@ -90,7 +89,7 @@ def models_of(nodes: Mapping[str, Any], tag: str) -> list[Model]:
             name=models[name]["alias"],
             kind=models[name]["config"]["materialized"],
             unit=dbt.unit_of(models[name]),
-            statement=models[name]["compiled_code"],
+            statement=_statement(models[name]),
             is_tagged=name in tagged,
             checks=tuple(checks[name]),
         )
@@ -165,7 +164,12 @@ def _check(node: Mapping[str, Any]) -> Check:
             f"The dbt test {name} has error_if or limit",
             next_step="Say in the test's SQL which rows fail, without them",
         )
-    return Check(name, str(node.get("column_name") or ""), node["compiled_code"], config["fail_calc"])
+    return Check(name, str(node.get("column_name") or ""), _statement(node), config["fail_calc"])
+
+
+def _statement(node: Mapping[str, Any]) -> str:
+    """The compiled SQL without the name of the database: it stays right when the file or the database is renamed."""
+    return str(node["compiled_code"]).replace(f'"{node["database"]}"."', '"')
 
 
 def _read(kept: Path, key: str) -> list[Model] | None:
