@@ -2,7 +2,8 @@
 
 dbt needs a fifth of a second of work for every model and test, whatever there is to do. So it compiles once, as long as
 models, configuration and running week stay, and a refresh runs its SQL: models in their order, and after each one all
-its tests in one statement. Declared they are in dbt's files alone; a whole build goes through dbt itself.
+its tests in one statement. Declared they are in dbt's files alone; a whole build goes through dbt itself. What is not
+known here of all that a model or a test may ask for is refused, so that both ways of building mean the same.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ def compiled_models(settings: Settings, variables: Mapping[str, Any], fingerprin
     """All models in an order in which they can be made, from the kept file or, if that is of another make, from dbt.
 
     `fingerprint` changes with the models' text; `variables` are those of dbt. The caller has closed the warehouse.
-    Raises what `dbt.compiled` raises, and ConfigError for a test that asks for more than "no rows".
+    Raises what `dbt.compiled` raises, and ConfigError for a model that is materialised, or a test that fails, in a way
+    that only dbt knows.
     """
     kept = settings.home / "dbt" / "refresh.json"
     made_of = [_FORMAT, fingerprint, tag, sorted(variables.items()), is_duckdb(settings)]
@@ -81,13 +83,13 @@ def models_of(nodes: Mapping[str, Any], tag: str) -> list[Model]:
     place = {name: number for number, name in enumerate(order)}
     checks: dict[str, list[Check]] = {name: [] for name in order}
     for _, node in sorted(nodes.items()):
-        if node["resource_type"] == "test" and node["config"]["severity"].upper() == "ERROR":
+        if node["resource_type"] == "test":
             last = max((one for one in node["depends_on"]["nodes"] if one in place), key=lambda one: place[one])
             checks[last].append(_check(node))
     return [
         Model(
             name=models[name]["alias"],
-            kind=models[name]["config"]["materialized"],
+            kind=_kind(models[name]),
             unit=dbt.unit_of(models[name]),
             statement=_statement(models[name]),
             is_tagged=name in tagged,
@@ -157,12 +159,28 @@ def _pass(connection: Connection, model: Model) -> None:
     )
 
 
+def _kind(node: Mapping[str, Any]) -> str:
+    config = node["config"]
+    kind = str(config["materialized"])
+    hooks = len(config["pre-hook"]) - bool(dbt.unit_of(node)) + len(config["post-hook"])
+    if (
+        kind not in ("view", "table", "incremental")
+        or hooks
+        or config.get("incremental_strategy") not in (None, "append")
+    ):
+        raise ConfigError(
+            f"The dbt model {node['name']} is materialised in a way that a refresh does not know",
+            next_step="Use view, table, or incremental with append and forget_changed, and no hook beside it",
+        )
+    return kind
+
+
 def _check(node: Mapping[str, Any]) -> Check:
     name, config = str(node["name"]), node["config"]
-    if config["error_if"] != "!= 0" or config.get("limit"):
+    if config["severity"].upper() != "ERROR" or config["error_if"] != "!= 0" or config.get("limit"):
         raise ConfigError(
-            f"The dbt test {name} has error_if or limit",
-            next_step="Say in the test's SQL which rows fail, without them",
+            f"The dbt test {name} has severity, error_if or limit",
+            next_step="Let it fail by any row, and say in its SQL which rows those are",
         )
     return Check(name, str(node.get("column_name") or ""), _statement(node), config["fail_calc"])
 
