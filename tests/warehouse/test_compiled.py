@@ -1,4 +1,4 @@
-"""What dbt compiled, as a refresh takes it: in an order that can be made, and no way of building that it does not know."""
+"""What dbt compiled, as a refresh takes it: in an order that can be made, and nothing that it does not know."""
 
 from __future__ import annotations
 
