@@ -24,13 +24,12 @@ from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.warehouse.engine import is_duckdb, open_published, open_warehouse
 from rebuttal.warehouse.model_tables import mart_checksum, model_build
-from rebuttal.warehouse.promote import Columns, columns_in, columns_of, go_back, row_hash_of, row_key_of, went_back
+from rebuttal.warehouse.promote import Columns, columns_in, columns_of, go_back, row_hash_of, went_back
 from rebuttal.warehouse.quality_mart import QUALITY_NAMES, refresh_quality
 from rebuttal.warehouse.tables import CORE, MARTS, OPS, publication, published_table
 
 # Beside all marts, what reports read of core and ops: no texts, no landed rows, no personal data.
 PUBLISHED_CORE = ("ad_performance", "owner", "pipeline_stage", "traffic")
-LARGE = 10_000  # rows from which a copied table is compared by row instead of being copied again
 PUBLISHED_OPS = ("batch", "batch_outcome", "exchange_rate")
 
 
@@ -152,14 +151,9 @@ def fingerprint_of(connection: Connection, tables: list[str], without: frozenset
 
 
 def _added_up(connection: Connection, table: str, columns: Columns) -> str:
-    count, total = _count(connection, table, columns)
+    found = connection.exec_driver_sql(f"SELECT count(*), {row_hash_of(connection, columns)} FROM {table}")
+    count, total = found.one()
     return f"{table}|{list(columns)}|{count}|{total}\n"
-
-
-def _count(connection: Connection, table: str, columns: Columns) -> tuple[int, int | None]:
-    """The number of rows and the sum of their hashes."""
-    found = connection.exec_driver_sql(f"SELECT count(*), {row_hash_of(connection, columns)} FROM {table}").one()
-    return int(found[0]), found[1]
 
 
 def _columns(connection: Connection) -> dict[str, list[tuple[str, str]]]:
@@ -235,33 +229,9 @@ def _copy_into(connection: Connection, table: str, by_person: frozenset[str]) ->
         chosen = f"WHERE {unit} IN (SELECT person_id FROM ops.changed_person)"
         run(f"DELETE FROM {new} {chosen}")
         run(f"INSERT INTO {new} SELECT * FROM {table} {chosen}")
-    elif not _brought_up(connection, table, new):
-        run(f"CREATE OR REPLACE TABLE {new} AS SELECT * FROM {table}")
-
-
-def _brought_up(connection: Connection, table: str, new: str) -> bool:
-    """Whether `new`, a large copy of an earlier `table`, is equal to it now, with only those rows written that differ.
-
-    It is not where rows that are equal in every column came or went: then the table has to be copied.
-    """
-    run = connection.exec_driver_sql
-    columns = columns_of(connection, table)
-    if _published_columns(connection, table) != columns:
-        return False
-    if run(f"SELECT count(*) FROM {table}").scalar_one() < LARGE:
-        return False
-    row = row_key_of(connection, columns)
-    run(f"DELETE FROM {new} WHERE {row} NOT IN (SELECT {row} FROM {table})")
-    run(f"INSERT INTO {new} SELECT * FROM {table} WHERE {row} NOT IN (SELECT {row} FROM {new})")
-    return _count(connection, new, columns) == _count(connection, table, columns)
-
-
-def _published_columns(connection: Connection, table: str) -> list[tuple[str, str]]:
-    query = text(
-        "SELECT column_name, data_type FROM duckdb_columns()"
-        " WHERE database_name = 'published_new' AND schema_name || '.' || table_name = :name ORDER BY column_index"
-    )
-    return [(str(column), str(kind)) for column, kind in connection.execute(query, {"name": table})]
+        return
+    # Writing only the rows that differ was tried: cleaning up after them costs more than the whole table.
+    run(f"CREATE OR REPLACE TABLE {new} AS SELECT * FROM {table}")
 
 
 def previous_path(settings: Settings) -> Path:
