@@ -33,6 +33,11 @@ class Due:
     is_whole: bool
     person_count: int  # and rows of nobody that stand for themselves
 
+    @property
+    def is_part(self) -> bool:
+        """Whether there is something to do, but not everything."""
+        return self.is_due and not self.is_whole
+
 
 def find_changes(engine: Engine, fingerprint: str, week: str) -> Due:
     """Add to `ops.changed_person` whom the rows admitted since the last look belong and belonged to.

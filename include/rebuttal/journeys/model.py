@@ -23,7 +23,7 @@ from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse import dbt
-from rebuttal.warehouse.compiled import Model, compiled_models, refresh
+from rebuttal.warehouse.compiled import Model, compile_models, kept_models, refresh
 from rebuttal.warehouse.engine import LOCK_WAIT_SECONDS, is_duckdb, open_warehouse
 from rebuttal.warehouse.model_tables import (
     channel_declared,
@@ -77,34 +77,47 @@ def build_due(context: Context, variables: dict[str, Any], report: Report) -> No
     and published; nothing due means zeros and no write.
     """
     report.counts |= {"models": 0, "tests": 0, "marts_changed": 0, "changed_persons": 0}
-    with open_warehouse(context.settings) as engine:
+    settings = context.settings
+    models: list[Model] | None = []
+    with open_warehouse(settings) as engine:
         fingerprint = _fingerprint(engine, variables)
         week = f"{variables['running_week_start']}+{_whole_inputs(engine)}"
         due = find_changes(engine, fingerprint, week)
+        if due.is_part:
+            models = kept_models(settings, variables, fingerprint)
+        if models is not None and not due.is_whole:
+            _finish(settings, engine, variables, due, models, report)
+            if due.is_due:
+                settle(engine, fingerprint, week)
+            return
+    # dbt is the one that writes now: the warehouse is closed.
     if due.is_whole:
         failpoint("model.before_dbt")
-        _build_whole(context.settings, variables, report)
-    models = compiled_models(context.settings, variables, fingerprint, AFTER_SHARES) if _is_part(due) else []
-    with open_warehouse(context.settings) as engine:
-        if models:
-            failpoint("model.before_dbt")
-            _refresh(engine, variables, models, report)
-        if due.is_due:
-            failpoint("model.after_dbt")
-            predict_ltv(engine, variables["base_currency"])
-            changed = promote(engine, dbt.units(context.settings), only_changed=not due.is_whole)
-            failpoint("model.after_promote")
-            report.counts["marts_changed"] = len(changed)
-            report.counts["changed_persons"] = 0 if due.is_whole else due.person_count
-        published = publish_open(context.settings, engine)
-        if due.is_due:
-            settle(engine, fingerprint, week)
+        _build_whole(settings, variables, report)
+    else:
+        models = compile_models(settings, variables, fingerprint, AFTER_SHARES)
+    with open_warehouse(settings) as engine:
+        _finish(settings, engine, variables, due, models or [], report)
+        settle(engine, fingerprint, week)
+
+
+def _finish(
+    settings: Settings, engine: Engine, variables: dict[str, Any], due: Due, models: list[Model], report: Report
+) -> None:
+    """Refresh `models`, if there are any, and let readers have what is due."""
+    if models:
+        failpoint("model.before_dbt")
+        _refresh(engine, variables, models, report)
+    if due.is_due:
+        failpoint("model.after_dbt")
+        predict_ltv(engine, variables["base_currency"])
+        changed = promote(engine, dbt.units(settings), only_changed=not due.is_whole)
+        failpoint("model.after_promote")
+        report.counts["marts_changed"] = len(changed)
+        report.counts["changed_persons"] = 0 if due.is_whole else due.person_count
+    published = publish_open(settings, engine)
     report.counts["published"] = published.counts["published"]
     report.changed |= due.is_due or published.changed
-
-
-def _is_part(due: Due) -> bool:
-    return due.is_due and not due.is_whole
 
 
 def _build_whole(settings: Settings, variables: dict[str, Any], report: Report) -> None:

@@ -50,23 +50,40 @@ class Model:
     checks: tuple[Check, ...]
 
 
-def compiled_models(settings: Settings, variables: Mapping[str, Any], fingerprint: str, tag: str) -> list[Model]:
-    """All models in an order in which they can be made, from the kept file or, if that is of another make, from dbt.
+def kept_models(settings: Settings, variables: Mapping[str, Any], fingerprint: str) -> list[Model] | None:
+    """What `compile_models` gave last, if it is of the same make; None otherwise."""
+    kept = _kept(settings)
+    if not kept.is_file():
+        return None
+    told = json.loads(kept.read_text(encoding="utf-8"))
+    if told["key"] != _key(settings, variables, fingerprint):
+        return None
+    return [Model(**one | {"checks": tuple(Check(**check) for check in one["checks"])}) for one in told["models"]]
+
+
+def compile_models(settings: Settings, variables: Mapping[str, Any], fingerprint: str, tag: str) -> list[Model]:
+    """All models in an order in which they can be made, from dbt, and kept for the next time.
 
     `fingerprint` changes with the models' text; `variables` are those of dbt. The caller has closed the warehouse.
     Raises what `dbt.compiled` raises, and ConfigError for a model that is materialised, or a test that fails, in a way
     that only dbt knows.
     """
-    kept = settings.home / "dbt" / "refresh.json"
-    made_of = [_FORMAT, fingerprint, tag, sorted(variables.items()), is_duckdb(settings)]
-    key = hashlib.sha256(json.dumps(made_of, default=str).encode()).hexdigest()
-    if found := _read(kept, key):
-        return found
     models = models_of(dbt.compiled(settings, variables), tag)
+    kept = _kept(settings)
     new = kept.with_name(f"{kept.name}.new")
-    new.write_text(json.dumps({"key": key, "models": [asdict(model) for model in models]}), encoding="utf-8")
+    told = {"key": _key(settings, variables, fingerprint), "models": [asdict(model) for model in models]}
+    new.write_text(json.dumps(told), encoding="utf-8")
     new.replace(kept)
     return models
+
+
+def _kept(settings: Settings) -> Path:
+    return settings.home / "dbt" / "refresh.json"
+
+
+def _key(settings: Settings, variables: Mapping[str, Any], fingerprint: str) -> str:
+    made_of = [_FORMAT, fingerprint, sorted(variables.items()), is_duckdb(settings)]
+    return hashlib.sha256(json.dumps(made_of, default=str).encode()).hexdigest()
 
 
 def models_of(nodes: Mapping[str, Any], tag: str) -> list[Model]:
@@ -188,15 +205,6 @@ def _check(node: Mapping[str, Any]) -> Check:
 def _statement(node: Mapping[str, Any]) -> str:
     """The compiled SQL without the name of the database: it stays right when the file or the database is renamed."""
     return str(node["compiled_code"]).replace(f'"{node["database"]}"."', '"')
-
-
-def _read(kept: Path, key: str) -> list[Model] | None:
-    if not kept.is_file():
-        return None
-    told = json.loads(kept.read_text(encoding="utf-8"))
-    if told["key"] != key:
-        return None
-    return [Model(**one | {"checks": tuple(Check(**check) for check in one["checks"])}) for one in told["models"]]
 
 
 def _run(connection: Connection, statement: str) -> Any:
