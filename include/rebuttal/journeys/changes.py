@@ -11,6 +11,7 @@ Visits are too many to compare one by one: they are added up by batch first, and
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from importlib import resources
 
 from sqlalchemy import Connection, Engine, delete, insert, select, text
@@ -18,7 +19,8 @@ from sqlalchemy import Connection, Engine, delete, insert, select, text
 from rebuttal.warehouse.model_tables import changed_person, model_build, person_change
 
 SMALL = (
-    *("ad_click", "ad_performance", "booking", "contact", "conversation", "deal", "lifecycle_change", "stage_change"),
+    *("ad_click", "ad_performance", "booking", "contact", "conversation", "deal", "lifecycle_change", "reference_rate"),
+    "stage_change",
     "survey_response",
 )
 NOBODY = ""
@@ -26,11 +28,16 @@ NOBODY = ""
 
 @dataclass(frozen=True)
 class Due:
-    """What the next build has to do: nothing, the changed persons, or everything (`is_whole`)."""
+    """What the next build has to do: nothing, the changed persons and days, or everything (`is_whole`)."""
 
     is_due: bool
     is_whole: bool
-    changed_count: int
+    person_count: int  # and rows of nobody that stand for themselves
+
+    @property
+    def is_part(self) -> bool:
+        """Whether there is something to do, but not everything."""
+        return self.is_due and not self.is_whole
 
 
 def find_changes(engine: Engine, fingerprint: str, week: str) -> Due:
@@ -51,11 +58,16 @@ def find_changes(engine: Engine, fingerprint: str, week: str) -> Due:
         for entity in SMALL:
             is_touched |= _compare(connection, entity, f"({_sql(connection, entity)})", "TRUE", is_whole)
         is_touched |= _compare_visits(connection, is_whole)
+        _add_priced(connection)
         connection.execute(delete(person_change))
         if is_touched or is_whole or built_week != week:
             _add(connection, f"SELECT '{NOBODY}' AS unit_id")
-        count = int(connection.execute(text("SELECT count(*) FROM ops.changed_person")).scalar_one())
-    return Due(is_due=count > 0, is_whole=is_whole, changed_count=count)
+        query = (
+            "SELECT count(*), count(CASE WHEN person_id <> '' AND person_id NOT LIKE 'day:%'"
+            " AND person_id NOT LIKE 'rate:%' THEN 1 END)"
+        )
+        count, persons = connection.execute(text(f"{query} FROM ops.changed_person")).one()
+    return Due(is_due=count > 0, is_whole=is_whole, person_count=int(persons))
 
 
 def settle(engine: Engine, fingerprint: str, week: str) -> None:
@@ -70,6 +82,15 @@ def _take_over_people(connection: Connection) -> bool:
     moved = connection.execute(text("SELECT count(*) FROM ops.person_change")).scalar_one()
     _add(connection, "SELECT person_id AS unit_id FROM ops.person_change")
     return bool(moved)
+
+
+def _add_priced(connection: Connection) -> None:
+    """A published rate holds until the next: whatever takes the rate of the first changed day, or of a later one."""
+    changed = "SELECT min(person_id) FROM ops.changed_person WHERE person_id LIKE 'rate:%'"
+    earliest = connection.execute(text(changed)).scalar_one()
+    if earliest is not None:
+        day = date.fromisoformat(str(earliest).removeprefix("rate:"))
+        _add(connection, _text("priced").format(day=f"DATE '{day.isoformat()}'"))
 
 
 def _compare_visits(connection: Connection, is_whole: bool) -> bool:
@@ -108,6 +129,7 @@ def _compare(connection: Connection, entity: str, now: str, scope: str, is_whole
     built = f"SELECT {columns} FROM ops.model_input WHERE entity = '{entity}' AND {scope}"
     _run(connection, f"CREATE TEMPORARY TABLE input_now AS SELECT {columns} FROM {now} AS now WHERE {scope}")
     _run(connection, f"CREATE TEMPORARY TABLE input_built AS {built}")
+    _add_other_side(connection, entity, now)
     for name, one, other in (("came", "now", "built"), ("went", "built", "now")):
         _run(
             connection,
@@ -133,6 +155,28 @@ def _compare(connection: Connection, entity: str, now: str, scope: str, is_whole
     for name in ("input_now", "input_built", "input_came", "input_went"):
         _run(connection, f"DROP TABLE {name}")
     return is_touched
+
+
+def _add_other_side(connection: Connection, entity: str, now: str) -> None:
+    """A row that had another unit when the marts were built, or has now, may be in scope on one side only."""
+    columns = "input_key, batch_id, content_hash, unit_id"
+    for side, other, rows in (
+        ("built", "now", f"(SELECT {columns} FROM ops.model_input WHERE entity = '{entity}')"),
+        ("now", "built", now),
+    ):
+        _run(connection, "DROP TABLE IF EXISTS input_lacking")
+        _run(
+            connection,
+            f"CREATE TEMPORARY TABLE input_lacking AS SELECT input_key FROM input_{other}"
+            f" WHERE input_key NOT IN (SELECT input_key FROM input_{side})",
+        )
+        if _exists(connection, "input_lacking"):
+            _run(
+                connection,
+                f"INSERT INTO input_{side} SELECT {columns} FROM {rows} AS found"
+                " WHERE input_key IN (SELECT input_key FROM input_lacking)",
+            )
+    _run(connection, "DROP TABLE input_lacking")
 
 
 def _add(connection: Connection, units: str) -> None:

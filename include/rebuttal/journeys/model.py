@@ -23,6 +23,7 @@ from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse import dbt
+from rebuttal.warehouse.compiled import Model, compile_models, kept_models, refresh
 from rebuttal.warehouse.engine import LOCK_WAIT_SECONDS, is_duckdb, open_warehouse
 from rebuttal.warehouse.model_tables import (
     channel_declared,
@@ -32,7 +33,7 @@ from rebuttal.warehouse.model_tables import (
     lifecycle_stage,
 )
 from rebuttal.warehouse.promote import promote
-from rebuttal.warehouse.publish import fingerprint_of, publish
+from rebuttal.warehouse.publish import fingerprint_of, publish_open
 from rebuttal.warehouse.replace import replace_rows
 
 # Small tables that decide rows of any person: another content asks for a whole build. `core.pipeline_stage` is one of
@@ -40,7 +41,7 @@ from rebuttal.warehouse.replace import replace_rows
 SETTLED = (
     "core.pipeline_stage",
     *(f"ops.{name}" for name in ("channel_declared", "channel_rule", "exchange_rate", "journey_question_evidence")),
-    *(f"ops.{name}" for name in ("lifecycle_stage", "reference_rate")),
+    "ops.lifecycle_stage",
 )
 BOOKKEEPING = frozenset({"batch_id", "row_number", "row_hash", "imported_at"})
 # Of hits only when, by whom and on which page is read.
@@ -76,37 +77,61 @@ def build_due(context: Context, variables: dict[str, Any], report: Report) -> No
     and published; nothing due means zeros and no write.
     """
     report.counts |= {"models": 0, "tests": 0, "marts_changed": 0, "changed_persons": 0}
-    with open_warehouse(context.settings) as engine:
+    settings = context.settings
+    models: list[Model] | None = []
+    with open_warehouse(settings) as engine:
         fingerprint = _fingerprint(engine, variables)
         week = f"{variables['running_week_start']}+{_whole_inputs(engine)}"
         due = find_changes(engine, fingerprint, week)
+        if due.is_part:
+            models = kept_models(settings, variables, fingerprint)
+        if models is not None and not due.is_whole:
+            _finish(settings, engine, variables, due, models, report)
+            if due.is_due:
+                settle(engine, fingerprint, week)
+            return
+    # dbt is the one that writes now: the warehouse is closed.
+    if due.is_whole:
+        failpoint("model.before_dbt")
+        _build_whole(settings, variables, report)
+    else:
+        models = compile_models(settings, variables, fingerprint, AFTER_SHARES)
+    with open_warehouse(settings) as engine:
+        _finish(settings, engine, variables, due, models or [], report)
+        settle(engine, fingerprint, week)
+
+
+def _finish(
+    settings: Settings, engine: Engine, variables: dict[str, Any], due: Due, models: list[Model], report: Report
+) -> None:
+    """Refresh `models`, if there are any, and let readers have what is due."""
+    if models:
+        failpoint("model.before_dbt")
+        _refresh(engine, variables, models, report)
     if due.is_due:
-        _build(context.settings, variables, due, report)
-    published = publish(context)
-    if due.is_due:
-        with open_warehouse(context.settings) as engine:
-            settle(engine, fingerprint, week)
+        failpoint("model.after_dbt")
+        predict_ltv(engine, variables["base_currency"])
+        changed = promote(engine, dbt.units(settings), only_changed=not due.is_whole)
+        failpoint("model.after_promote")
+        report.counts["marts_changed"] = len(changed)
+        report.counts["changed_persons"] = 0 if due.is_whole else due.person_count
+    published = publish_open(settings, engine)
     report.counts["published"] = published.counts["published"]
     report.changed |= due.is_due or published.changed
 
 
-def _build(settings: Settings, variables: dict[str, Any], due: Due, report: Report) -> None:
-    failpoint("model.before_dbt")
-    _run_dbt(settings, variables, due, report)
-    failpoint("model.after_dbt")
-    with open_warehouse(settings) as engine:
-        predict_ltv(engine, variables["base_currency"])
-        changed = promote(engine, dbt.units(settings), only_changed=not due.is_whole)
-    failpoint("model.after_promote")
-    report.counts["marts_changed"] = len(changed)
-    report.counts["changed_persons"] = 0 if due.is_whole else due.changed_count - 1
-
-
-def _run_dbt(settings: Settings, variables: dict[str, Any], due: Due, report: Report) -> None:
-    before = dbt.build(settings, variables, exclude=f"tag:{AFTER_SHARES}+", full_refresh=due.is_whole)
+def _build_whole(settings: Settings, variables: dict[str, Any], report: Report) -> None:
+    before = dbt.build(settings, variables, exclude=f"tag:{AFTER_SHARES}+")
     with open_warehouse(settings) as engine:
         update_shares(engine, variables["lookback_days"])
-    after = dbt.build(settings, variables, select=f"tag:{AFTER_SHARES}+", full_refresh=due.is_whole)
+    after = dbt.build(settings, variables, select=f"tag:{AFTER_SHARES}+")
+    report.counts |= {name: before[name] + after[name] for name in before}
+
+
+def _refresh(engine: Engine, variables: dict[str, Any], models: list[Model], report: Report) -> None:
+    before = refresh(engine, [model for model in models if not model.is_tagged])
+    update_shares(engine, variables["lookback_days"])
+    after = refresh(engine, [model for model in models if model.is_tagged])
     report.counts |= {name: before[name] + after[name] for name in before}
 
 

@@ -1,4 +1,4 @@
-"""The dbt runner: one `dbt build` for all models and their tests, in dbt's own environment and process.
+"""The dbt runner: `dbt build` for all models and their tests, in dbt's own environment and process.
 
 The warehouse comes to dbt in environment variables, never on the command line. What dbt writes beside the warehouse
 (manifest, compiled SQL, log) stays under `$REBUTTAL_HOME/dbt`.
@@ -47,17 +47,41 @@ def build(
     `models` and `tests`. Raises ConfigError when dbt is not installed, LockedError when another process holds the
     warehouse, AbortError that names what failed and where the log is.
     """
+    options = [
+        *([] if unit_tests else ["--exclude-resource-type", "unit_test"]),
+        *(["--select", select] if select else []),
+        *(["--exclude", exclude] if exclude else []),
+        *(["--full-refresh"] if full_refresh else []),
+    ]
+    results = _run(settings, "build", variables, options)
+    # A build in two steps leaves the results of both.
+    shutil.copyfile(results, results.with_name("selected_results.json" if select else "main_results.json"))
+    kinds = [str(result["unique_id"]).split(".", 1)[0] for result in _read_results(results)]
+    return {"models": kinds.count("model"), "tests": kinds.count("test") + kinds.count("unit_test")}
+
+
+def compiled(settings: Settings, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The nodes of dbt's manifest with the SQL that an incremental build would run; nothing is built.
+
+    The models must have been built before. The caller must have closed the warehouse. Raises as `build` does.
+    """
+    _run(settings, "compile", variables, ["--exclude", "resource_type:unit_test"])
+    nodes: dict[str, Any] = _manifest(settings)["nodes"]
+    return nodes
+
+
+def _run(settings: Settings, task: str, variables: Mapping[str, Any], options: list[str]) -> Path:
+    """Run dbt in a process of its own; returns the file with its results."""
     home = settings.home / "dbt"
     (home / "target").mkdir(parents=True, exist_ok=True)
     results = home / "target" / "run_results.json"
     results.unlink(missing_ok=True)
-    kept = results.with_name("selected_results.json" if select else "main_results.json")
     command = [
         str(dbt_command()),
         "--no-use-colors",
         "--log-path",
         str(home / "logs"),
-        "build",
+        task,
         "--project-dir",
         str(PROJECT),
         "--profiles-dir",
@@ -66,10 +90,7 @@ def build(
         str(home / "target"),
         "--vars",
         json.dumps(dict(variables), sort_keys=True),
-        *([] if unit_tests else ["--exclude-resource-type", "unit_test"]),
-        *(["--select", select] if select else []),
-        *(["--exclude", exclude] if exclude else []),
-        *(["--full-refresh"] if full_refresh else []),
+        *options,
     ]
     # Standard input is closed and the child dies with us: a killed loop leaves no dbt behind that holds the warehouse.
     finished = subprocess.run(
@@ -83,12 +104,9 @@ def build(
         check=False,
         preexec_fn=_die_with_parent if sys.platform == "linux" else None,
     )
-    outcome = _read_results(results)
     if finished.returncode != 0:
-        raise _failure(outcome, finished.stdout, home / "logs" / "dbt.log")
-    shutil.copyfile(results, kept)  # a build in two steps leaves the results of both
-    kinds = [str(result["unique_id"]).split(".", 1)[0] for result in outcome]
-    return {"models": kinds.count("model"), "tests": kinds.count("test") + kinds.count("unit_test")}
+        raise _failure(_read_results(results), finished.stdout, home / "logs" / "dbt.log")
+    return results
 
 
 def units(settings: Settings) -> dict[str, str]:
@@ -96,14 +114,18 @@ def units(settings: Settings) -> dict[str, str]:
 
     It stands once, in the model's own pre-hook: `forget_changed('person_id')`.
     """
-    found = {}
-    for node in _manifest(settings)["nodes"].values():
-        if node["resource_type"] == "model" and node["config"]["materialized"] == "incremental":
-            for hook in node["config"]["pre-hook"]:
-                named = _FORGOTTEN.search(hook["sql"])
-                if named:
-                    found[str(node["alias"])] = named.group(1)
-    return found
+    nodes = _manifest(settings)["nodes"].values()
+    return {str(node["alias"]): unit for node in nodes if (unit := unit_of(node))}
+
+
+def unit_of(node: Mapping[str, Any]) -> str:
+    """The SQL expression by which a node of the manifest is made again; '' where it is made whole, or only grows."""
+    if node["resource_type"] == "model" and node["config"]["materialized"] == "incremental":
+        for hook in node["config"]["pre-hook"]:
+            named = _FORGOTTEN.search(hook["sql"])
+            if named:
+                return named.group(1)
+    return ""
 
 
 def _manifest(settings: Settings) -> dict[str, Any]:

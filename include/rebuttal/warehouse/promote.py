@@ -1,13 +1,14 @@
 """Promotion: a tested build (`marts_build`) becomes `marts` in one transaction, and the version before is kept.
 
 A mart that is built by person is compared and copied by person: after an incremental build only the persons of
-`ops.changed_person` are looked at. What a promotion replaces goes to the schema `marts_previous`, so that `go_back` can
-put it in again. Rows of persons, not whole tables, are what is kept of large marts.
+`ops.changed_person` are looked at. Others are compared by row. What a promotion replaces goes to the schema
+`marts_previous`, so that `go_back` can put it in again: what differs is kept, not whole tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select, text
@@ -18,31 +19,49 @@ from rebuttal.warehouse.tables import MARTS, MARTS_BUILD, publication
 from rebuttal.warehouse.tables import MARTS_PREVIOUS as PREVIOUS
 
 _UNITS = "__unit"  # beside a kept table: the units whose rows it holds; without it, the table is whole
+Columns = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class _Mart:
+    name: str
+    columns: Columns  # of the build
+    known: Columns  # of the mart as it stands; empty when there is none
+    person: str  # SQL expression of the unit (person) by which it is built; '' when it is built whole
+    unit: str  # SQL expression by which it is compared: that of the person, or the hash of a row
+
+    @property
+    def is_same_shape(self) -> bool:
+        return list(self.columns) == list(self.known)
+
+    @property
+    def here(self) -> str:
+        return f"{MARTS}.{self.name}"
+
+    @property
+    def there(self) -> str:
+        return f"{MARTS_BUILD}.{self.name}"
 
 
 def promote(engine: Engine, units: Mapping[str, str] | None = None, *, only_changed: bool = False) -> list[str]:
     """Bring every mart that differs from its build up to it, in one transaction; returns their names.
 
-    `units`: mart -> SQL expression of the unit (person) by which it is built; others are compared as a whole.
+    `units`: mart -> SQL expression of the unit (person) by which it is built; others are compared row by row.
     `only_changed`: nothing differs but units in `ops.changed_person`. Call it only after a build has passed its tests.
     """
-    units = units or {}
     with engine.begin() as connection:
         scope = "TRUE"
         if only_changed and not went_back(connection):
             scope = "{unit} IN (SELECT person_id FROM ops.changed_person)"
-        changed = []
-        for name in _built(connection):
-            unit = f"coalesce({units[name]}, '')" if name in units and _same_columns(connection, name) else ""
-            if _differs(connection, name, unit, scope.format(unit=unit or "''") if unit else "TRUE"):
-                changed.append((name, unit))
+        built = _built(connection, units or {})
+        changed = [mart for mart in built if _differs(connection, mart, scope)]
         if changed:
             _forget_previous(connection)
-        for name, unit in changed:
-            _keep(connection, name, unit)
-            _copy(connection, name, unit)
-            _add_up(connection, name, units, unit)
-    return [name for name, _ in changed]
+        for mart in changed:
+            _keep(connection, mart)
+            _copy(connection, mart)
+            _add_up(connection, mart)
+    return [mart.name for mart in changed]
 
 
 def go_back(engine: Engine) -> list[str]:
@@ -75,25 +94,35 @@ def go_back(engine: Engine) -> list[str]:
     return names
 
 
-def row_hash_of(connection: Connection, table: str) -> str:
-    """SQL that adds up hashes of whole rows of `table`: the same for the same rows in any order, on one engine."""
-    listed = ", ".join(f'"{name}"' for name, _ in columns_of(connection, table))
-    if connection.dialect.name == "duckdb":
-        return f"sum(hash({listed})::HUGEINT)"
-    return f"sum(hashtextextended(ROW({listed})::text, 0)::numeric)"
+def row_hash_of(connection: Connection, columns: Columns) -> str:
+    """SQL that adds up hashes of rows: the same for the same rows in any order, on one engine."""
+    one = row_key_of(connection, columns)
+    return f"sum({one}::{'HUGEINT' if connection.dialect.name == 'duckdb' else 'numeric'})"
+
+
+def row_key_of(connection: Connection, columns: Columns) -> str:
+    """SQL of a hash of a row, 64 bits: the same for rows that are equal in all `columns`, on one engine."""
+    listed = ", ".join(f'"{name}"' for name, _ in columns)
+    return f"hash({listed})" if connection.dialect.name == "duckdb" else f"hashtextextended(ROW({listed})::text, 0)"
 
 
 def columns_of(connection: Connection, table: str) -> list[tuple[str, str]]:
     """Names and types of `schema.table`, in order; empty when it is not there."""
     schema, name = table.split(".")
-    rows = connection.execute(
-        text(
-            "SELECT column_name, data_type FROM information_schema.columns"
-            " WHERE table_schema = :s AND table_name = :t ORDER BY ordinal_position"
-        ),
-        {"s": schema, "t": name},
+    return columns_in(connection, schema, name).get(name, [])
+
+
+def columns_in(connection: Connection, schema: str, table: str = "%") -> dict[str, list[tuple[str, str]]]:
+    """Table -> names and types of its columns, in order, for a schema, or one table of it."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    query = text(
+        "SELECT table_name, column_name, data_type FROM information_schema.columns"
+        " WHERE table_catalog = current_database() AND table_schema = :s AND (:t = '%' OR table_name = :t)"
+        " ORDER BY table_name, ordinal_position"
     )
-    return [(str(column), str(kind)) for column, kind in rows]
+    for name, column, kind in connection.execute(query, {"s": schema, "t": table}):
+        found.setdefault(str(name), []).append((str(column), str(kind)))
+    return found
 
 
 def tables_of(connection: Connection, schema: str) -> list[str]:
@@ -105,10 +134,17 @@ def tables_of(connection: Connection, schema: str) -> list[str]:
     return sorted(str(name) for name in rows)
 
 
-def _built(connection: Connection) -> list[str]:
+def _built(connection: Connection, units: Mapping[str, str]) -> list[_Mart]:
     """The marts of the last build; staging and intermediate models stay behind."""
-    names = tables_of(connection, MARTS_BUILD)
-    return [name for name in names if not name.startswith(("int_", "stg_")) and "__dbt_" not in name]
+    built, known = columns_in(connection, MARTS_BUILD), columns_in(connection, MARTS)
+    marts = []
+    for name in tables_of(connection, MARTS_BUILD):
+        if name.startswith(("int_", "stg_")) or "__dbt_" in name:
+            continue
+        person = f"coalesce({units[name]}, '')" if name in units else ""
+        unit = person or row_key_of(connection, built[name])
+        marts.append(_Mart(name, built[name], known.get(name, []), person, unit))
+    return marts
 
 
 def went_back(connection: Connection) -> bool:
@@ -117,77 +153,71 @@ def went_back(connection: Connection) -> bool:
     return connection.execute(select(publication_back).where(publication_back.c.version >= last)).first() is not None
 
 
-def _same_columns(connection: Connection, name: str) -> bool:
-    return columns_of(connection, f"{MARTS}.{name}") == columns_of(connection, f"{MARTS_BUILD}.{name}")
-
-
-def _differs(connection: Connection, name: str, unit: str, scope: str) -> bool:
-    """Whether the build is another; of a mart that goes by `unit`, `differ_<name>` then holds the units that do."""
-    here, there = f"{MARTS}.{name}", f"{MARTS_BUILD}.{name}"
+def _differs(connection: Connection, mart: _Mart, scope: str) -> bool:
+    """Whether the build is another; if both have the same columns, `differ_<name>` then holds the units that do."""
     run = connection.exec_driver_sql
-    if not _same_columns(connection, name):
+    if not mart.is_same_shape:
         return True
-    if not unit:
-        return any(
-            run(f"SELECT EXISTS (SELECT * FROM {one} EXCEPT SELECT * FROM {other})").scalar_one()
-            for one, other in ((here, there), (there, here))
-        )
-    added_up = f"SELECT {unit} AS unit_id, count(*) AS row_count, {row_hash_of(connection, here)} AS checksum"
-    sides = [f"({added_up} FROM {table} WHERE {scope} GROUP BY 1)" for table in (here, there)]
-    run(f"DROP TABLE IF EXISTS differ_{name}")
+    within = scope.format(unit=mart.person) if mart.person else "TRUE"
+    added_up = (
+        f"SELECT {mart.unit} AS unit_id, count(*) AS row_count, {row_hash_of(connection, mart.columns)} AS checksum"
+    )
+    sides = [f"({added_up} FROM {table} WHERE {within} GROUP BY 1)" for table in (mart.here, mart.there)]
+    run(f"DROP TABLE IF EXISTS differ_{mart.name}")
     run(
-        f"CREATE TEMPORARY TABLE differ_{name} AS SELECT coalesce(one.unit_id, other.unit_id) AS unit_id,"
+        f"CREATE TEMPORARY TABLE differ_{mart.name} AS SELECT coalesce(one.unit_id, other.unit_id) AS unit_id,"
         " coalesce(other.row_count, 0) - coalesce(one.row_count, 0) AS row_count,"
         " coalesce(other.checksum, 0) - coalesce(one.checksum, 0) AS checksum"
         f" FROM {sides[0]} AS one FULL JOIN {sides[1]} AS other ON other.unit_id = one.unit_id"
         " WHERE one.row_count IS DISTINCT FROM other.row_count OR one.checksum IS DISTINCT FROM other.checksum"
     )
-    return run(f"SELECT 1 FROM differ_{name} LIMIT 1").first() is not None
+    return run(f"SELECT 1 FROM differ_{mart.name} LIMIT 1").first() is not None
 
 
-def _keep(connection: Connection, name: str, unit: str) -> None:
-    here = f"{MARTS}.{name}"
+def _keep(connection: Connection, mart: _Mart) -> None:
     run = connection.exec_driver_sql
-    if not columns_of(connection, here):
+    kept = f"{PREVIOUS}.{mart.name}"
+    if not mart.known:
         return
-    if not unit:
-        run(f"CREATE TABLE {PREVIOUS}.{name} AS SELECT * FROM {here}")
+    if not mart.is_same_shape:
+        run(f"CREATE TABLE {kept} AS SELECT * FROM {mart.here}")
         return
-    listed = f"{PREVIOUS}.{name}{_UNITS}"
-    literal = unit.replace("'", "''")
-    run(f"CREATE TABLE {listed} AS SELECT unit_id, '{literal}' AS expression FROM differ_{name}")
-    run(f"CREATE TABLE {PREVIOUS}.{name} AS SELECT * FROM {here} WHERE {unit} IN (SELECT unit_id FROM {listed})")
+    literal = mart.unit.replace("'", "''")
+    run(f"CREATE TABLE {kept}{_UNITS} AS SELECT unit_id, '{literal}' AS expression FROM differ_{mart.name}")
+    chosen = f"{mart.unit} IN (SELECT unit_id FROM {kept}{_UNITS})"
+    run(f"CREATE TABLE {kept} AS SELECT * FROM {mart.here} WHERE {chosen}")
 
 
-def _copy(connection: Connection, name: str, unit: str) -> None:
-    here, there = f"{MARTS}.{name}", f"{MARTS_BUILD}.{name}"
+def _copy(connection: Connection, mart: _Mart) -> None:
     run = connection.exec_driver_sql
-    if not _same_columns(connection, name):
-        run(f"DROP TABLE IF EXISTS {here}")
-        run(f"CREATE TABLE {here} AS SELECT * FROM {there}")
+    if not mart.is_same_shape:
+        run(f"DROP TABLE IF EXISTS {mart.here}")
+        run(f"CREATE TABLE {mart.here} AS SELECT * FROM {mart.there}")
         return
     # The table itself stays, so that a reader in the middle of a query keeps its snapshot.
-    chosen = f" WHERE {unit} IN (SELECT unit_id FROM differ_{name})" if unit else ""
-    run(f"DELETE FROM {here}{chosen}")
-    run(f"INSERT INTO {here} SELECT * FROM {there}{chosen}")
+    chosen = f"WHERE {mart.unit} IN (SELECT unit_id FROM differ_{mart.name})"
+    if connection.dialect.name == "duckdb" and not mart.person:
+        chosen = ""  # cleaning up after scattered rows costs DuckDB more than the whole table
+    run(f"DELETE FROM {mart.here} {chosen}")
+    run(f"INSERT INTO {mart.here} SELECT * FROM {mart.there} {chosen}")
 
 
-def _add_up(connection: Connection, name: str, units: Mapping[str, str], unit: str) -> None:
-    """Keep what the rows of a mart that goes by unit add up to; what is known already moves by what differs."""
-    here = f"{MARTS}.{name}"
-    known: Any = connection.execute(select(mart_checksum).where(mart_checksum.c.name == here)).first()
-    if unit and known is not None:
-        moved = connection.exec_driver_sql(f"SELECT sum(row_count), sum(checksum) FROM differ_{name}").one()
+def _add_up(connection: Connection, mart: _Mart) -> None:
+    """Keep what the rows of a mart that goes by person add up to; what is known already moves by what differs."""
+    known: Any = connection.execute(select(mart_checksum).where(mart_checksum.c.name == mart.here)).first()
+    if mart.person and mart.is_same_shape and known is not None:
+        moved = connection.exec_driver_sql(f"SELECT sum(row_count), sum(checksum) FROM differ_{mart.name}").one()
         values = {"row_count": known.row_count + int(moved[0]), "checksum": int(known.checksum) + int(moved[1])}
-        connection.execute(mart_checksum.update().where(mart_checksum.c.name == here).values(values))
+        connection.execute(mart_checksum.update().where(mart_checksum.c.name == mart.here).values(values))
         return
-    connection.execute(mart_checksum.delete().where(mart_checksum.c.name == here))
-    if name in units:
-        _add_up_whole(connection, here, f"coalesce({units[name]}, '')")
+    connection.execute(mart_checksum.delete().where(mart_checksum.c.name == mart.here))
+    if mart.person:
+        _add_up_whole(connection, mart.here, mart.person)
 
 
 def _add_up_whole(connection: Connection, here: str, unit: str) -> None:
-    found = connection.exec_driver_sql(f"SELECT count(*), coalesce({row_hash_of(connection, here)}, 0) FROM {here}")
+    added_up = row_hash_of(connection, columns_of(connection, here))
+    found = connection.exec_driver_sql(f"SELECT count(*), coalesce({added_up}, 0) FROM {here}")
     count, checksum = found.one()
     connection.execute(
         mart_checksum.insert().values({"name": here, "unit": unit, "row_count": int(count), "checksum": int(checksum)})

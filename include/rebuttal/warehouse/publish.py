@@ -24,7 +24,7 @@ from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.warehouse.engine import is_duckdb, open_published, open_warehouse
 from rebuttal.warehouse.model_tables import mart_checksum, model_build
-from rebuttal.warehouse.promote import columns_of, go_back, went_back
+from rebuttal.warehouse.promote import Columns, columns_in, columns_of, go_back, row_hash_of, went_back
 from rebuttal.warehouse.quality_mart import QUALITY_NAMES, refresh_quality
 from rebuttal.warehouse.tables import CORE, MARTS, OPS, publication, published_table
 
@@ -39,7 +39,12 @@ def publish(context: Context) -> Report:
     Counts: `tables`, `published` (1 when a new version was made). Call it after any stage has written into `marts`.
     """
     with open_warehouse(context.settings) as engine:
-        return _publish(context.settings, engine, None)
+        return publish_open(context.settings, engine)
+
+
+def publish_open(settings: Settings, engine: Engine) -> Report:
+    """As `publish`, for a caller that holds the warehouse open."""
+    return _publish(settings, engine, None)
 
 
 def publish_previous(context: Context) -> Report:
@@ -75,10 +80,11 @@ def _publish(settings: Settings, engine: Engine, only: tuple[str, ...] | None) -
             return Report("publish", counts={"tables": 0, "published": 0})
         added_up = {row.name: f"{row.row_count}|{row.checksum}" for row in connection.execute(select(mart_checksum))}
         by_person = frozenset(added_up) if _is_by_person(connection) else frozenset()
+        columns = _columns(connection)
         now = {
-            name: _digest(f"{columns_of(connection, name)}|{added_up[name]}")
+            name: _digest(f"{columns[name]}|{added_up[name]}")
             if name in added_up
-            else fingerprint_of(connection, [name])
+            else _digest(_added_up(connection, name, columns[name]))
             for name in tables
         }
         kept = {name: value for name, value in before.items() if only and name not in only}
@@ -136,17 +142,27 @@ def fingerprint_of(connection: Connection, tables: list[str], without: frozenset
 
     It is the same for the same rows on the same engine; the engines hash differently.
     """
-    digest = hashlib.sha256()
-    for table in tables:
-        columns = [column for column in columns_of(connection, table) if column[0] not in without]
-        listed = ", ".join(f'"{name}"' for name, _ in columns)
-        if connection.dialect.name == "duckdb":
-            total = f"sum(hash({listed})::HUGEINT)"
-        else:
-            total = f"sum(hashtextextended(ROW({listed})::text, 0)::numeric)"
-        count, value = connection.exec_driver_sql(f"SELECT count(*), {total} FROM {table}").one()
-        digest.update(f"{table}|{columns}|{count}|{value}\n".encode())
-    return digest.hexdigest()
+    return _digest(
+        "".join(
+            _added_up(connection, table, [one for one in columns_of(connection, table) if one[0] not in without])
+            for table in tables
+        )
+    )
+
+
+def _added_up(connection: Connection, table: str, columns: Columns) -> str:
+    found = connection.exec_driver_sql(f"SELECT count(*), {row_hash_of(connection, columns)} FROM {table}")
+    count, total = found.one()
+    return f"{table}|{list(columns)}|{count}|{total}\n"
+
+
+def _columns(connection: Connection) -> dict[str, list[tuple[str, str]]]:
+    """`schema.table` -> its columns, of the schemas that are published in part."""
+    return {
+        f"{schema}.{name}": found
+        for schema in (MARTS, CORE, OPS)
+        for name, found in columns_in(connection, schema).items()
+    }
 
 
 def _last(connection: Connection) -> tuple[int, str]:
@@ -207,13 +223,15 @@ def _replace_file(
 
 def _copy_into(connection: Connection, table: str, by_person: frozenset[str]) -> None:
     run = connection.exec_driver_sql
-    if table not in by_person:
-        run(f"CREATE OR REPLACE TABLE published_new.{table} AS SELECT * FROM {table}")
+    new = f"published_new.{table}"
+    if table in by_person:
+        unit = connection.execute(select(mart_checksum.c.unit).where(mart_checksum.c.name == table)).scalar_one()
+        chosen = f"WHERE {unit} IN (SELECT person_id FROM ops.changed_person)"
+        run(f"DELETE FROM {new} {chosen}")
+        run(f"INSERT INTO {new} SELECT * FROM {table} {chosen}")
         return
-    unit = connection.execute(select(mart_checksum.c.unit).where(mart_checksum.c.name == table)).scalar_one()
-    chosen = f"WHERE {unit} IN (SELECT person_id FROM ops.changed_person)"
-    run(f"DELETE FROM published_new.{table} {chosen}")
-    run(f"INSERT INTO published_new.{table} SELECT * FROM {table} {chosen}")
+    # Writing only the rows that differ was tried: cleaning up after them costs more than the whole table.
+    run(f"CREATE OR REPLACE TABLE {new} AS SELECT * FROM {table}")
 
 
 def previous_path(settings: Settings) -> Path:

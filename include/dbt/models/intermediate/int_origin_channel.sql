@@ -4,7 +4,8 @@ with origin as (
 
     {% for model in ['stg_visit', 'stg_ad', 'stg_answer'] -%}
     select origin_id, {{ origin_columns() | join(', ') }} from {{ ref(model) }}
-    {%- if model == 'stg_visit' %} where true {{ only_changed('coalesce(person_id, touchpoint_id)') }}{% endif %}
+    {%- if model == 'stg_visit' %} where true {{ only_changed('coalesce(person_id, touchpoint_id)') }}
+    {%- elif model == 'stg_ad' %} where true {{ only_changed('change_unit') }}{% endif %}
     {% if not loop.last %}union distinct{% endif %}
     {% endfor %}
 

@@ -1,9 +1,12 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget_changed('change_unit') }}") }}
+
 with ad as (
 
     select
         source,
         account_id,
         report_date,
+        {{ ad_day('report_date') }} as change_unit,
         campaign_id,
         currency,
         impressions,
@@ -18,6 +21,7 @@ with ad as (
         cast(null as {{ dbt.type_string() }}) as traffic_source,
         cast(null as {{ dbt.type_string() }}) as answer
     from {{ source('core', 'ad_performance') }}
+    where true {{ only_changed(ad_day('report_date')) }}
 
 )
 

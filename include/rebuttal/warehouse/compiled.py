@@ -1,0 +1,212 @@
+"""A refresh: the models and tests that dbt compiled, run for what changed in one transaction of our own.
+
+dbt needs a fifth of a second of work for every model and test, whatever there is to do. So it compiles once, as long as
+models, configuration and running week stay, and a refresh runs its SQL: models in their order, and after each one all
+its tests in one statement. Declared they are in dbt's files alone; a whole build goes through dbt itself. What is not
+known here of all that a model or a test may ask for is refused, so that both ways of building mean the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from rebuttal.errors import AbortError, ConfigError
+from rebuttal.settings import Settings
+from rebuttal.warehouse import dbt
+from rebuttal.warehouse.engine import is_duckdb
+from rebuttal.warehouse.tables import MARTS_BUILD
+
+_FORMAT = 1  # of the kept file
+
+
+@dataclass(frozen=True)
+class Check:
+    """A test of dbt: `statement` gives the rows that fail, `counted` is what is made of them; 0 passes."""
+
+    name: str
+    column: str  # '' for a test of whole rows
+    statement: str
+    counted: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model: `kind` view, table or incremental; `unit` as `dbt.unit_of` says; `checks` can run once it is made."""
+
+    name: str
+    kind: str
+    unit: str
+    statement: str
+    is_tagged: bool  # it, or one it needs, has the tag that was asked for
+    checks: tuple[Check, ...]
+
+
+def kept_models(settings: Settings, variables: Mapping[str, Any], fingerprint: str) -> list[Model] | None:
+    """What `compile_models` gave last, if it is of the same make; None otherwise."""
+    kept = _kept(settings)
+    if not kept.is_file():
+        return None
+    told = json.loads(kept.read_text(encoding="utf-8"))
+    if told["key"] != _key(settings, variables, fingerprint):
+        return None
+    return [Model(**one | {"checks": tuple(Check(**check) for check in one["checks"])}) for one in told["models"]]
+
+
+def compile_models(settings: Settings, variables: Mapping[str, Any], fingerprint: str, tag: str) -> list[Model]:
+    """All models in an order in which they can be made, from dbt, and kept for the next time.
+
+    `fingerprint` changes with the models' text; `variables` are those of dbt. The caller has closed the warehouse.
+    Raises what `dbt.compiled` raises, and ConfigError for a model that is materialised, or a test that fails, in a way
+    that only dbt knows.
+    """
+    models = models_of(dbt.compiled(settings, variables), tag)
+    kept = _kept(settings)
+    new = kept.with_name(f"{kept.name}.new")
+    told = {"key": _key(settings, variables, fingerprint), "models": [asdict(model) for model in models]}
+    new.write_text(json.dumps(told), encoding="utf-8")
+    new.replace(kept)
+    return models
+
+
+def _kept(settings: Settings) -> Path:
+    return settings.home / "dbt" / "refresh.json"
+
+
+def _key(settings: Settings, variables: Mapping[str, Any], fingerprint: str) -> str:
+    made_of = [_FORMAT, fingerprint, sorted(variables.items()), is_duckdb(settings)]
+    return hashlib.sha256(json.dumps(made_of, default=str).encode()).hexdigest()
+
+
+def models_of(nodes: Mapping[str, Any], tag: str) -> list[Model]:
+    """The models of a compiled manifest in order, each with the tests that need nothing made later."""
+    models = {name: node for name, node in nodes.items() if node["resource_type"] == "model"}
+    needs = {name: [one for one in node["depends_on"]["nodes"] if one in models] for name, node in models.items()}
+    order = list(TopologicalSorter({name: sorted(needs[name]) for name in sorted(needs)}).static_order())
+    place = {name: number for number, name in enumerate(order)}
+    tagged: set[str] = set()
+    for name in order:
+        if tag in models[name]["config"]["tags"] or tagged.intersection(needs[name]):
+            tagged.add(name)
+    order.sort(key=lambda name: (name in tagged, place[name]))
+    place = {name: number for number, name in enumerate(order)}
+    checks: dict[str, list[Check]] = {name: [] for name in order}
+    for _, node in sorted(nodes.items()):
+        if node["resource_type"] == "test":
+            last = max((one for one in node["depends_on"]["nodes"] if one in place), key=lambda one: place[one])
+            checks[last].append(_check(node))
+    return [
+        Model(
+            name=models[name]["alias"],
+            kind=_kind(models[name]),
+            unit=dbt.unit_of(models[name]),
+            statement=_statement(models[name]),
+            is_tagged=name in tagged,
+            checks=tuple(checks[name]),
+        )
+        for name in order
+    ]
+
+
+def refresh(engine: Engine, models: Sequence[Model]) -> dict[str, int]:
+    """Make models again for `ops.changed_person` and test them, in one transaction; nothing of `marts` is touched.
+
+    Returns the numbers of `models` and `tests`. Raises AbortError that names the model, and the test, its column and
+    the number of rows that failed; `marts_build` then stays as it was.
+    """
+    counts = {"models": 0, "tests": 0}
+    with engine.begin() as connection:
+        for model in models:
+            try:
+                _make(connection, model)
+                _pass(connection, model)
+            except DBAPIError as error:
+                said = " ".join(str(error.orig).split())
+                raise AbortError(
+                    f"The model {model.name} could not be made: {said[:300]}; the marts stay as they were",
+                    next_step=f"Mend what it reads or include/dbt/models/**/{model.name}.sql, then run this again",
+                ) from None
+            counts["models"] += 1
+            counts["tests"] += len(model.checks)
+    return counts
+
+
+def _make(connection: Connection, model: Model) -> None:
+    table = f"{MARTS_BUILD}.{model.name}"
+    if model.kind == "view":
+        _run(connection, f"CREATE OR REPLACE VIEW {table} AS\n{model.statement}")
+        return
+    if model.unit:
+        _run(
+            connection,
+            f"DELETE FROM {table} WHERE coalesce({model.unit}, '') IN (SELECT person_id FROM ops.changed_person)",
+        )
+    elif model.kind == "table" and connection.dialect.name == "duckdb":
+        _run(connection, f"CREATE OR REPLACE TABLE {table} AS\n{model.statement}")
+        return
+    elif model.kind == "table":
+        _run(connection, f"TRUNCATE {table}")  # views hang on the table: it stays
+    _run(connection, f"INSERT INTO {table}\n{model.statement}")
+
+
+def _pass(connection: Connection, model: Model) -> None:
+    if not model.checks:
+        return
+    counted = "\nUNION ALL\n".join(
+        f"SELECT {place} AS place, {check.counted} AS failed FROM (\n{check.statement}\n) AS failing"
+        for place, check in enumerate(model.checks)
+    )
+    failed = [(model.checks[place], count) for place, count in _run(connection, counted).all() if count]
+    if not failed:
+        return
+    check, count = failed[0]
+    more = f" and {len(failed) - 1} more ({', '.join(other.name for other, _ in failed[1:5])})" if failed[1:] else ""
+    raise AbortError(
+        f"dbt test {check.name} failed on the model {model.name}{f', column {check.column}' if check.column else ''}:"
+        f" {count} results{more}; the marts stay as they were",
+        next_step="Look at the rows that this gives: " + " ".join(check.statement.split())[:600],
+    )
+
+
+def _kind(node: Mapping[str, Any]) -> str:
+    config = node["config"]
+    kind = str(config["materialized"])
+    hooks = len(config["pre-hook"]) - bool(dbt.unit_of(node)) + len(config["post-hook"])
+    if (
+        kind not in ("view", "table", "incremental")
+        or hooks
+        or config.get("incremental_strategy") not in (None, "append")
+    ):
+        raise ConfigError(
+            f"The dbt model {node['name']} is materialised in a way that a refresh does not know",
+            next_step="Use view, table, or incremental with append and forget_changed, and no hook beside it",
+        )
+    return kind
+
+
+def _check(node: Mapping[str, Any]) -> Check:
+    name, config = str(node["name"]), node["config"]
+    if config["severity"].upper() != "ERROR" or config["error_if"] != "!= 0" or config.get("limit"):
+        raise ConfigError(
+            f"The dbt test {name} has severity, error_if or limit",
+            next_step="Let it fail by any row, and say in its SQL which rows those are",
+        )
+    return Check(name, str(node.get("column_name") or ""), _statement(node), config["fail_calc"])
+
+
+def _statement(node: Mapping[str, Any]) -> str:
+    """The compiled SQL without the name of the database: it stays right when the file or the database is renamed."""
+    return str(node["compiled_code"]).replace(f'"{node["database"]}"."', '"')
+
+
+def _run(connection: Connection, statement: str) -> Any:
+    # Compiled SQL has percent signs of its own: no placeholders are looked for.
+    return connection.execution_options(no_parameters=True).exec_driver_sql(statement)

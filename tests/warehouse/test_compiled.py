@@ -1,0 +1,77 @@
+"""What dbt compiled, as a refresh takes it: in an order that can be made, and nothing that it does not know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rebuttal.errors import ConfigError
+from rebuttal.warehouse.compiled import models_of
+
+Nodes = dict[str, Any]
+
+
+def model(name: str, *needs: str, **config: Any) -> Nodes:
+    told = {"materialized": "table", "tags": [], "pre-hook": [], "post-hook": []} | config
+    return {
+        f"model.{name}": {
+            **{"resource_type": "model", "name": name, "alias": name, "database": "db", "config": told},
+            "depends_on": {"nodes": [f"model.{need}" for need in needs]},
+            "compiled_code": f'select 1 from "db"."core"."{name}"',
+        }
+    }
+
+
+def check(name: str, *needs: str, **config: Any) -> Nodes:
+    told = {"severity": "ERROR", "error_if": "!= 0", "fail_calc": "count(*)", "limit": None} | config
+    return {
+        f"test.{name}": {
+            **{"resource_type": "test", "name": name, "database": "db", "config": told, "column_name": "key"},
+            "depends_on": {"nodes": [f"model.{need}" for need in needs]},
+            "compiled_code": "select 1 where 1 = 0",
+        }
+    }
+
+
+def test_models_come_after_what_they_need_and_tagged_ones_last() -> None:
+    nodes = model("a", "tagged") | model("b", "c") | model("c") | model("d") | model("tagged", "d", tags=["late"])
+    found = models_of(nodes, "late")
+    names = [one.name for one in found]
+    assert sorted(names) == ["a", "b", "c", "d", "tagged"]
+    assert names.index("c") < names.index("b")
+    assert names[-2:] == ["tagged", "a"]
+    assert [one.name for one in found if one.is_tagged] == ["tagged", "a"]
+
+
+def test_a_test_of_two_models_waits_for_the_later_one() -> None:
+    nodes = model("early") | model("later", "early") | check("both", "later", "early") | check("one", "early")
+    assert {one.name: [each.name for each in one.checks] for one in models_of(nodes, "")} == {
+        "early": ["one"],
+        "later": ["both"],
+    }
+
+
+def test_the_name_of_the_database_does_not_matter() -> None:
+    (found,) = models_of(model("m"), "")
+    assert found.statement == 'select 1 from "core"."m"'
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"materialized": "ephemeral"},
+        {"materialized": "incremental", "incremental_strategy": "merge"},
+        {"post-hook": [{"sql": "grant"}]},
+        {"pre-hook": [{"sql": "anything"}]},
+    ],
+)
+def test_a_model_that_only_dbt_can_build_is_refused(config: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="model odd is materialised in a way"):
+        models_of(model("odd", **config), "")
+
+
+@pytest.mark.parametrize("config", [{"severity": "warn"}, {"error_if": "> 10"}, {"limit": 5}])
+def test_a_test_that_fails_in_its_own_way_is_refused(config: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="test odd has severity"):
+        models_of(model("m") | check("odd", "m", **config), "")
