@@ -17,6 +17,7 @@ select
     case when n % 4 = 0 then '1' else '0' end as bounce,
     '[]' as goals_id,
     case when n % 5 = 0 then 'organic' when n % 5 = 1 then 'direct' else 'ad' end as traffic_source,
+    cast(null as text) as direct_campaign_id,
     case when n % 5 > 1 then 'google' end as utm_source,
     case when n % 5 > 1 then 'cpc' end as utm_medium,
     case when n % 5 > 1 then 'campaign_' || cast(n % 40 as text) end as utm_campaign,
