@@ -19,7 +19,6 @@ from rebuttal.objections import run
 from rebuttal.objections.corrections import Answer, correct, text_hash_of
 from rebuttal.objections.lost_reasons import Written, judge, load_lost_reasons
 from rebuttal.objections.model import Model
-from rebuttal.objections.taxonomy import Taxonomy
 from rebuttal.settings import PROJECT_ROOT, Settings
 
 LIST = """
@@ -93,14 +92,14 @@ def test_a_new_line_in_the_list_and_a_persons_word_change_what_it_means(core: Co
     assert rows(context, "marts.lost_reason") == []
 
 
-def test_free_text_is_read_and_shown_only_when_many_deals_share_it(taxonomy: Taxonomy) -> None:
+def test_free_text_is_read_and_shown_only_when_many_deals_share_it() -> None:
     reasons = LostReasons.model_validate({"repeated": 5, "sources": {"hubspot": {"field": "free_text"}}})
     written = [
         Written("hubspot", "1", "Пишите на olga@salon.example", "h1", 4),
         Written("hubspot", "1", "Неликвид", "h2", 5),
         Written("bitrix24", "1", "Неликвид", "h2", 2),
     ]
-    judged = judge(written, reasons, taxonomy)
+    judged = judge(written, reasons)
     assert judged.verdicts == {}
     assert [(row["source"], row["value"], row["deal_count"]) for row in judged.unmapped] == [("hubspot", "Неликвид", 5)]
 
