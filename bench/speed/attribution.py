@@ -31,7 +31,7 @@ from rebuttal.warehouse import open_warehouse
 from rebuttal.warehouse.dbt import PROJECT, dbt_command
 
 SQL = Path(__file__).parent / "sql"
-BEFORE = ("int_channel_code", "int_touch_name", "int_conversion_path", "int_attribution_cell", "int_person_path")
+BEFORE = ("int_channel_code", "int_touch_name", "int_attribution_cell", "int_person_path")
 AFTER = ("attribution", "channel_removal", "channel_detour")
 LEDGER = ("int_conversion_touch", "attribution_credit")
 JOURNEYS_TO_NONE = ("int_person_path",)
