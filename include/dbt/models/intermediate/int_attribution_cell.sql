@@ -42,7 +42,7 @@ placed as (
         path_number, channel_code, path_number * 128 + channel_code as way, name_key, decay,
         row_number() over path as position,
         sum(decay) over path as decay_until
-    from touch
+    from touch as touch
     window path as (
         partition by path_number order by touch, name_key rows between unbounded preceding and current row
     )
