@@ -4,7 +4,8 @@ All means the seven models that go touch by touch, Markov of order 1 and 2 and S
 channel removal, as `rebuttal model` makes them. Of dbt's work the seconds count that it reports for each model, so
 neither its start nor its parsing. The ledger (the credit of every single touch, with its names) is made from the same
 touches, but none of these figures is made from it: it is measured beside them. ChannelAttribution gets the same
-touches, has its paths made by DuckDB, and is asked for its heuristic models and Markov of order 1 and 2.
+touches, has its paths made by DuckDB, and is asked for its heuristic models and Markov of order 1 and 2; `same_models`
+is ours for these models only, by channel only, from the same touch table.
 """
 
 from __future__ import annotations
@@ -21,20 +22,24 @@ from pathlib import Path
 from statistics import median
 
 import duckdb
+import numpy as np
 
 from bench.speed.timing import Figures, Unmeasured, in_turn, ratio, seconds
 from rebuttal.errors import ConfigError
+from rebuttal.journeys.credits import Paths
+from rebuttal.journeys.journeys import CONVERSION_TYPES, read_journeys
+from rebuttal.journeys.markov import markov
 from rebuttal.journeys.paths import TouchPath, attribute
+from rebuttal.journeys.rules import first, last, linear
 from rebuttal.journeys.shares import update_shares
 from rebuttal.settings import Settings
 from rebuttal.warehouse import open_warehouse
 from rebuttal.warehouse.dbt import PROJECT, dbt_command
 
 SQL = Path(__file__).parent / "sql"
-BEFORE = ("int_channel_code", "int_touch_name", "int_conversion_path", "int_attribution_cell", "int_person_path")
+BEFORE = ("int_channel_code", "int_touch_name", "int_attribution_cell", "int_person_path")
 AFTER = ("attribution", "channel_removal", "channel_detour")
 LEDGER = ("int_conversion_touch", "attribution_credit")
-JOURNEYS_TO_NONE = ("int_person_path",)
 MODELS = ("first", "last", "last_non_direct", "linear", "time_decay", "position_based", "shapley")
 LOOKBACK_DAYS = 90
 
@@ -78,12 +83,10 @@ def measure(size: int, rounds: int, folder: Path) -> Figures:
         "join": joined,
         "models": modelled,
         "paths": lambda: seconds(lambda: _paths(database)),
+        "same_models": lambda: seconds(lambda: _same_models(database, folder)),  # after `models`, which makes the views
         "channel_attribution": lambda: seconds(lambda: _channel_attribution(database)),
     }
     took = in_turn(rounds, ways)
-    converting = [
-        whole - sum(parts[name][turn] for name in JOURNEYS_TO_NONE) for turn, whole in enumerate(took["models"])
-    ]
     return {
         "attribution_join_seconds": median(took["join"]),
         "attribution_models_seconds": median(took["models"]),
@@ -95,8 +98,8 @@ def measure(size: int, rounds: int, folder: Path) -> Figures:
         "attribution_with_ledger_vs_join": ratio(
             [models + touches for models, touches in zip(took["models"], ledger, strict=True)], took["join"]
         ),
-        "attribution_without_null_paths_vs_join": ratio(converting, took["join"]),
         "attribution_vs_channel_attribution": ratio(took["channel_attribution"], took["models"]),
+        "attribution_same_models_vs_channel_attribution": ratio(took["channel_attribution"], took["same_models"]),
         "attribution_paths_vs_join": ratio(took["paths"], took["join"]),
         "attribution_peak_mb": max(peaks),
     }
@@ -173,6 +176,27 @@ def _paths(database: Path) -> None:
     ]
     for model in (*MODELS, "markov", "markov_2", "shapley_rate"):
         attribute(paths, model)
+
+
+def _same_models(database: Path, folder: Path) -> None:
+    """What ChannelAttribution is asked for: first, last and linear touch, Markov of order 1 and 2, by channel."""
+    with open_warehouse(_settings(database, folder)) as engine, engine.connect() as connection:
+        journeys = read_journeys(connection, LOOKBACK_DAYS)
+    led, known = journeys.converted, journeys.known
+    nowhere = journeys.kinds >> CONVERSION_TYPES.index("won") & 1 == 0
+    nulls = known.nulls * nowhere
+    paths = Paths(
+        led.names,
+        np.concatenate([led.codes, known.codes[np.repeat(nowhere, known.lengths)]]),
+        np.concatenate([led.starts, led.starts[-1] + np.cumsum(known.lengths[nowhere])]),
+        *(
+            np.concatenate([mine, theirs[nowhere]])
+            for mine, theirs in ((led.conversions, known.conversions), (led.values, known.values), (led.nulls, nulls))
+        ),
+    )
+    for credit in (first(paths), last(paths), linear(paths), *(markov(paths, order) for order in (1, 2))):
+        if abs(credit.conversions.sum() - led.conversions.sum()) > 1e-3:
+            raise AssertionError(f"credit for {credit.conversions.sum()} conversions of {led.conversions.sum()}")
 
 
 def _channel_attribution(database: Path) -> None:

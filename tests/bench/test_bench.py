@@ -68,8 +68,8 @@ RATIOS = {
     },
     "attribution": {
         "attribution_vs_join",
-        "attribution_without_null_paths_vs_join",
         "attribution_vs_channel_attribution",
+        "attribution_same_models_vs_channel_attribution",
         "attribution_paths_vs_join",
         "attribution_peak_mb",
     },

@@ -80,39 +80,17 @@
     cast(extract(epoch from {{ instant }}) * 1000000 as bigint)
 {%- endmacro %}
 
-{#- All numbers of a group as one sorted list. DuckDB sorts a finished list several times quicker than it aggregates in order. -#}
-{% macro sorted_list(expression) -%}
-    {{ adapter.dispatch('sorted_list')(expression) }}
+{#- All numbers of a group as a list, in any order. -#}
+{% macro list_of(expression) -%}
+    {{ adapter.dispatch('list_of')(expression) }}
 {%- endmacro %}
 
-{% macro default__sorted_list(expression) -%}
-    list_sort(list({{ expression }}))
+{% macro default__list_of(expression) -%}
+    list({{ expression }})
 {%- endmacro %}
 
-{% macro postgres__sorted_list(expression) -%}
-    array_agg({{ expression }} order by {{ expression }})
-{%- endmacro %}
-
-{#- All numbers of a group as a list in the order of other numbers, and of themselves where those are the same. -#}
-{% macro list_sorted_by(expression, order) -%}
-    {{ adapter.dispatch('list_sorted_by')(expression, order) }}
-{%- endmacro %}
-
-{% macro default__list_sorted_by(expression, order) -%}
-    list_select(list({{ expression }}), list_grade_up(list(row({{ order }}, {{ expression }}))))
-{%- endmacro %}
-
-{% macro postgres__list_sorted_by(expression, order) -%}
-    array_agg({{ expression }} order by {{ order }}, {{ expression }})
-{%- endmacro %}
-
-{#- A row for each element of a list, and its place from 1 on; lists side by side go along with each other. -#}
-{% macro each_of(list) -%}
-    unnest({{ list }})
-{%- endmacro %}
-
-{% macro each_place_of(list) -%}
-    generate_subscripts({{ list }}, 1)
+{% macro postgres__list_of(expression) -%}
+    array_agg({{ expression }})
 {%- endmacro %}
 
 {#- Sixty bits of the md5 of a text, a whole number that is the same on every engine. -#}

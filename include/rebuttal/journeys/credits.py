@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Vector = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.integer[Any]]
 Row = tuple[Sequence[str], float, float, float]
 
 
 @dataclass(frozen=True)
 class Paths:
     """n paths over k channels: path i is `codes[starts[i]:starts[i + 1]]`, each code a place in `names`; none is empty.
+    Codes are whole numbers of any width: millions of touches are counted quicker as bytes.
 
     `codes` (touches), `starts` (n + 1); `conversions`, their `values` together and `nulls` (journeys to none): each n.
     """
 
     names: tuple[str, ...]
-    codes: Places
+    codes: Codes
     starts: Places
     conversions: Vector
     values: Vector
@@ -31,6 +35,13 @@ class Paths:
     def lengths(self) -> Places:
         """Touches of each path."""
         return np.diff(self.starts)
+
+    def parts(self) -> Iterator[tuple[slice, Codes, Places]]:
+        """Which paths, their codes and their starts: some 65,000 touches at a time (they fit a processor's cache)."""
+        limits = np.searchsorted(self.starts, np.arange(0, len(self.codes), 1 << 16))
+        for first, after in pairwise(np.unique(np.append(limits, len(self.nulls))).tolist()):
+            begin = self.starts[first]
+            yield slice(first, after), self.codes[begin : self.starts[after]], self.starts[first : after + 1] - begin
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,16 @@ def encode(rows: Iterable[Row]) -> Paths:
         numbers[:, 1],
         numbers[:, 2],
     )
+
+
+def summed(keys: Places, *weights: Vector) -> tuple[Any, ...]:
+    """Distinct keys (from 0 on) in order, and the sums of each of the weights."""
+    limit = int(keys.max()) + 1 if len(keys) else 0
+    if limit <= max(4 * len(keys), 1_000_000):
+        found = np.flatnonzero(np.bincount(keys, minlength=limit))
+        return found, *(np.bincount(keys, weight, limit)[found] for weight in weights)
+    found, which = np.unique(keys, return_inverse=True)
+    return found, *(np.bincount(which, weight, len(found)) for weight in weights)
 
 
 def added(codes: npt.NDArray[np.integer], weights: Vector, size: int) -> Vector:

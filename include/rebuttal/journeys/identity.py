@@ -219,10 +219,12 @@ class _Resolver:
     def _islands(self) -> Longs:
         """What any evidence connects, refused or not: nothing outside an island can change a decision in it."""
         itself = self.at["self_node"]
-        edges = [(itself, self.at[name]) for name in NODES[1:]]
+        edges = []
+        for name in NODES[1:]:
+            rows = np.flatnonzero((itself >= 0) & (self.at[name] >= 0))
+            edges.append((itself[rows], self.at[name][rows]))
         left, right = (np.concatenate(side) for side in zip(*edges, strict=True))
-        both = (left >= 0) & (right >= 0)
-        return joined(len(self.graph.nodes), left[both], right[both])
+        return joined(len(self.graph.nodes), left, right)
 
     def _name_answers(self) -> None:
         """An answer without a personal address is its deal's contact's, traits and all."""

@@ -86,8 +86,9 @@ def distinct_count(group: Longs, value: Longs) -> Longs:
     if not len(group):
         return group
     width = int(value.max()) + 1
-    pairs = np.unique(group * width + value)
-    found: Longs = np.bincount(pairs // width)[group]
+    pairs = np.sort(group * width + value)
+    is_new = np.append(True, pairs[1:] != pairs[:-1])
+    found: Longs = np.bincount(pairs[is_new] // width)[group]
     return found
 
 

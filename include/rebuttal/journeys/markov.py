@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-from rebuttal.journeys.credits import Credit, Paths, Places, Vector
+from rebuttal.journeys.credits import Credit, Paths, Places, Vector, summed
 
 # A dense inverse of so many states takes about a second; beyond, the chain is solved sparsely, once for each channel.
 DENSE_STATES = 1500
@@ -84,40 +84,42 @@ def count_walks(paths: Paths, order: int, group: Places) -> Walks:
     """Count steps; `group` (n) says where each path counts. Sums of whole numbers do not depend on the paths' order."""
     if order < 1:
         raise ValueError(f"order {order} is below 1")
-    size = len(paths.names)
-    here, last = _states(paths, order), paths.starts[1:] - 1
-    step = np.empty(len(here), dtype=np.int64)
-    step[:-1] = paths.codes[1:]
-    step[last] = size + 1  # the end, told apart below
+    size, last = len(paths.names), paths.starts[1:] - 1
     # Keys are small and dense: (group, state, step), one after another.
     states, steps = size * (size + 1) ** (order - 1), size + 2
-    inside = np.repeat(group, paths.lengths) * (states * steps) + here * steps + step
+    inside = np.empty(len(paths.codes), dtype=np.int64)
+    for part, narrow, starts in paths.parts():
+        codes, key = narrow.astype(np.int64), inside[paths.starts[part.start] : paths.starts[part.stop]]
+        np.multiply(_states(codes, starts, size, order), steps, out=key)
+        key += np.repeat(group[part] * (states * steps), np.diff(starts))
+        key[:-1] += codes[1:]
+        ends = starts[1:] - 1
+        key[ends[:-1]] += size + 1 - codes[starts[1:-1]]  # the end, told apart from any channel
+        key[-1:] += size + 1
     times = np.repeat(paths.conversions + paths.nulls, paths.lengths)
     times[last] = paths.nulls
-    keys, total = _summed(inside, times)
-    sold, won, worth = _summed(inside[last], paths.conversions, paths.values)
-    begun, starts = _summed(group * size + paths.codes[paths.starts[:-1]], paths.conversions + paths.nulls)
-    ends = keys % steps == size + 1
+    keys, total = summed(inside, times)
+    sold, won, worth = summed(inside[last], paths.conversions, paths.values)
+    begun, starts = summed(group * size + paths.codes[paths.starts[:-1]], paths.conversions + paths.nulls)
+    is_end = keys % steps == size + 1
     return Walks(
         size,
         order,
         np.concatenate([begun // size, keys // (states * steps), sold // (states * steps)]),
         np.concatenate([np.full(len(begun), -1), keys // steps % states, sold // steps % states]),
-        np.concatenate([begun % size, np.where(ends, GONE, keys % steps), np.full(len(sold), SALE)]),
+        np.concatenate([begun % size, np.where(is_end, GONE, keys % steps), np.full(len(sold), SALE)]),
         np.concatenate([starts, total, won]),
         np.concatenate([np.zeros(len(begun) + len(keys)), worth]),
     )
 
 
-def _summed(keys: Places, *weights: Vector) -> tuple[Places, ...]:
-    """Distinct keys in order, and the sums of each of the weights."""
-    limit = int(keys.max()) + 1 if len(keys) else 0
-    if limit <= max(4 * len(keys), 1_000_000):
-        sums = [np.bincount(keys, weight, limit) for weight in weights]
-        found = np.flatnonzero(np.bincount(keys, minlength=limit))
-        return found, *(column[found] for column in sums)
-    found, which = np.unique(keys, return_inverse=True)
-    return found, *(np.bincount(which, weight, len(found)) for weight in weights)
+def first_order(walks: Walks) -> Walks:
+    """The same steps with only the last channel remembered."""
+    states, steps = walks.size + 1, walks.size + 2
+    state = np.where(walks.state < 0, -1, walks.state % walks.size)
+    keys, times, value = summed((walks.group * states + state + 1) * steps + walks.next + 2, walks.times, walks.value)
+    state, step = keys // steps % states - 1, keys % steps - 2
+    return Walks(walks.size, 1, keys // (states * steps), state, step, times, value)
 
 
 def chain_of(walks: Walks, chosen: npt.NDArray[np.bool_] | None = None) -> Chain:
@@ -159,14 +161,15 @@ def _moved(state: Places, walks: Walks) -> Places:
     return np.asarray(walks.size * (state % walks.size + (walks.size + 1) * before))
 
 
-def _states(paths: Paths, order: int) -> Places:
+def _states(codes: Places, starts: Places, size: int, order: int) -> Places:
     """For each touch a number for it and the `order - 1` touches before it; see Walks."""
-    size = len(paths.names)
-    states = paths.codes
-    place = np.arange(len(states)) - np.repeat(paths.starts[:-1], paths.lengths) if order > 1 else states
+    states = codes
     for back in range(1, order):
-        before = np.full(len(states), size, dtype=np.int64)  # `size` says: the walk had not begun
-        before[back:] = np.where(place[back:] >= back, paths.codes[: len(place) - back], size)
+        before = np.full(len(codes), size, dtype=np.int64)  # `size` says: the walk had not begun
+        before[back:] = codes[:-back]
+        for place in range(back):
+            at = starts[:-1] + place
+            before[at[at < starts[1:]]] = size
         states = states + before * size * (size + 1) ** (back - 1)
     return states
 

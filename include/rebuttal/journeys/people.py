@@ -67,11 +67,13 @@ def _is_first(connection: Connection, guards: IdentityGuards) -> bool:
 def _resolve_scope(connection: Connection, guards: IdentityGuards, *, is_first: bool) -> int:
     found = resolve(identifiers.read_records(connection, is_first=is_first), guards)
     _put(connection, found)
-    scope = "" if is_first else "WHERE node_id IN (SELECT node_id FROM identity_scope)"
-    run(connection, "past", outer="LEFT" if is_first else "", only_scope=scope)
+    scope = "node_id IN (SELECT node_id FROM identity_scope)"
+    if is_first:  # mostly there are no rows to look for
+        scope = "EXISTS (SELECT 1 FROM core.person_identifier)"
+    run(connection, "past", outer="LEFT" if is_first else "", only_scope=f"WHERE {scope}")
     run(connection, "persons", collation=dialect_of(connection).collation)
     _part_namesakes(connection)
-    run(connection, "rows")
+    run(connection, "rows", held="VIEW" if is_first else "TABLE")
     run(connection, "refusals", only_scope=_refusals_in_scope(is_first))
     written = _replace_people(connection)
     key = ("identifier_kind", "source", "account_id", "identifier", "reason")

@@ -17,7 +17,7 @@ from math import factorial
 import numpy as np
 import numpy.typing as npt
 
-from rebuttal.journeys.credits import Credit, Paths, Places, Vector, added
+from rebuttal.journeys.credits import Credit, Paths, Places, Vector, added, summed
 
 EXACT_CHANNELS = 16
 ORDERS = 2000
@@ -44,29 +44,23 @@ def grouped_sets(paths: Paths, group: Places) -> tuple[ChannelSets, Places]:
     """The same, apart for each group of paths (n numbers from 0 on); and the group of each row."""
     size = len(paths.names)
     words = [_words(paths, low) for low in range(0, size, _WORD)]
+    weights = (paths.conversions, paths.values, paths.nulls)
     if len(words) == 1 and int(group.max(initial=0)) < 1 << (_WORD - size):
-        keys, which = np.unique(group << size | words[0], return_inverse=True)
+        keys, *sums = summed(group << size | words[0], *weights)
         marks = np.column_stack([keys >> size, keys & ((1 << size) - 1)])
     else:
         marks, which = np.unique(np.column_stack([group, *words]), axis=0, return_inverse=True)
-        which = which.reshape(-1)
+        sums = [added(which.reshape(-1), weight, len(marks)) for weight in weights]
     members = np.column_stack([marks[:, 1 + code // _WORD] >> np.int64(code % _WORD) & 1 for code in range(size)])
-    count = len(marks)
-    sets = ChannelSets(
-        members.astype(bool),
-        added(which, paths.conversions, count),
-        added(which, paths.values, count),
-        added(which, paths.nulls, count),
-    )
-    return sets, marks[:, 0]
+    return ChannelSets(members.astype(bool), *sums), marks[:, 0]
 
 
 def _words(paths: Paths, low: int) -> Places:
     """Per path the bits of the channels `low` to `low + _WORD`."""
-    shifted = paths.codes - low
-    inside = (shifted >= 0) & (shifted < _WORD)
-    bits = np.where(inside, np.left_shift(np.int64(1), np.where(inside, shifted, 0)), 0)
-    return np.asarray(np.bitwise_or.reduceat(bits, paths.starts[:-1]), dtype=np.int64)
+    bits = np.zeros(len(paths.names), dtype=np.int64)
+    bits[low : low + _WORD] = 1 << np.arange(len(bits[low : low + _WORD]))
+    found = [np.bitwise_or.reduceat(bits[codes], starts[:-1]) for _, codes, starts in paths.parts()]
+    return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
 
 
 def shapley(paths: Paths) -> Credit:

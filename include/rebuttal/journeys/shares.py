@@ -16,9 +16,9 @@ import numpy.typing as npt
 import pandas as pd
 from sqlalchemy import Connection, Engine, Table
 
-from rebuttal.journeys.credits import Credit, Places, Vector
+from rebuttal.journeys.credits import Credit, Paths, Places, Vector
 from rebuttal.journeys.journeys import CONVERSION_TYPES, Journeys, read_journeys
-from rebuttal.journeys.markov import GONE, SALE, Walks, chain_of, count_walks, effects_of, scaled
+from rebuttal.journeys.markov import GONE, SALE, Walks, chain_of, count_walks, effects_of, first_order, scaled
 from rebuttal.journeys.shapley import ChannelSets, grouped_sets, shapley_rate_of
 from rebuttal.warehouse.model_tables import attribution_share, channel_detour, channel_removal
 from rebuttal.warehouse.replace import replace_rows
@@ -107,18 +107,19 @@ def _count(journeys: Journeys) -> _Counted:
     converted = (journeys.month - _first_month(journeys)) * _SPAN + journeys.kind * 2 + journeys.is_touched
     known = (journeys.known_month - _first_month(journeys)) * _SPAN + journeys.kinds
     offset = _first_month(journeys) * _SPAN
-    walks = {
-        order: (count_walks(journeys.converted, order, converted), count_walks(journeys.known, order, known))
-        for order in (1, 2)
-    }
-    sets = grouped_sets(journeys.converted, converted), grouped_sets(journeys.known, known)
-    moved = {order: [replace(walk, group=walk.group + offset) for walk in pair] for order, pair in walks.items()}
+    (won, of_won), (gone, of_gone) = grouped_sets(journeys.converted, converted), grouped_sets(journeys.known, known)
     return _Counted(
-        (moved[1][0], moved[2][0]),
-        (moved[1][1], moved[2][1]),
-        (sets[0][0], sets[0][1] + offset),
-        (sets[1][0], sets[1][1] + offset),
+        _both_orders(journeys.converted, converted, offset),
+        _both_orders(journeys.known, known, offset),
+        (won, of_won + offset),
+        (gone, of_gone + offset),
     )
+
+
+def _both_orders(paths: Paths, group: Places, offset: int) -> tuple[Walks, Walks]:
+    second = count_walks(paths, 2, group)
+    second = replace(second, group=second.group + offset)
+    return first_order(second), second
 
 
 def _first_month(journeys: Journeys) -> int:

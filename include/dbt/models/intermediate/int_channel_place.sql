@@ -8,7 +8,9 @@ with path as (
         {{ count_where('touch.position > 1 and touch.position < path.touch_count') }} as assist,
         {{ count_where('touch.position = path.touch_count') }} as closer
     from {{ ref('int_conversion_touch') }} as touch
-    inner join {{ ref('int_conversion_path') }} as path on path.conversion_id = touch.conversion_id
+    inner join (
+        select conversion_id, max(position) as touch_count from {{ ref('int_conversion_touch') }} group by conversion_id
+    ) as path on path.conversion_id = touch.conversion_id
     -- Other kinds of conversion lie on the same ways: they would count a way several times.
     where touch.conversion_type in ('lead', 'won')
     group by touch.channel

@@ -26,11 +26,10 @@ placed as (
 
     select
         touch.*,
-        code.channel_code,
+        name.channel_code,
         name.name_key,
         {{ decay('touch.days_before') }} as decay
     from touch
-    inner join {{ ref('int_channel_code') }} as code on code.channel = touch.channel
     inner join {{ ref('int_touch_name') }} as name
         on name.channel = touch.channel and name.source = touch.source
         and name.campaign = touch.campaign and name.content = touch.content
@@ -40,10 +39,10 @@ placed as (
 
 select
     placed.*,
-    -- Same instant: by channel, then any order, if only it is the same one on every engine and that of int_conversion_path.
+    -- Same instant: by channel, then any order, if only it is the same one on every engine and that of int_attribution_cell.
     row_number() over (partition by conversion_id order by occurred_at, channel_code, name_key, md5(touchpoint_id)) as position,
-    cast(sum(decay) over (
+    sum(decay) over (
         partition by conversion_id order by occurred_at, channel_code, name_key, md5(touchpoint_id)
         rows between unbounded preceding and current row
-    ) as numeric(18, 12)) as decay_until
+    ) as decay_until
 from placed

@@ -16,12 +16,15 @@ with name as (
 
 keyed as (
 
-    select {{ text_key("concat(channel, chr(9), source, chr(9), campaign, chr(9), content)") }} as name_key, name.*
+    select
+        {{ text_key("concat(name.channel, chr(9), name.source, chr(9), name.campaign, chr(9), name.content)") }} as name_key,
+        code.channel_code, name.channel, name.source, name.campaign, name.content
     from name
+    inner join {{ ref('int_channel_code') }} as code on code.channel = name.channel
 
 )
 
-select name_key, channel, source, campaign, content
+select name_key, channel_code, channel, source, campaign, content
 from keyed
 {% if is_incremental() -%}
 -- Names are only ever added: paths of people who did not change keep pointing at theirs.

@@ -5,7 +5,7 @@ with path as (
     select
         conversion_id, count(*) as touch_count, count(distinct channel) as channel_count,
         max(case when channel <> 'direct' then position end) as last_known_position,
-        cast(sum(decay) as numeric(18, 12)) as decay_total
+        sum(decay) as decay_total
     from {{ ref('int_conversion_touch') }}
     where 1 = 1 {{ only_changed('person_id') }}
     group by conversion_id
@@ -17,7 +17,7 @@ channel_weight as (
     -- Shapley: the channels of a path share alike, and so do the touches of a channel.
     select
         touch.conversion_id, touch.channel, count(*) as touch_count,
-        {{ credit('1.0 / (min(path.channel_count) * count(*))') }} as weight
+        {{ trillionths(shapley_weight('min(path.channel_count)', 'count(*)')) }} as weight
     from {{ ref('int_conversion_touch') }} as touch
     inner join path on path.conversion_id = touch.conversion_id
     where 1 = 1 {{ only_changed('touch.person_id') }}
@@ -55,10 +55,10 @@ select
     is_rate_missing,
     value_base as conversion_value_base
     {%- for model in single_models() %},
-    {{ credit(model ~ '_touch') }} as {{ model }}_credit
+    cast({{ model }}_touch as numeric(18, 12)) as {{ model }}_credit
     {%- endfor %}
     {%- for model in sharing_models() %},
-    {{ model }}_credit
+    cast({{ of_trillionths('cast(' ~ model ~ '_share as numeric(18, 0))') }} as numeric(18, 12)) as {{ model }}_credit
     {%- endfor %}
 from credited
 
@@ -69,7 +69,7 @@ select
     conversion.conversion_id, conversion.conversion_type, conversion.person_id, conversion.converted_at,
     cast(null as {{ dbt.type_string() }}), 'unknown', 'unknown', 'unknown', 'unknown',
     coalesce(conversion.partner_id, 'unknown'), cast(null as bigint), conversion.is_rate_missing, conversion.value_base
-    {%- for model in touch_models() %}, {{ credit('1') }}{% endfor %}
+    {%- for _ in touch_models() %}, cast(1 as numeric(18, 12)){% endfor %}
 from {{ ref('int_conversion') }} as conversion
 left join path on path.conversion_id = conversion.conversion_id
 where path.conversion_id is null {{ only_changed('conversion.person_id') }}

@@ -4,7 +4,7 @@ SELECT now.*, CASE WHEN partner_id <> '' THEN 'partner_email_hash' ELSE 'email_h
     CASE WHEN partner_id <> '' THEN 'partner_phone_hash' ELSE 'phone_hash' END AS phone_node_kind
 FROM identity_evidence AS now
 {only_delta};
-CREATE TEMPORARY TABLE identity_name AS
+CREATE TEMPORARY {held} identity_name AS
 SELECT DISTINCT identifier_kind, source, account_id, identifier FROM (
     SELECT self_kind AS identifier_kind, self_source AS source, self_account AS account_id, self_id AS identifier
     FROM identity_text
@@ -29,15 +29,20 @@ SELECT now.record_kind, now.source, now.account_id, now.record_id, now.fingerpri
     now.partner_id <> '' AS is_scoped, now.email_kind, now.phone_kind, now.segment, now.language, now.company_id,
     now.owner_id, now.is_online
 FROM identity_text AS now
-JOIN identity_number AS self ON self.identifier = now.self_id AND self.identifier_kind = now.self_kind
-    AND self.source = now.self_source AND self.account_id = now.self_account
-LEFT JOIN identity_number AS email ON email.identifier = now.email_hash
-    AND email.identifier_kind = now.email_node_kind AND email.account_id = now.partner_id
-LEFT JOIN identity_number AS phone ON phone.identifier = now.phone_hash
-    AND phone.identifier_kind = now.phone_node_kind AND phone.account_id = now.partner_id
-LEFT JOIN identity_number AS client ON client.identifier = now.client_id AND client.identifier_kind = 'client_id'
-LEFT JOIN identity_number AS google ON google.identifier = now.gclid AND google.identifier_kind = 'gclid'
-LEFT JOIN identity_number AS yandex ON yandex.identifier = now.yclid AND yandex.identifier_kind = 'yclid'
-LEFT JOIN identity_number AS other ON other.identifier = now.other_id AND other.identifier_kind = 'contact_id'
-    AND other.source = now.other_source AND other.account_id = now.other_account;
+-- Each looks among its own kinds only: the kinds are many times fewer than all identifiers.
+JOIN (SELECT * FROM identity_number WHERE identifier_kind IN
+    ('contact_id', 'booking_id', 'response_id', 'client_id', 'gclid', 'yclid')) AS self ON self.identifier = now.self_id
+    AND self.identifier_kind = now.self_kind AND self.source = now.self_source AND self.account_id = now.self_account
+LEFT JOIN (SELECT * FROM identity_number WHERE identifier_kind IN ('email_hash', 'partner_email_hash')) AS email
+    ON email.identifier = now.email_hash AND email.identifier_kind = now.email_node_kind
+    AND email.account_id = now.partner_id
+LEFT JOIN (SELECT * FROM identity_number WHERE identifier_kind IN ('phone_hash', 'partner_phone_hash')) AS phone
+    ON phone.identifier = now.phone_hash AND phone.identifier_kind = now.phone_node_kind
+    AND phone.account_id = now.partner_id
+LEFT JOIN (SELECT * FROM identity_number WHERE identifier_kind = 'client_id') AS client
+    ON client.identifier = now.client_id
+LEFT JOIN (SELECT * FROM identity_number WHERE identifier_kind = 'gclid') AS google ON google.identifier = now.gclid
+LEFT JOIN (SELECT * FROM identity_number WHERE identifier_kind = 'yclid') AS yandex ON yandex.identifier = now.yclid
+LEFT JOIN (SELECT * FROM identity_number WHERE identifier_kind = 'contact_id') AS other
+    ON other.identifier = now.other_id AND other.source = now.other_source AND other.account_id = now.other_account;
 INSERT INTO identity_touched SELECT node_id FROM identity_number

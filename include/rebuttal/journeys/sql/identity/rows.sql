@@ -1,5 +1,5 @@
 -- The scope's rows of core.person_identifier as they should be.
-CREATE TEMPORARY TABLE identity_next AS
+CREATE TEMPORARY {held} identity_next AS
 SELECT node.identifier_kind, node.source, node.account_id, node.identifier, person.person_id,
     CASE member.rule WHEN 0 THEN 'alone' WHEN 1 THEN 'vendor_merge' WHEN 2 THEN 'email' WHEN 3 THEN 'phone'
         WHEN 4 THEN 'click' WHEN 5 THEN 'device' ELSE 'survey' END AS rule, member.seen_at AS first_seen_at

@@ -1,0 +1,86 @@
+"""Packed touches become paths: sorted, cut at the look-back, and told apart by conversion."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rebuttal.journeys.credits import Paths
+from rebuttal.journeys.journeys import led, walked
+from rebuttal.journeys.markov import Walks, count_walks, first_order
+
+DAY = 86_400_000_000
+LOOKBACK = 30
+# Times on both sides of the look-back's edge, and some the same.
+TIMES = st.one_of(st.integers(0, 60 * DAY), st.sampled_from([0, 1, DAY, 30 * DAY, 30 * DAY + 1, 31 * DAY]))
+PERSONS = st.lists(st.lists(st.tuples(TIMES, st.sampled_from([0, 1, 126, 127])), min_size=1, max_size=8), max_size=12)
+
+
+def packed(persons: list[list[tuple[int, int]]]) -> tuple[np.ndarray, np.ndarray]:
+    flat = np.array([at * 128 + code for touches in persons for at, code in touches], dtype=np.int64)
+    return flat, np.array([len(touches) for touches in persons], dtype=np.int64)
+
+
+def parted(codes: np.ndarray, lengths: np.ndarray) -> list[list[int]]:
+    return [part.tolist() for part in np.split(codes, np.cumsum(lengths)[:-1])] if len(lengths) else []
+
+
+@given(PERSONS)
+def test_a_way_is_in_order_and_ends_with_its_last_touch(persons: list[list[tuple[int, int]]]) -> None:
+    codes, lengths, ended = walked(*packed(persons), LOOKBACK)
+    last = [max(touches)[0] for touches in persons]
+    assert ended.tolist() == last
+    assert parted(codes, lengths) == [
+        [code for at, code in sorted(touches) if at >= end - LOOKBACK * DAY]
+        for touches, end in zip(persons, last, strict=True)
+    ]
+
+
+@given(PERSONS, st.lists(st.tuples(st.integers(-1, 14), TIMES), max_size=12), st.randoms())
+def test_what_led_to_a_conversion(persons: list[list[tuple[int, int]]], sales: list[tuple[int, int]], chance) -> None:
+    number = list(range(len(persons)))
+    chance.shuffle(number)
+    number = [own if own % 3 else -1 for own in number]  # every third had no conversion
+    who = np.array([person for person, _ in sales], dtype=np.int64)
+    when = np.array([at for _, at in sales], dtype=np.int64)
+    codes, lengths = led(*packed(persons), np.array(number, dtype=np.int64), (who, when), LOOKBACK)
+    ways = dict(zip(number, persons, strict=True))
+    assert parted(codes, lengths) == [
+        [code for at, code in sorted(ways.get(person, []) if person >= 0 else []) if 0 <= sold - at <= LOOKBACK * DAY]
+        for person, sold in sales
+    ]
+
+
+def rows(walks: Walks) -> dict[tuple[int, int, int], tuple[float, float]]:
+    keys = zip(walks.group.tolist(), walks.state.tolist(), walks.next.tolist(), strict=True)
+    found = dict(zip(keys, zip(walks.times.tolist(), walks.value.tolist(), strict=True), strict=True))
+    assert len(found) == len(walks.group)
+    return {key: counts for key, counts in found.items() if counts != (0.0, 0.0)}
+
+
+def test_steps_are_counted_once_for_both_orders_and_across_parts() -> None:
+    chance = np.random.default_rng(5)
+    lengths = np.append(
+        chance.integers(1, 9, 30_000), 70_000
+    )  # more touches than are counted at once, and one long way
+    codes, count = chance.integers(0, 4, lengths.sum()).astype(np.uint8), len(lengths)
+    won = chance.integers(0, 2, count).astype(np.float64)
+    starts = np.append(0, np.cumsum(lengths))
+    paths = Paths(("a", "b", "c", "d"), codes, starts, won, won * 7, 1 - won)
+    group = chance.integers(0, 3, count)
+    assert len(list(paths.parts())) > 2
+    alone = rows(count_walks(paths, 1, group))
+    second = count_walks(paths, 2, group)
+    assert rows(first_order(second)) == alone
+    with_none_before = (second.state >= 0) & (second.state // 4 == 4)
+    assert second.times[with_none_before].sum() == count
+    steps = sum(times for (_, state, step), (times, _) in alone.items() if state >= 0 and step >= 0)
+    assert steps == (lengths - 1).sum()
+    expected = np.zeros((4, 4))
+    inside = np.ones(len(codes) - 1, dtype=bool)
+    inside[starts[1:-1] - 1] = False
+    np.add.at(expected, (codes[:-1][inside], codes[1:][inside]), 1)
+    for state in range(4):
+        for step in range(4):
+            assert sum(alone.get((of, state, step), (0.0, 0.0))[0] for of in range(3)) == expected[state, step]
