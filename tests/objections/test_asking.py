@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rebuttal.objections.asking import DENIAL_ODDS, TAIL_WEIGHT, WHOLE_SAY, Asked, heard_within
+from rebuttal.objections.asking import DENIAL_ODDS, KEPT, TAIL_WEIGHT, WHOLE_SAY, Asked, heard_within
 from rebuttal.objections.taxonomy import LABELS, NONE
 
 PRICE, NOTHING = LABELS.index("price"), LABELS.index(NONE)
@@ -22,6 +22,16 @@ def test_a_sentence_is_heard_within_its_message_and_one_that_stands_alone_is_not
     assert within.sum() == pytest.approx(1)
     assert alone.tolist() == [0.5, 0.5]
     assert heard_within(rows, np.zeros((0, 2)), np.array([-1, -1])).tolist() == rows.tolist()
+
+
+@pytest.mark.parametrize(("share", "is_kept"), [(KEPT + 0.01, True), (KEPT - 0.01, False)])
+def test_a_message_talks_no_sure_sentence_down_to_nothing(share: float, is_kept: bool) -> None:
+    row = share * sure_of(PRICE) + (1 - share) * sure_of(NOTHING)
+    calm = 0.05 * sure_of(PRICE) + 0.95 * sure_of(NOTHING)
+    [heard] = heard_within(row[None], calm[None], np.array([0]))
+    assert (LABELS[heard.argmax()] == "price") == is_kept
+    [nothing] = heard_within(calm[None], row[None], np.array([0]))
+    assert nothing[PRICE] > calm[PRICE], "what is taken for nothing is still heard within its message"
 
 
 def test_what_follows_a_but_counts_for_more_than_the_whole() -> None:
