@@ -22,7 +22,7 @@ from rebuttal.warehouse import dbt, open_published, open_warehouse
 
 MARTS = (
     *("person", "touchpoint", "journey", "deal", "attribution_credit", "attribution"),
-    *("kpi_weekly", "funnel_weekly", "channel_performance"),
+    *("kpi_weekly", "kpi_daily", "funnel_weekly", "channel_performance"),
     *("unit_economics", "cohort", "ltv_predicted", "sales_velocity", "repeat_purchase", "nps_weekly"),
     *("channel_role", "journey_question"),
     *("channel_removal", "channel_detour", "source_window"),
@@ -224,8 +224,9 @@ def test_only_what_changed_is_built_again(settings: Settings, fill: Any, company
     report = journeys.run(context)
     assert report.counts["models"] == MODELS
     assert report.counts["changed_persons"] == 1
-    assert report.counts["marts_changed"] == 6, (
-        "deal, journey, credits, attribution, kpi, channels; not person or touch; the month's sums lack a rate anyway"
+    assert report.counts["marts_changed"] == 7, (
+        "deal, journey, credits, attribution, kpi by week and day, channels; not person or touch;"
+        " the month's sums lack a rate anyway"
     )
     with open_published(settings) as engine, engine.connect() as connection:
         assert connection.execute(text("SELECT sum(revenue_base) FROM marts.kpi_weekly")).scalar_one() == Decimal(

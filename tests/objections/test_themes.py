@@ -194,8 +194,9 @@ def tasks_for(settings: Settings, sessions: Sessions) -> set[str]:
     with open_warehouse(settings) as engine:
         with engine.begin() as connection:
             connection.execute(text("DROP TABLE IF EXISTS marts.deal"))
-            connection.execute(text("CREATE TABLE marts.deal AS SELECT deal_id, first_voiced_at AS created_at,"
-                                    " last_voiced_at AS closed_at, outcome FROM marts.objection"))  # fmt: skip
+            connection.execute(text("CREATE TABLE marts.deal AS SELECT 'hubspot' AS source, 'a' AS account_id, deal_id,"
+                                    " first_voiced_at AS created_at, last_voiced_at AS closed_at, outcome"
+                                    " FROM marts.objection"))  # fmt: skip
         heard = hear(engine, rules.choose, NOW)
     assert heard is not None
     vocabulary = load_vocabulary(settings.config)

@@ -107,7 +107,8 @@ def test_an_alert_is_in_its_readers_language(loud: Loud, language: Language, sai
     volume = {**result("volume_usual", 100, "hold"), "description": "The batch is not more than 5 times as large"}
     loud.land(1, "held", checks=(volume,))
     loud.land(2, checks=(result("duration_sane", 7),))
-    loud.configure(alerts={"language": language})
+    room = {"kind": "webhook", "connection": "alerts_webhook", "language": language, "tells": ["alerts"]}
+    loud.configure(channels=[room])
     loud.tell()
     words = loud.channel.received[0][1]["text"]
     places = [words.find(part) for part in said]

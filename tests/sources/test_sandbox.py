@@ -27,7 +27,7 @@ from rebuttal.settings import PROJECT_ROOT, Settings
 from rebuttal.warehouse import open_warehouse
 
 UNTIL = date(2026, 11, 15)
-STREAMS = 15
+STREAMS = 17
 # Of the fault profile `hostile`, what happens on the wire; each faulty call gets through after three tries.
 WIRE_FAULTS = (
     "throttle",
@@ -51,7 +51,9 @@ class Sandbox:
     def context(self, settings: Settings, tmp_path: Path, until: date = UNTIL) -> Context:
         own = yaml.safe_load((PROJECT_ROOT / "include/config/sources.yml").read_text(encoding="utf-8"))["sources"]
         limits = {**QUICK, "wait_budget_seconds": 60}
-        part = {name: {} for name in sources.registry()} | {name: own[name] for name in ("typeform", "yclients")}
+        part = {name: {} for name in sources.registry()} | {
+            name: own[name] for name in ("google_ads", "typeform", "yclients")
+        }
         folder = write_config(tmp_path / "config", history_days=60, limits=limits, sources=part)
         (folder / "connections.env").write_bytes((PROJECT_ROOT / "include/config/connections.env").read_bytes())
         settings = replace(settings, config=folder, sandbox_url=self.url)

@@ -108,7 +108,7 @@ def test_every_restatement_has_a_reason() -> None:
         for stream in module.SOURCE.streams
         if stream.cursor
     ]
-    assert len(streams) == 12
+    assert len(streams) == 14
     assert all(stream.restatement and stream.restatement.why for stream in streams)
     assert google_ads.SOURCE.streams[0].restatement is not None
     assert google_ads.SOURCE.streams[0].restatement.back == timedelta(days=28)

@@ -33,6 +33,15 @@ class Channel:
     send: Send
 
 
+def on_paper(person: Person) -> Channel:
+    """A person who is shown a message and sent none: no connection is needed."""
+
+    def send(_told: Digest, _message_id: str, _claim: Callable[[], bool]) -> tuple[Outcome, str]:
+        raise NotImplementedError("a preview is not sent")
+
+    return Channel(f"person:{person.id}", person.language, person.zone, person.name, "", send)
+
+
 def by_mail(context: Context, person: Person, unsubscribe: str = "") -> Channel:
     """A person's mailbox. Raises CredentialsError when the mail connection names no server."""
     postman = Postman(context.resolve("smtp"))

@@ -15,7 +15,7 @@ from rebuttal.metrics import load_metrics
 from rebuttal.outgoing import PersonalDataError
 from rebuttal.records import Report
 from rebuttal.reports.alerts import run_alerts
-from rebuttal.reports.channels import Channel, by_mail, by_post
+from rebuttal.reports.channels import Channel, by_mail, by_post, on_paper
 from rebuttal.reports.compose import Digest, compose
 from rebuttal.reports.delivery import (
     claim_delivery,
@@ -103,7 +103,7 @@ def preview(context: Context, person: Person | str, what: str = "digest") -> tup
                 f"There is no person {person!r} in people.yml", next_step=f"Use one of {', '.join(found)}"
             )
         person = found[person]
-    written, _ = _Writers(context, people, what).of_person(person).write()
+    written, _ = _Writers(context, people, what).of_person(person, on_paper(person)).write()
     return written.standalone(), written.text
 
 
@@ -117,11 +117,11 @@ class _Writers:
         self._weeks: dict[tuple[Week, str | None], Figures] = {}
         self._periods: dict[Period, Review] = {}
 
-    def of_person(self, person: Person) -> _Message:
-        """What a person reads, by mail."""
+    def of_person(self, person: Person, channel: Channel | None = None) -> _Message:
+        """What a person reads, by mail unless another channel is given."""
         context = self._context
         link = link_of(context.settings, self._people, context.identity_key, person.id, self._what)
-        channel = by_mail(context, person, link)
+        channel = channel or by_mail(context, person, link)
         if self._what != "digest":
             return self._review(person.id, channel, person.role, link)
         week = week_of(context.clock.now(), person.zone, self._people.digest.week)
