@@ -29,7 +29,7 @@ bi: .venv-bi/.ready ## the dashboards alone: bring them up to include/bi and ser
 	@exec $(PYTHON) -m launch.bi
 
 test: .venv/.ready-dev .venv-dbt/.ready $(if $(filter-out 0,$(BI)),.venv-bi/.ready-dev) ## set up what tests need and run them all
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(TESTS)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: .venv/.ready-dev ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
