@@ -186,6 +186,50 @@ def test_lags_of_the_index(desk: Desk, lag: float, wait: float, spacing: float) 
         assert f"/browse/{made[0]['key']}" in str(said)
 
 
+@dataclass
+class Meanwhile:
+    """A tracker that is quick for another worker: before we read a task, it has done its whole work."""
+
+    tracker: Any
+    work: Any
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.tracker, name)
+
+    def read(self, known: Any) -> Any:
+        self.work()
+        return self.tracker.read(known)
+
+
+@one_kind("jira")
+def test_two_sweeps_at_once_leave_one_open(desk: Desk) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FAILPOINT", "content.after_propose:raise")
+        with pytest.raises(RuntimeError):
+            desk.run()
+    hours, report = Hours(), Report("sweep")
+    desk.face.issues.elapsed = lambda: hours.passed
+    desk.served.operate("faults", {"values": {"jira_index_lag_s": 120}})
+    desk.fault("lost_answer")
+    rule = load_rules(desk.settings.config).tracker.model_copy(
+        update={"index_wait_seconds": 6, "search_spacing_seconds": 2, "run_budget_seconds": 600}
+    )
+    tracker = open_tracker(rule, desk.connection(), hours)
+    with open_state(desk.settings) as sessions:
+        Delivery(sessions, tracker, rule, hours.now(), hours).drain()
+        assert len(desk.tasks()) == 2
+        hours.sleep(180)
+
+        def sweep(through: Any) -> None:
+            sweep_twins(sessions, through, timedelta(hours=1), hours.now(), hours.now(), report)
+
+        sweep(Meanwhile(tracker, lambda: sweep(tracker)))
+        sweep(tracker)
+    (row,) = desk.outbox()
+    assert [task["id"] for task in desk.tasks() if task["is_open"]] == [row.remote_id]
+    assert report.counts == {"twins_adopted": 1, "twins_closed": 1}
+
+
 # --- 111: refusals ----------------------------------------------------------------------------------------------------
 
 

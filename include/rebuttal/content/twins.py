@@ -63,7 +63,9 @@ def _leave_one(
     )
     with sessions() as session:
         is_given_up = session.get_one(ContentTask, row.task_id).status == "wont_do"
-    if not any(task.remote_id != ours.remote_id for task in opened):
+        # Another sweep that chose the other card has closed ours since: nobody finished it, and the other must stay.
+        is_settled = session.get_one(Outbox, row.outbox_id).remote_id != row.remote_id
+    if is_settled or not any(task.remote_id != ours.remote_id for task in opened):
         return
     # Who closes one of two cards means the double, not the task: the other one goes on. What is finished stays ours.
     kept = opened[0] if _is_open(ours) or is_given_up else ours
