@@ -126,11 +126,7 @@ def read_figures(engine: Engine, week: Week, expected: Sequence[str], partner: s
     failed: list[str] = []
 
     def attempt(name: str, read: Callable[[], Part]) -> Part | None:
-        try:
-            return read()
-        except SQLAlchemyError as error:
-            failed.append(f"The digest's {name} could not be computed ({type(error).__name__})")
-            return None
+        return attempted(f"The digest's {name}", read, failed)
 
     limits = {"monday": week.monday, "next_monday": week.monday + timedelta(weeks=1)}
     health = attempt("data health", lambda: data_health(engine, _midnight(week.monday), week.ends_at, expected))
@@ -148,6 +144,15 @@ def read_figures(engine: Engine, week: Week, expected: Sequence[str], partner: s
         failed=failed,
         theme_names=attempt("names of themes", lambda: theme_names(engine)) or {},
     )
+
+
+def attempted(part: str, read: Callable[[], Part], failed: list[str]) -> Part | None:
+    """What `read` gives; None when its query fails, and `failed` then says that `part` could not be computed."""
+    try:
+        return read()
+    except SQLAlchemyError as error:
+        failed.append(f"{part} could not be computed ({type(error).__name__})")
+        return None
 
 
 def _voices(engine: Engine, week: Week, partner: str | None) -> Voices:

@@ -10,9 +10,8 @@ from statistics import mean, pvariance
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine, inspect
-from sqlalchemy.exc import SQLAlchemyError
 
-from rebuttal.reports.figures import Health, data_health, rows_of
+from rebuttal.reports.figures import Health, attempted, data_health, rows_of
 from rebuttal.reports.period import Period
 from rebuttal.warehouse.publish import require_marts
 from rebuttal.warehouse.theme_names import Names, theme_names
@@ -97,11 +96,7 @@ def read_review(engine: Engine, period: Period, expected: Sequence[str]) -> Revi
     failed: list[str] = []
 
     def attempt(name: str, read: Callable[[], Part]) -> Part | None:
-        try:
-            return read()
-        except SQLAlchemyError as error:
-            failed.append(f"The {period.kind} review's {name} could not be computed ({type(error).__name__})")
-            return None
+        return attempted(f"The {period.kind} review's {name}", read, failed)
 
     limits = {
         "first": period.first,
