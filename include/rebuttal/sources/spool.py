@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from rebuttal.sources.columns import Rows
 from rebuttal.sources.declare import Stream
+from rebuttal.state.failpoint import failpoint
 
 CHUNK_ROWS = 10_000
 CHUNK_BYTES = 8_000_000
@@ -124,5 +125,6 @@ class RowSpool:
         # Read back once, and soon: nothing is spent on what makes files small or searchable.
         table = pa.Table.from_batches(self._batches, self.schema)
         pq.write_table(table, path, compression="lz4", use_dictionary=False, write_statistics=False)
+        failpoint("pull.after_file")
         self._chunks.append(path)
         self._batches, self._waiting, self._size = [], 0, 0
