@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from rebuttal.errors import StoreError
 from rebuttal.settings import Settings
+from rebuttal.state.failpoint import failpoint
 from rebuttal.state.lease import Held, lease, refuse_lost
 
 SCHEMA_VERSION = "0008"
@@ -95,6 +96,7 @@ def _migrate(engine: Engine) -> None:
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
             _upgrade(connection, where)
+            failpoint("state.before_commit")
     except DBAPIError as error:
         raise StoreError(
             f"The state store {where} cannot be opened: {type(error.orig).__name__}",
