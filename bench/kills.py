@@ -1,9 +1,13 @@
-"""Kill -9 a running loop at random moments, run it again, and compare with a run that nobody disturbed.
+"""Die everywhere and end well: a sweep over every failpoint, and a storm of kills and halts at random moments.
 
-    python -m bench.kills [--kills 10] [--seed 11] [--scale 0.2]
+    python -m bench.kills [--kills 20] [--seed 11] [--scale 0.1] [--engines duckdb,postgres]
 
-Every trial has a folder and a sandbox of its own (same world, same addresses), so each is compared from the start.
-Equal means: the same rows in core, marts and the accounting, the same tasks in the tracker, no mail twice.
+**Sweep**: at each failpoint that an ordinary turn passes, a stage of a company in its second week is killed there and
+run again; all tables must be what an undisturbed run made of them.
+**Storm**: two companies of one seed live through the same weeks. One is left alone; the other's turns are killed (-9),
+or halted past their lease while a second turn takes over and then woken up, at random moments, until a turn gets
+through. After each week both must be equal, and the invariants of `bench.invariants` hold. What is drawn follows from
+the seed; how processes mix does not.
 """
 
 from __future__ import annotations
@@ -13,63 +17,104 @@ import random
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from bench.company import Company, World, company, free_port
-from bench.compare import differences, fingerprints
+from bench import apart, failpoints
+from bench.company import World, company, free_port
+from bench.compare import differences
+from bench.prepared import Copy, Prepared, fingerprint
+from bench.storm.turns import Storm, lay_waste
 
-SCHEMAS = ("core", "marts", "ops")
-
-
-def state_of(place: Company) -> dict[str, Any]:
-    """What must be equal: tables, and the tracker's tasks by label and summary."""
-    found: dict[str, Any] = dict(fingerprints(f"duckdb:///{place.home / 'warehouse.duckdb'}", SCHEMAS))
-    found["tracker"] = sorted((sorted(task["fields"]["labels"]), task["fields"]["summary"]) for task in place.tasks())
-    return found
+KILLED = -9
+_SHOWN = 12
 
 
-def trial(
-    world: World, folder: Path, ports: tuple[int, int, int], kill_after: float | None
-) -> tuple[dict[str, Any], float, int]:
-    """One company: perhaps a kill, then a clean run. Returns its state, the clean run's seconds, and its mails."""
-    with company(folder, world, ports=ports) as place:
-        if kill_after is not None:
-            place.kill_loop_after(kill_after)
+def die_and_run_again(prepared: Prepared, failpoint: str) -> list[str]:
+    """Kill the stage there, run it again; what is different from the undisturbed stage, a line each."""
+    stage = failpoints.of_turn()[failpoint]
+    env, home = prepared.again(stage, "disturbed")
+    log = prepared.folder / "log"
+    code = apart.run(stage, prepared.until, env, log, f"{failpoint}:kill")
+    if code != KILLED:
+        return [f"it was not killed: {stage} ended with {code}, so a turn does not pass this place"]
+    run_again(stage, prepared.until, env, log)
+    return differences(prepared.after[stage], fingerprint(env, home))
+
+
+def run_again(stage: str, until: str, env: dict[str, str], log: Path) -> None:
+    """The run after the kill, which must end well without anybody's help."""
+    code = apart.run(stage, until, env, log)
+    if code:
+        raise AssertionError(f"{stage} ended with {code}:\n{log.read_text(encoding='utf-8')[-2000:]}")
+
+
+def sweep(world: World, folder: Path, engine: str) -> int:
+    """Every failpoint in turn, a line each; how many left a difference."""
+    failed = 0
+    with _server(folder, engine) as (url, copy), company(folder / engine, world, env=url) as place:
+        prepared = Prepared.make(place, folder, copy)
+        for name in failpoints.of_turn():
+            if engine != "duckdb" and name in failpoints.OF_FILES:
+                continue
+            wrong = die_and_run_again(prepared, name)
+            failed += bool(wrong)
+            print(f"{engine:8} {name:24} {'equal' if not wrong else 'DIFFERENT'}", flush=True)
+            for line in wrong[:_SHOWN]:
+                print(f"    {line}")
+    return failed
+
+
+def storm(world: World, folder: Path, kills: int, seed: int) -> int:
+    """Weeks of kills and halts until there were `kills`; how many weeks left a difference or a breach."""
+    chance, failed, done, week = random.Random(seed), 0, 0, 0
+    ports = (free_port(), free_port(), free_port())
+    while done < kills:
         began = time.monotonic()
-        place.loop()
+        calm = Storm(world, folder / "calm", ports, week).undisturbed()
         seconds = time.monotonic() - began
-        mails = place.mails()
-        twice = [name for name, count in Counter(str(mail["message_id"]) for mail in mails).items() if count > 1]
-        if twice:
-            raise AssertionError(f"mailed twice: {twice}")
-        return state_of(place), seconds, len(mails)
+        disturbed = Storm(world, folder / "disturbed", ports, week)
+        hits = lay_waste(disturbed, chance, min(kills - done, 30), seconds)
+        wrong = differences(calm, disturbed.state) + disturbed.breaches
+        failed += bool(wrong)
+        done += hits.total
+        print(f"week {week}: {hits}; {'equal' if not wrong else 'DIFFERENT'}", flush=True)
+        for line in wrong[:_SHOWN]:
+            print(f"    {line}")
+        week += 1
+    print(f"storm of seed {seed}: {done} kills and halts in {week} weeks, {failed} with a difference or a breach")
+    return failed
+
+
+@contextmanager
+def _server(folder: Path, engine: str) -> Iterator[tuple[dict[str, str], Copy | None]]:
+    """The environment that chooses the warehouse, and how to copy it; a Postgres of its own for `postgres`."""
+    if engine == "duckdb":
+        yield {}, None
+        return
+    from bench.databases import Databases
+
+    with Databases.start(folder / "postgres") as databases:
+        yield {"REBUTTAL_WAREHOUSE_URL": databases.new()}, databases.copy
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print a line per kill; exit 1 when one left a difference."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=10)
+    """Print a line per failpoint and week; exit 1 when one left a difference."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=20, help="kills and halts of the storm; 0: none")
     parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--scale", type=float, default=0.2)
+    parser.add_argument("--scale", type=float, default=0.1)
+    parser.add_argument("--engines", default="duckdb,postgres", help="of the sweep; empty: none")
     chosen = parser.parse_args(arguments)
-    chance = random.Random(chosen.seed)
-    world = World(chosen.seed, scale=chosen.scale)
-    ports = (free_port(), free_port(), free_port())
-    failed = 0
-    with tempfile.TemporaryDirectory(prefix="rebuttal-kills-") as place:
-        expected, seconds, mails = trial(world, Path(place) / "undisturbed", ports, None)
-        print(f"undisturbed: {seconds:.1f} s, {len(expected['tracker'])} tasks, {mails} mails", flush=True)
-        for number in range(chosen.kills):
-            moment = seconds * (number + chance.random()) / chosen.kills
-            got, _, got_mails = trial(world, Path(place) / f"kill{number}", ports, moment)
-            wrong = differences(expected, got)
-            failed += bool(wrong)
-            print(f"kill at {moment:5.1f} s: {'equal' if not wrong else 'DIFFERENT'}, {got_mails} mails", flush=True)
-            for line in wrong:
-                print(f"    {line}")
-    print(f"{chosen.kills - failed} passed, {failed} failed")
+    print(f"seed {chosen.seed}", flush=True)
+    world, failed = World(chosen.seed, weeks=5, scale=chosen.scale), 0
+    for engine in filter(None, chosen.engines.split(",")):
+        with tempfile.TemporaryDirectory(prefix="rebuttal-sweep-") as place:
+            failed += sweep(world, Path(place), engine)
+    with tempfile.TemporaryDirectory(prefix="rebuttal-storm-") as place:
+        failed += storm(world, Path(place), chosen.kills, chosen.seed)
+    print(f"{failed} failed")
     return 1 if failed else 0
 
 

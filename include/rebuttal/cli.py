@@ -1,6 +1,7 @@
 """The `rebuttal` command: the same stages as the DAGs, for operators, tests and demonstrations.
 
-Exit codes: 0 done; 1 some part failed (each problem is one line on standard error); 2 the command was called wrongly.
+Exit codes: 0 done; 1 some part failed (each problem is one line on standard error); 2 the command was called wrongly;
+3 another process is doing this very work, so nothing was done.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from rebuttal.commands.themes import themes
 from rebuttal.commands.utm import utm
 from rebuttal.context import Context
 from rebuttal.display import as_json_text, print_table
-from rebuttal.errors import RebuttalError
+from rebuttal.errors import BusyError, RebuttalError
 from rebuttal.loop import run_loop, run_stage
 from rebuttal.records import OUTCOMES
 
@@ -46,6 +47,9 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
+    except BusyError as error:
+        click.echo(f"busy: {error}", err=True)
+        sys.exit(3)
     except RebuttalError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)

@@ -12,6 +12,8 @@
     │   ├── UnavailableError    5xx, reset, time-out
     │   ├── CutBodyError        the body ended early or is not what its length says
     │   ├── LockedError         another process writes to the warehouse
+    │   │   └── BusyError           another process does this very work just now
+    │   ├── LeaseLostError      another process has taken over this work; what this one wrote since was refused
     │   └── UncertainError      a write was sent and its answer lost: reconcile, never repeat blindly
     └── HeldError           a batch failed a batch check: last good data stays visible
 
@@ -80,6 +82,14 @@ class CutBodyError(RetryError):
 
 class LockedError(RetryError):
     """Another process holds the warehouse."""
+
+
+class BusyError(LockedError):
+    """Another process does this very work just now: there is nothing to do but to let it end."""
+
+
+class LeaseLostError(RetryError):
+    """This process was away for too long and another one has taken over: its transaction was rolled back."""
 
 
 class UncertainError(RetryError):

@@ -8,6 +8,7 @@ from datetime import date
 from rebuttal.context import Context
 from rebuttal.errors import RebuttalError
 from rebuttal.records import Report
+from rebuttal.state import alone
 
 STAGES = ("pull", "admit", "model", "listen", "answer", "prove", "tell")
 
@@ -20,16 +21,23 @@ def run_stage(
     window: tuple[date, date] | None = None,
     what: str = "digest",
 ) -> Report:
-    """Run one stage. Imports stand here: a stage's libraries cost seconds, and one command needs one."""
-    if name == "pull":
+    """Run one stage under its lease (see state.lease): one at a time, whoever starts it.
+
+    Raises BusyError when another process is at it, LeaseLostError when one has taken over, and what the stage raises.
+    Imports stand here: a stage's libraries cost seconds, and one command needs one.
+    """
+    if name == "pull":  # a lease for each source
         from rebuttal import sources
 
         return sources.run(context, source=source, window=window)
     if name == "tell":
         from rebuttal import reports
 
-        return reports.run(context, what=what)
-    return _plain(name)(context)
+        with alone(context.settings, f"tell:{what}"):
+            return reports.run(context, what=what)
+    run = _plain(name)
+    with alone(context.settings, name):
+        return run(context)
 
 
 def run_loop(context: Context) -> Iterator[Report]:

@@ -7,6 +7,7 @@
 | REBUTTAL_SANDBOX_URL | http://127.0.0.1:8799 | the sandbox that the default configuration speaks to |
 | REBUTTAL_WAREHOUSE_URL | duckdb:///$REBUTTAL_HOME/warehouse.duckdb | DuckDB file or postgresql+psycopg://... |
 | REBUTTAL_STATE_URL | sqlite:///$REBUTTAL_HOME/state.sqlite | SQLite file or postgresql+psycopg://... |
+| REBUTTAL_LEASE_SECONDS | 60 | after how long a stage that has stopped answering is taken over from |
 | AIRFLOW__API__BASE_URL | none | where people reach Airflow, for links to its pages; a path alone says nothing |
 | REBUTTAL_IDENTITY_KEY | the configuration's `connections.env` | key of the hashes that stand for people |
 """
@@ -32,6 +33,7 @@ class Settings:
     warehouse_url: str
     state_url: str
     airflow_url: str | None = None
+    lease_seconds: float = 60.0
 
     @property
     def published_path(self) -> Path:
@@ -65,6 +67,11 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
                 f"{name} names an engine that is not supported: {url.split(':', 1)[0]}",
                 next_step=f"Use one of {', '.join(known)}",
             )
+    seconds = env.get("REBUTTAL_LEASE_SECONDS") or "60"
+    if not seconds.replace(".", "", 1).isdigit() or float(seconds) < 1:
+        raise ConfigError(
+            f"REBUTTAL_LEASE_SECONDS is not a number of seconds from 1 on: {seconds}", next_step="Leave it out for 60"
+        )
     home.mkdir(parents=True, exist_ok=True)
     sandbox = (env.get("REBUTTAL_SANDBOX_URL") or "http://127.0.0.1:8799").rstrip("/")
     airflow = env.get("AIRFLOW__API__BASE_URL", "").strip().rstrip("/")
@@ -75,4 +82,5 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
         warehouse_url=warehouse,
         state_url=state,
         airflow_url=airflow if airflow.startswith(("http://", "https://")) else None,
+        lease_seconds=float(seconds),
     )

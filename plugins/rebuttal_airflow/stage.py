@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from rebuttal.errors import AbortError, RebuttalError
+from rebuttal.errors import AbortError, BusyError, RebuttalError
 from rebuttal.loop import run_stage
 from rebuttal.records import Report
 from rebuttal_airflow.connections import context
@@ -23,10 +23,13 @@ def run(
 
     A run that changed nothing is skipped, so that nothing downstream runs for it. An AbortError fails at once, since
     trying again changes nothing until a person does something; everything else is retried as the DAG says. A stage of
-    which a part failed fails after the other parts have done their work.
+    which a part failed fails after the other parts have done their work. A second copy of a task that still works (an
+    executor's double, a retry of one that is only slow, a hand that was quicker) is skipped: the first one does it.
     """
     try:
         report = run_stage(name, context(), source=source, window=window, what=what)
+    except BusyError as error:
+        raise AirflowSkipException(str(error)) from error
     except AbortError as error:
         raise AirflowFailException(str(error)) from error
     except RebuttalError as error:

@@ -4,6 +4,9 @@ The numbers are those of the fault catalogue: 59 a field changes, 60 a new colum
 none, 63 number formats, 64 time zones, 65 impossible times, 66 a cursor in the future, 67 currencies, 68 restatement,
 69 deletion, 70 merged people, 71 one person at two partners, 72 one id with two contents, 73 another account's data,
 74 broken text, 75 sizes, 76 bombs, 77 other hosts, 78 the end of an API, 79 estimates, 80 unusual volume.
+Of processes: 1-11 killed at a place, 16 halted past the lease, 17 told to end, 18-19 schedulers, 20 dispatched twice,
+21 backfill and live run, 22 started five times, 23 an old run repeated, 24-26 locks, 27 versions of the code, 28 a
+migration killed, 29 memory, 30 a pending load, 31 a lost disk (12-15 are of webhooks).
 Of texts and tasks: 100 hostile text, 101 formulas, 108 an answer lost, 109 an index that lags, 110 limits and failures,
 111 refusals, 112 edits, 113 deleted, archived, moved, declined, 114 markers removed and copied, 115 back again,
 116 another vocabulary, 117 two workers, 118 a row seen late, 119 another workspace, 120 echoes.
@@ -15,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-NUMBERS = (*range(59, 81), 100, 101, *range(108, 121))
+NUMBERS = (*range(1, 12), *range(16, 32), *range(59, 81), 100, 101, *range(108, 121))
 Test = TypeVar("Test", bound=Callable[..., None])
 
 
@@ -23,14 +26,16 @@ Test = TypeVar("Test", bound=Callable[..., None])
 class Entry:
     """`through` is the real way that the fault goes; `pending` says why nothing proves the outcome yet.
 
-    tracker: from the marts through the outbox to a tracker over HTTP, and back.
+    tracker: from the marts through the outbox to a tracker over HTTP, and back. process: stages in processes that die.
+    `test`: where it is proved, when not in this folder.
     """
 
     number: int
     injected: str
-    through: str  # wire | gate | marts | tracker
+    through: str  # wire | gate | marts | tracker | process
     outcome: str
     pending: str | None = None
+    test: str | None = None
 
 
 TABLE: list[Entry] = []
@@ -44,6 +49,11 @@ def fault(number: int, injected: str, through: str, outcome: str) -> Callable[[T
         return test
 
     return enter
+
+
+def elsewhere(number: int, injected: str, through: str, outcome: str, test: str) -> None:
+    """Enter a fault that `test` (`file::function`, from the project's root) proves beside its own subject."""
+    TABLE.append(Entry(number, injected, through, outcome, test=test))
 
 
 def pending(number: int, injected: str, outcome: str, why: str) -> None:

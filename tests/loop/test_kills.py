@@ -1,22 +1,46 @@
-"""A short form of `make faults`: a loop killed early, in the middle and late ends like one that nobody disturbed."""
+"""Kill -9 at every failpoint that a turn passes: the next run ends like one that nobody disturbed.
+
+The list is read from the source. `make faults` adds Postgres, and kills and halts at random moments.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
-from bench.company import World, free_port
-from bench.compare import differences
-from bench.kills import trial
+import pytest
+from bench.company import ROOT, World, company
+from bench.kills import die_and_run_again
+from bench.prepared import Prepared
 
-WORLD = World(seed=31, weeks=6, scale=0.1)
+from bench import failpoints
+
+WORLD = World(seed=31, weeks=5, scale=0.1)
 
 
-def test_a_killed_loop_ends_like_an_undisturbed_one(tmp_path: Path) -> None:
-    ports = (free_port(), free_port(), free_port())
-    expected, seconds, mails = trial(WORLD, tmp_path / "undisturbed", ports, None)
-    assert len(expected["tracker"]) >= 1
-    assert mails >= 1
-    for share in (0.2, 0.6, 0.9):
-        got, _, got_mails = trial(WORLD, tmp_path / f"kill{share}", ports, seconds * share)
-        assert differences(expected, got) == []
-        assert got_mails <= mails
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+    folder = tmp_path_factory.mktemp("kills")
+    with company(folder / "company", WORLD) as place:
+        yield Prepared.make(place, folder)
+
+
+def test_every_failpoint_is_killed_at_somewhere() -> None:
+    found = failpoints.names()
+    assert len(found) >= 50
+    of_turn = failpoints.of_turn()
+    assert len(of_turn) >= 25
+    for name in found.keys() - of_turn.keys():
+        group = name.partition(".")[0]
+        test = (ROOT / failpoints.ELSEWHERE[group]).read_text(encoding="utf-8")
+        assert name in test or "def failpoints()" in test, name  # named there, or listed from the source there too
+    assert {name.partition(".")[0] for name in found} == failpoints.STAGE_OF.keys() | failpoints.ELSEWHERE.keys()
+
+
+@pytest.mark.parametrize("failpoint", sorted(failpoints.of_turn()))
+def test_killed_there_the_next_run_ends_like_an_undisturbed_one(prepared: Prepared, failpoint: str) -> None:
+    assert die_and_run_again(prepared, failpoint) == []
+
+
+def test_a_run_that_left_something_out_would_be_seen(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.kills.run_again", lambda *_: None)
+    assert die_and_run_again(prepared, "listen.before_commit") != []

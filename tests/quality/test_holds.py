@@ -61,7 +61,7 @@ def everything(settings: Settings) -> dict[str, list[str]]:
         return {
             str(table): sorted(str(tuple(found)) for found in connection.execute(select(table)))
             for table in metadata.sorted_tables
-            if table.name not in ("publication", "published_table")  # how often readers were told is history, not state
+            if table.name not in ("publication", "published_table", "fence")  # how often something happened is history
         }
 
 
@@ -333,3 +333,25 @@ def test_the_queries_of_a_held_batch_find_its_rows(any_settings: Settings) -> No
     assert read(any_settings, "select status from ops.batch") == [{"status": "admitted"}]
     core = read(any_settings, "select query from ops.check_result where check_name = 'duration_sane'")
     assert {one["visit_id"] for one in read(any_settings, core[0]["query"])} == {f"r{n}" for n in range(4)}
+
+
+def test_a_release_killed_after_the_journal_is_completed_by_the_same_command(any_settings: Settings) -> None:
+    held = land(any_settings, ADS, [*bad(1), *ads(2, 5)])
+    quality.run(context(any_settings))
+    code = (
+        RUN.replace("quality.run(", "quality.holds.release(")
+        .replace('b"test-identity-key"))', f"b\"test-identity-key\"), {held!r}, by='Olena', reason='looked at it')")
+        .replace("from rebuttal import quality", "import rebuttal.quality.holds; from rebuttal import quality")
+    )
+    arguments = [any_settings.home, any_settings.config, any_settings.warehouse_url, any_settings.state_url, NOW]
+    killed = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        env={**os.environ, "FAILPOINT": "hold.after_journal:kill"},
+        capture_output=True, check=False, timeout=240,
+    )  # fmt: skip
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert outcomes(any_settings, held) == ("held", {})
+    holds.release(context(any_settings), held, **OLENA)
+    quality.run(context(any_settings))
+    assert outcomes(any_settings, held) == ("admitted", {"new": 1, "quarantined": 30})
+    assert journal(any_settings) == [("hold_release", "released: looked at it", "people:Olena")]

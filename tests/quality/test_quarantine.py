@@ -139,10 +139,16 @@ def test_a_release_needs_a_name_a_reason_and_something_named(any_settings: Setti
 
 
 @pytest.mark.parametrize(
-    "failpoint", ["admit.before_commit:kill@2", "admit.after_commit:kill@2", "release.after_batch:kill"]
+    ("failpoint", "done"),
+    [
+        ("release.after_journal:kill", 0),
+        ("admit.before_commit:kill@2", 2),
+        ("admit.after_commit:kill@2", 4),
+        ("release.after_batch:kill", 2),
+    ],
 )
 def test_a_release_that_was_killed_is_completed_and_admits_each_row_once(
-    any_settings: Settings, failpoint: str
+    any_settings: Settings, failpoint: str, done: int
 ) -> None:
     three_batches(any_settings)
     quality.run(context(any_settings))
@@ -151,8 +157,7 @@ def test_a_release_that_was_killed_is_completed_and_admits_each_row_once(
     killed.communicate(timeout=240)
     assert killed.returncode == -signal.SIGKILL
     whole(any_settings)
-    done = len(read(any_settings, "select * from ops.quarantine where status = 'released'"))
-    assert done == (4 if failpoint.startswith("admit.after") else 2)
+    assert len(read(any_settings, "select * from ops.quarantine where status = 'released'")) == done
     assert quarantine.release(context(any_settings), check="currency_known", **OLENA).counts["new"] == 6 - done
     assert len(read(any_settings, "select * from core.deal")) == 9
     assert quarantine.list_rows(context(any_settings)) == []

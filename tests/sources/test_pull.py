@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import tracemalloc
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -183,32 +182,7 @@ def test_odd_rows_land_with_their_defect_and_a_future_time_moves_nothing(make_se
     assert setup.query("SELECT cursor_after FROM ops.batch") == [("2026-10-31",)]
 
 
-KILLED = """
-    import os, signal
-    from rebuttal.sources import batches
-    from tests.sources.test_pull import pull_for_kill
-    from rebuttal.sources import landing
-
-    if "{point}" == "load":
-        original = landing.DuckDBLanding.load
-        def die(self, *arguments):
-            original(self, *arguments)
-            os.kill(os.getpid(), signal.SIGKILL)
-        landing.DuckDBLanding.load = die
-    elif "{point}" == "page":
-        from rebuttal.sources.session import Session
-        original = Session.fetch
-        def die(self, request):
-            if self.page_count == 2:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return original(self, request)
-        Session.fetch = die
-    else:
-        def die(*arguments):
-            os.kill(os.getpid(), signal.SIGKILL)
-        batches.enter = die
-    pull_for_kill({base!r}, {home!r}, {config!r})
-"""
+KILLED = "from tests.sources.test_pull import pull_for_kill; pull_for_kill({base!r}, {home!r}, {config!r})"
 
 
 def pull_for_kill(base: str, home: str, config: str) -> None:
@@ -222,17 +196,20 @@ def pull_for_kill(base: str, home: str, config: str) -> None:
     wire = Wire("")
     wire.base = base
     path = Path(home)
-    settings = Settings(path, Path(config), "", f"duckdb:///{path / 'warehouse.duckdb'}", "sqlite://")
+    settings = Settings(
+        path, Path(config), "", f"duckdb:///{path / 'warehouse.duckdb'}", f"sqlite:///{path / 'state.sqlite'}"
+    )
     sources.run(make_context(settings, wire, vendors()["google_ads"]), "google_ads")
 
 
-@pytest.mark.parametrize("point", ["page", "load", "enter"])
+@pytest.mark.parametrize("point", ["pull.after_page", "pull.after_file", "pull.after_load", "pull.before_commit"])
 def test_kill_9_and_a_rerun_equal_an_undisturbed_pull(make_setup: Any, point: str) -> None:
     setup: Setup = make_setup("google_ads")
     settings = setup.context.settings
-    script = KILLED.format(point=point, base=setup.wire.base, home=str(settings.home), config=str(settings.config))
-    environment = {**os.environ, "PYTHONPATH": f"{PROJECT_ROOT / 'include'}{os.pathsep}{PROJECT_ROOT}"}
-    process = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], env=environment, check=False)
+    script = KILLED.format(base=setup.wire.base, home=str(settings.home), config=str(settings.config))
+    paths = f"{PROJECT_ROOT / 'include'}{os.pathsep}{PROJECT_ROOT}"
+    environment = {**os.environ, "PYTHONPATH": paths, "FAILPOINT": f"{point}:kill"}
+    process = subprocess.run([sys.executable, "-c", script], env=environment, check=False)
     assert process.returncode == -signal.SIGKILL
     assert len(list(settings.spool.iterdir())) >= 1
     assert setup.query("SELECT count(*) FROM ops.batch") == [(0,)]

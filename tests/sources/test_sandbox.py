@@ -111,7 +111,7 @@ def fine(report: Report) -> Report:
 def undisturbed(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[str, str]]]:
     """What a pull without any fault lands on DuckDB."""
     home = tmp_path_factory.mktemp("undisturbed")
-    settings = Settings(home, home, "", f"duckdb:///{home / 'warehouse.duckdb'}", "sqlite://")
+    settings = Settings(home, home, "", f"duckdb:///{home / 'warehouse.duckdb'}", f"sqlite:///{home / 'state.sqlite'}")
     context = sandbox.context(settings, home)
     report = fine(sources.run(context))
     assert {detail["status"] for detail in report.details} == {"landed"}

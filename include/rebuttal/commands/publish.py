@@ -17,8 +17,11 @@ def publish(back: bool, as_json: bool) -> None:
     With --back the marts of the model become what they were before the last build. They stay so until a build finds
     something new: hold or repair what was wrong before it. What other stages wrote stays as it is.
     """
+    from rebuttal.state import alone
     from rebuttal.warehouse import publish as publishing
 
-    report = publishing.publish_previous(context_until()) if back else publishing.publish(context_until())
+    context = context_until()
+    with alone(context.settings, "model"):
+        report = publishing.publish_previous(context) if back else publishing.publish(context)
     click.echo(as_json_text(report.as_dict())) if as_json else print_report(report)
     finish([report])

@@ -153,7 +153,10 @@ class Delivery:
     def _wait(self, claim: Claim, state: str, seconds: float, **values: Any) -> None:
         not_before = self._wall.now() + timedelta(seconds=seconds)
         settle(self._sessions, claim, state=state, not_before=not_before, **values)
-        failpoint(f"content.after_{state}")
+        if state == "unknown":
+            failpoint("content.after_unknown")
+        else:
+            failpoint("content.after_pending")
 
     def _finish(self, claim: Claim, state: str, task: RemoteTask) -> None:
         def write_ledger(session: Session) -> None:

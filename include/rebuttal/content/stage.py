@@ -46,6 +46,7 @@ def run(context: Context) -> Report:
         tracker = _tracker(context, rules, report)
         if tracker is not None:
             _with_tracker(report, partial(follow, sessions, tracker, rules.status, now, report))
+        failpoint("content.after_follow")
         if expired := expire(sessions, timedelta(days=rules.approval_wait_days), now):
             report.add("expired", expired)
         pieces = gather(sessions, rules)
@@ -74,6 +75,7 @@ def run(context: Context) -> Report:
         mirrored = ((mart.content_task, tasks), (mart.decision, decisions), (mart.content_coverage, coverage))
         for table, rows in mirrored:
             is_different |= mart.mirror_rows(engine, table, rows)
+            failpoint("content.between_mirrors")
     failpoint("content.after_mirror")
     publish(context)
     report.changed = report.changed or is_different

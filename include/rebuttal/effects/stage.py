@@ -21,6 +21,7 @@ from rebuttal.effects.statements import statement
 from rebuttal.effects.verdict import Criterion, Verdict, association, judge
 from rebuttal.records import Report
 from rebuttal.state import journal_rows, open_state, record_decision
+from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse import mart, open_warehouse
 from rebuttal.warehouse.publish import publish
 
@@ -47,6 +48,7 @@ def run(context: Context) -> Report:
             report.counts["published_tasks"] = 0
             return report
         effects, estimates = measure(engine, today, _final(engine))
+    failpoint("prove.after_measure")
     with open_state(context.settings) as sessions, sessions.begin() as session:
         for row in effects:
             report.add(row["verdict"])
@@ -66,9 +68,12 @@ def run(context: Context) -> Report:
             )
             report.add("new_verdicts", int(is_new))
         decisions = journal_rows(session)
+        failpoint("prove.before_commit")
+    failpoint("prove.after_commit")
     report.counts["published_tasks"] = len(effects)
     with open_warehouse(context.settings) as engine:
         is_different = [mart.mirror_rows(engine, mart.effect, effects)]
+        failpoint("prove.between_mirrors")
         is_different.append(mart.mirror_rows(engine, mart.effect_estimate, estimates))
         is_different.append(mart.mirror_rows(engine, mart.decision, decisions))
     publish(context)

@@ -64,6 +64,7 @@ def run(context: Context) -> Report:
         with open_warehouse(context.settings) as engine:
             written = load_settled(engine, config)
             people = update_people(engine, config.journey.identity)
+        failpoint("model.after_identity")
         report.changed = bool(written + people.pop("written"))
         report.counts |= people
         build_due(context, variables, report)
@@ -116,12 +117,14 @@ def _finish(
         report.counts["marts_changed"] = len(changed)
         report.counts["changed_persons"] = 0 if due.is_whole else due.person_count
     published = publish_open(settings, engine)
+    failpoint("model.after_publish")
     report.counts["published"] = published.counts["published"]
     report.changed |= due.is_due or published.changed
 
 
 def _build_whole(settings: Settings, variables: dict[str, Any], report: Report) -> None:
     before = dbt.build(settings, variables, exclude=f"tag:{AFTER_SHARES}+")
+    failpoint("model.before_shares")
     with open_warehouse(settings) as engine:
         update_shares(engine, variables["lookback_days"])
     after = dbt.build(settings, variables, select=f"tag:{AFTER_SHARES}+")
@@ -130,6 +133,7 @@ def _build_whole(settings: Settings, variables: dict[str, Any], report: Report) 
 
 def _refresh(engine: Engine, variables: dict[str, Any], models: list[Model], report: Report) -> None:
     before = refresh(engine, [model for model in models if not model.is_tagged])
+    failpoint("model.before_shares")
     update_shares(engine, variables["lookback_days"])
     after = refresh(engine, [model for model in models if model.is_tagged])
     report.counts |= {name: before[name] + after[name] for name in before}

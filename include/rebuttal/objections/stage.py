@@ -37,6 +37,7 @@ from rebuttal.objections.themes_model import load_theme_model
 from rebuttal.objections.themes_stage import give_themes, theme_rows, theme_tables
 from rebuttal.records import Report
 from rebuttal.state import open_state
+from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse.engine import open_warehouse
 from rebuttal.warehouse.publish import publish
 from rebuttal.warehouse.replace import replace_rows
@@ -87,6 +88,7 @@ def run(context: Context, *, embedder: Embedder | str | None = "installed") -> R
             known = (_still_right(_remembered(connection, model.name), corrections) if llm else {}) | known
             for verdicts in _read(connection, llm, model, unread, known, corrections, report):
                 known |= verdicts
+                failpoint("listen.after_read")
             heard = [(one, told[one.key] or known[one.key[0], one.text_hash]) for one in texts]
             deals = _deals(connection)
             themed = give_themes(connection, sessions, heard, deals, taxonomy, themes, context.clock.now())
@@ -105,6 +107,8 @@ def run(context: Context, *, embedder: Embedder | str | None = "installed") -> R
             for table, theme_key in theme_tables():
                 if table.name in found:
                     report.counts["written"] += replace_rows(connection, table, found[table.name], theme_key)
+            failpoint("listen.before_commit")
+        failpoint("listen.after_commit")
         if llm:
             report.details.append(
                 {"llm": llm.name, **{f"llm_{what}": count for what, count in sorted(llm.told.items())}}

@@ -10,7 +10,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, Engine, insert, select, text, update
 
 from rebuttal.context import Context
-from rebuttal.errors import AccountingError, LockedError
+from rebuttal.errors import AccountingError, LeaseLostError, LockedError
 from rebuttal.quality import utm_aliases
 from rebuttal.quality.batch_checks import FINAL, batch_checks
 from rebuttal.quality.checks import Check, found_in_landing, record
@@ -19,6 +19,7 @@ from rebuttal.quality.retention import bound
 from rebuttal.quality.thresholds import Thresholds, load_thresholds
 from rebuttal.quality.utm_audit import audit
 from rebuttal.quality.utm_registry import Registry
+from rebuttal.state import alone
 from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse import batches, open_warehouse, sql
 from rebuttal.warehouse.batches import Batch
@@ -58,23 +59,24 @@ class Looked:
 
 @contextmanager
 def admission(context: Context) -> Iterator[Admission]:
-    """Everything that admitting needs; on leaving, what the gate found is published, the warehouse is free again and no
-    scratch table is left.
+    """Everything that admitting needs, under the lease `admit`; on leaving, what the gate found is published, the
+    warehouse is free again and no scratch table is left.
     """
     thresholds, registry = load_thresholds(context.settings.config), utm_aliases.registry(context.settings)
     latest = context.clock.now() + timedelta(days=1)
-    with open_warehouse(context.settings) as engine, _alone(engine):
+    settings = context.settings
+    with alone(settings, "admit"), open_warehouse(settings) as engine, _alone(engine):
         _sweep(engine)
-        is_locked_out = False
+        is_shut_out = False
         try:
-            yield Admission(engine, Gate(context.settings, latest), thresholds, registry)
-        except LockedError:
-            is_locked_out = True
+            yield Admission(engine, Gate(settings, latest), thresholds, registry)
+        except (LockedError, LeaseLostError):
+            is_shut_out = True
             raise
         finally:
-            _sweep(engine)
-            if not is_locked_out:  # it would wait for the same lock
-                publish_quality(context.settings, engine)
+            if not is_shut_out:  # it would wait for the same lock, or be refused again; the next one sweeps
+                _sweep(engine)
+                publish_quality(settings, engine)
 
 
 def admit(work: Admission, batch: Batch, rows: str = "") -> tuple[list[Check], dict[str, int] | None]:

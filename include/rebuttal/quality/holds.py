@@ -12,6 +12,7 @@ from rebuttal.errors import ConfigError
 from rebuttal.quality.admit import RELEASED, limit_waiting
 from rebuttal.quality.batch_checks import FINAL
 from rebuttal.state.engine import open_state
+from rebuttal.state.failpoint import failpoint
 from rebuttal.state.journal import record_decision
 from rebuttal.warehouse import batches, open_warehouse
 from rebuttal.warehouse.batches import Batch
@@ -61,6 +62,7 @@ def release(context: Context, batch_id: str, *, by: str, reason: str) -> None:
             )
         # First the journal: killed in between, the same command completes what stands there.
         _write_journal(context, batch, checks, by, reason)
+        failpoint("hold.after_journal")
         for table in (batch_outcome, quarantine):
             connection.execute(delete(table).where(table.c.batch_id == batch_id))
         if not batches.set_status(connection, batch, batches.LANDED, f"{RELEASED}{by}: {reason} ({_why(batch)})"):

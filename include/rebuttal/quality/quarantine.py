@@ -133,6 +133,7 @@ def release(
         # First the journal: killed in between, the same command completes what stands there.
         subject = batch_id or f"{source or 'every source'}{f'.{stream}' if stream else ''} {check}"
         _write_journal(context, subject, rows, sum(count for _, count in found), by, reason)
+        failpoint("release.after_journal")
         for found_id, count in found:
             with work.engine.connect() as connection:
                 batch = batches.find(connection, found_id)

@@ -12,6 +12,7 @@ from rebuttal.quality.checks import Check
 from rebuttal.quality.healing import heal, write_journal
 from rebuttal.quality.utm_history import renormalise
 from rebuttal.records import Report
+from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse import batches
 from rebuttal.warehouse.batches import Batch
 
@@ -40,7 +41,9 @@ def run(context: Context) -> Report:
                 report.problems.append(str(error))
             except StoreError as error:
                 report.problems.append(str(error))
+        failpoint("admit.before_audits")
         audits.run(context, work.engine, work.registry, report)
+        failpoint("admit.before_journal")
         with work.engine.connect() as connection:
             write_journal(context, connection)
         if failed:

@@ -16,7 +16,15 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Engine
 
 from rebuttal.context import Context
-from rebuttal.errors import ContractError, LockedError, RebuttalError, StoreError, ThrottledError
+from rebuttal.errors import (
+    BusyError,
+    ContractError,
+    LeaseLostError,
+    LockedError,
+    RebuttalError,
+    StoreError,
+    ThrottledError,
+)
 from rebuttal.records import Report
 from rebuttal.sources import batches
 from rebuttal.sources.auth import TokenAuth
@@ -30,6 +38,8 @@ from rebuttal.sources.rows import RowMaker
 from rebuttal.sources.session import Session
 from rebuttal.sources.spool import Piece, RowSpool, spool_folder
 from rebuttal.sources.windows import Watermark, backfill_window, live_window, slices, whole_days
+from rebuttal.state import alone
+from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse.engine import open_warehouse
 
 log = logging.getLogger(__name__)
@@ -73,19 +83,30 @@ def run(
     moves. The report has a detail for each stream and a problem line for each that failed; `changed` is false when the
     vendors had nothing new. Raises ConfigError for a wrong configuration or source, StoreError or LockedError when the
     warehouse cannot be used; a failing vendor is raised (the first one) only with `raise_on_failure`, after all others.
+    Each source is pulled under its lease: one that another process pulls just now is a problem of the report, or a
+    BusyError when it is the only one that was asked for.
     """
     config = load_sources(context.settings.config)
     wanted = [source_of(source)] if source else [one for one in registry().values() if _is_enabled(config, one)]
     backfill = backfill_window(context.clock, window) if window else None
-    with open_warehouse(context.settings) as engine, engine.connect() as connection:
-        known = batches.watermarks(connection)
     report, failures = Report("pull"), list[RebuttalError]()
     with _outlived():
         for one in wanted:
-            _SourcePull(context, config, one, known, backfill, report, failures).run()
+            try:
+                with alone(context.settings, f"pull:{one.name}"):
+                    _SourcePull(context, config, one, _watermarks(context), backfill, report, failures).run()
+            except BusyError as error:
+                if source:
+                    raise
+                report.problems.append(str(error))
     if failures and raise_on_failure:
         raise failures[0]
     return report
+
+
+def _watermarks(context: Context) -> dict[tuple[str, str, str], str]:
+    with open_warehouse(context.settings) as engine, engine.connect() as connection:
+        return batches.watermarks(connection)
 
 
 @contextmanager
@@ -145,7 +166,7 @@ class _SourcePull:
         outcome = Outcome(self.source.name, stream.name, session.account)
         try:
             _StreamPull(self, stream, session, outcome).run()
-        except (StoreError, LockedError):
+        except (StoreError, LockedError, LeaseLostError):
             raise
         except RebuttalError as error:
             outcome.status = "deferred" if isinstance(error, ThrottledError) else "failed"
@@ -237,9 +258,12 @@ class _StreamPull:
                 # Rows and batch are there together or not at all: a pull that is killed here leaves nothing.
                 batch_id = batches.new_batch_id(connection, book, piece.content_hash)
                 table.load(connection, batch_id, piece.chunks)
+                failpoint("pull.after_load")
                 table.confirm(connection, batch_id, piece.row_count)
                 batches.enter(connection, book, piece, batch_id, self._context.clock.now())
                 batches.enter_totals(connection, batch_id, totals)
+                failpoint("pull.before_commit")
+            failpoint("pull.after_commit")
         self._book(piece, batch_id)
         self._before = cursor or self._before
 

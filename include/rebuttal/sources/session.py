@@ -16,6 +16,7 @@ from rebuttal.errors import ThrottledError
 from rebuttal.sources.client import Client
 from rebuttal.sources.config import Limits
 from rebuttal.sources.declare import Page, Request
+from rebuttal.state.failpoint import failpoint
 
 # What a vendor announces the end of an endpoint with (RFC 8594, RFC 9745).
 _ENDINGS = ("Sunset", "Deprecation")
@@ -48,6 +49,7 @@ class Session:
         for name in _ENDINGS:
             if date := _READABLE.sub("?", page.headers.get(name) or "")[:60]:
                 self.note(f"The vendor ends what was asked for ({name}: {date}): move to its successor before that")
+        failpoint("pull.after_page")
         return page
 
     def note(self, line: str) -> None:

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from rebuttal.sources.columns import Rows
 from rebuttal.sources.declare import Stream
+from rebuttal.state.failpoint import failpoint
 
 CHUNK_ROWS = 10_000
 CHUNK_BYTES = 8_000_000
@@ -141,3 +142,4 @@ class RowSpool:
         writing, self._writing = self._writing, None
         if writing is not None:
             writing.result()
+            failpoint("pull.after_file")

@@ -4,8 +4,9 @@ SQLite (WAL) by default, Postgres for a team. `open_state` brings the schema to 
 sessions. Everything here is written by one row at a time; figures live in the warehouse.
 """
 
-from rebuttal.state.engine import SCHEMA_VERSION, Sessions, open_state
+from rebuttal.state.engine import SCHEMA_VERSION, Sessions, alone, open_state
 from rebuttal.state.journal import decision_id, due_rows, journal_rows, record_decision
+from rebuttal.state.lease import Lease
 from rebuttal.state.model import (
     AlertDelivery,
     ContentAnswer,
@@ -33,6 +34,7 @@ __all__ = [
     "DigestDelivery",
     "Hypothesis",
     "LabelCorrection",
+    "Lease",
     "ModelEvaluation",
     "ObjectionTheme",
     "Outbox",
@@ -40,6 +42,7 @@ __all__ = [
     "Suppression",
     "TagAlias",
     "Unsubscription",
+    "alone",
     "decision_id",
     "due_rows",
     "journal_rows",

@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from rebuttal.errors import StoreError
 from rebuttal.settings import Settings
+from rebuttal.state.failpoint import failpoint
+from rebuttal.state.lease import Held, lease, refuse_lost
 
-SCHEMA_VERSION = "0007"
+SCHEMA_VERSION = "0008"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _SQLITE_WAIT_MS = 30_000
 _MIGRATION_LOCK = 7_245_118_301  # any number that only this project uses with Postgres' advisory locks
@@ -37,7 +39,27 @@ def open_state(settings: Settings) -> Iterator[Sessions]:
         engine.dispose()
 
 
+@contextmanager
+def alone(settings: Settings, resource: str, *, wait: float = 0.0) -> Iterator[Held]:
+    """Work on `resource` under its lease (see state.lease), for a caller that has no sessions yet.
+
+    Raises BusyError when another process holds it for longer than `wait` seconds, and what `open_state` raises.
+    """
+    with open_state(settings) as sessions, lease(sessions, resource, seconds=settings.lease_seconds, wait=wait) as held:
+        yield held
+
+
 def _engine(url: str) -> Engine:
+    engine = _new_engine(url)
+
+    @event.listens_for(engine, "commit")
+    def refuse(connection: Connection) -> None:
+        refuse_lost(connection, str(engine.url))
+
+    return engine
+
+
+def _new_engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True)
     path = make_url(url).database
@@ -74,6 +96,7 @@ def _migrate(engine: Engine) -> None:
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
             _upgrade(connection, where)
+            failpoint("state.before_commit")
     except DBAPIError as error:
         raise StoreError(
             f"The state store {where} cannot be opened: {type(error.orig).__name__}",

@@ -1,7 +1,8 @@
 """Named places where a test can make this process die, to prove that nothing is lost or done twice.
 
-`FAILPOINT=<name>:kill` ends the process as `kill -9` does, `:raise` raises, `:sleep` waits a minute; `:kill@3` acts the
-third time the place is passed. Without the variable a failpoint does nothing.
+`FAILPOINT=<name>:kill` ends the process as `kill -9` does, `:stop` halts it until it gets SIGCONT, `:raise` raises,
+`:sleep` waits a minute; `:kill@3` acts the third time the place is passed. Without the variable a failpoint does
+nothing. Names are written out where they stand (`stage.place`), so that a test finds each of them in the source.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ def failpoint(name: str) -> None:
         return
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    elif action == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
     elif action == "sleep":
         time.sleep(60)
     else:

@@ -15,6 +15,7 @@
 | suppression | erased subject (keyed hash) | |
 | tag_alias | spelling variant of a tag and registered value | a variant has at most one accepted meaning |
 | theme | theme that was found, or that a person decided about | |
+| lease (lease.py) | resource that one process at a time works on | a take-over raises its token |
 """
 
 from __future__ import annotations

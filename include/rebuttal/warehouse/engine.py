@@ -21,6 +21,7 @@ from rebuttal.errors import LockedError, StoreError
 from rebuttal.settings import Settings
 from rebuttal.warehouse import dialects
 from rebuttal.warehouse.columns import add_missing_columns
+from rebuttal.warehouse.fence import fence_off
 from rebuttal.warehouse.tables import BOOKING_ONCE, CORE, SCHEMAS, metadata
 
 _STORED_SCHEMAS = "select nspname from pg_catalog.pg_namespace"
@@ -39,7 +40,7 @@ _LOCKED = {
 
 @contextmanager
 def open_warehouse(settings: Settings, *, wait: float = LOCK_WAIT_SECONDS) -> Iterator[Engine]:
-    """The warehouse to read and write, with all schemas and tables in place.
+    """The warehouse to read and write, with all schemas and tables in place; under a lease, as its holder's only.
 
     Raises LockedError when another process held the DuckDB file for `wait` seconds, UnavailableError-like
     StoreError when the server cannot be reached.
@@ -48,6 +49,7 @@ def open_warehouse(settings: Settings, *, wait: float = LOCK_WAIT_SECONDS) -> It
     try:
         _wait_for(engine, wait)
         create_tables(engine)
+        fence_off(engine)
         yield engine
     finally:
         engine.dispose()

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, select, text
 
 from rebuttal.errors import StoreError
+from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse.model_tables import mart_checksum, publication_back
 from rebuttal.warehouse.tables import MARTS, MARTS_BUILD, publication
 from rebuttal.warehouse.tables import MARTS_PREVIOUS as PREVIOUS
@@ -61,6 +62,7 @@ def promote(engine: Engine, units: Mapping[str, str] | None = None, *, only_chan
             _keep(connection, mart)
             _copy(connection, mart)
             _add_up(connection, mart)
+        failpoint("promote.before_commit")
     return [mart.name for mart in changed]
 
 

@@ -22,6 +22,7 @@ from rebuttal.context import Context
 from rebuttal.errors import StoreError
 from rebuttal.records import Report
 from rebuttal.settings import Settings
+from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse.engine import is_duckdb, open_published, open_warehouse
 from rebuttal.warehouse.model_tables import mart_checksum, model_build
 from rebuttal.warehouse.promote import Columns, columns_in, columns_of, go_back, row_hash_of, went_back
@@ -94,6 +95,7 @@ def _publish(settings: Settings, engine: Engine, only: tuple[str, ...] | None) -
             _remember(connection, before, kept | now)
             values = {"version": version, "fingerprint": fingerprint, "published_at": datetime.now(UTC)}
             connection.execute(publication.insert().values(values))
+        failpoint("publish.before_commit")
     if is_duckdb(settings):
         from_last = bool(before) and _file_version(settings) == last_published
         changed = [name for name in tables if now[name] != before.get(name)] if from_last else tables
@@ -216,7 +218,9 @@ def _replace_file(
     _sync(new)
     if found is not None:
         _keep_previous(target)
+    failpoint("publish.before_rename")
     os.replace(new, target)
+    failpoint("publish.after_rename")
     _sync(target.parent)
     return True
 

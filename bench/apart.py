@@ -1,0 +1,60 @@
+"""Stages in processes of their own, forked from one that has the libraries loaded: a second each, not five."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Mapping
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+# Only what takes long to load and starts no thread.
+_PRELOADED = ["rebuttal.loop", "rebuttal.quality", "rebuttal.journeys", "rebuttal.objections", "rebuttal.effects",
+              "rebuttal.sources", "rebuttal.content", "rebuttal.reports", "duckdb_engine"]  # fmt: skip
+BUSY, FAILED = 3, 1
+
+
+def start(stage: str, until: str, env: Mapping[str, str], log: Path) -> ForkServerProcess:
+    """Start the stage `stage` (`loop` for all of them) as of the end of the day `until`; its words go to `log`."""
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(_PRELOADED)
+    process = server.Process(target=_work, args=(stage, until, dict(env), str(log)))
+    process.start()
+    return process
+
+
+def run(stage: str, until: str, env: Mapping[str, str], log: Path, failpoint: str = "") -> int:
+    """Run it to its end; its exit code, negative for the signal that killed it."""
+    process = start(stage, until, {**env, "FAILPOINT": failpoint}, log)
+    process.join()
+    assert process.exitcode is not None
+    return process.exitcode
+
+
+def _work(stage: str, until: str, env: dict[str, str], log: str) -> None:
+    os.environ.clear()
+    os.environ.update(env)
+    os.setsid()  # with all its children it can be killed or stopped at once
+    with open(log, "a", encoding="utf-8") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    from datetime import date
+
+    from rebuttal.clock import Clock
+    from rebuttal.context import Context
+    from rebuttal.errors import BusyError, RebuttalError
+    from rebuttal.loop import run_loop, run_stage
+
+    context = Context.from_environment(Clock.until(date.fromisoformat(until)))
+    try:
+        name, _, what = stage.partition(":")
+        reports = run_loop(context) if name == "loop" else [run_stage(name, context, what=what or "digest")]
+        problems = [f"{report.stage}: {problem}" for report in reports for problem in report.problems]
+    except BusyError as error:
+        print(f"busy: {error}", flush=True)
+        sys.exit(BUSY)
+    except RebuttalError as error:
+        problems = [f"{stage}: {type(error).__name__}: {error}"]
+    print(*problems, sep="\n", flush=True)
+    sys.exit(FAILED if problems else 0)

@@ -1,0 +1,51 @@
+"""Every failpoint of the pipeline, read from its source, and where each is killed: a list that cannot go stale."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+SOURCES = Path(__file__).resolve().parent.parent / "include" / "rebuttal"
+# The stage of a turn that passes the failpoints of each group; `bench.kills` dies at all of them.
+STAGE_OF = {
+    "pull": "pull",
+    "admit": "admit",
+    "model": "model",
+    "promote": "model",
+    "publish": "model",
+    "listen": "listen",
+    "prove": "prove",
+}
+# Those passed only where readers have a file of their own.
+OF_FILES = ("publish.before_rename", "publish.after_rename")
+# Groups that need more than a turn (a tracker that loses answers, a mail server that waits, a hold, a release): each
+# has a test of its own that kills there.
+ELSEWHERE = {
+    "content": "tests/content/test_killed.py",
+    "reports": "tests/reports/test_delivery.py",
+    "alerts": "tests/reports/test_alerts.py",
+    "release": "tests/quality/test_quarantine.py",
+    "heal": "tests/quality/test_holds.py",
+    "hold": "tests/quality/test_holds.py",
+    "replay": "tests/quality/test_replay.py",
+    "state": "tests/faults/test_process.py",
+}
+
+
+def names() -> dict[str, list[str]]:
+    """Name -> the places (`file:line`) that have it. Raises ValueError for a name that is not written out."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(SOURCES.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "failpoint"):
+                continue
+            place = f"{path.relative_to(SOURCES)}:{node.lineno}"
+            if not (len(node.args) == 1 and isinstance(node.args[0], ast.Constant)):
+                raise ValueError(f"{place}: the name of a failpoint is written out, so that tests find it")
+            found.setdefault(str(node.args[0].value), []).append(place)
+    return dict(sorted(found.items()))
+
+
+def of_turn() -> dict[str, str]:
+    """Failpoint -> stage, of those that an ordinary turn passes."""
+    return {name: STAGE_OF[group] for name in names() if (group := name.partition(".")[0]) in STAGE_OF}

@@ -1,0 +1,288 @@
+"""Processes that are killed, halted, doubled and late (1-31): nothing is lost, nothing is done twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from landed import NOW, land, read, row
+from tests.faults.table import elsewhere, fault, pending
+from tests.sources.conftest import Setup, make_context
+from tests.sources.vendors import vendors
+from tests.sources.wire import Wire
+
+from rebuttal import sources
+from rebuttal.errors import BusyError
+from rebuttal.settings import PROJECT_ROOT, Settings
+from rebuttal.state import alone
+from rebuttal.warehouse import open_warehouse
+
+Make = Callable[..., Setup]
+DEALS, SOURCE = "hubspot.deals", "google_ads"
+PULL = "import sys; from tests.faults.test_process import pull_apart; pull_apart(*sys.argv[1:])"
+OPEN_STATE = """
+import sys
+from pathlib import Path
+from rebuttal.settings import Settings
+from rebuttal.state import open_state
+home, state = sys.argv[1:]
+with open_state(Settings(Path(home), Path(home), "", "duckdb:///x", state)):
+    pass
+"""
+
+
+def pull_apart(base: str, home: str, config: str, warehouse: str, state: str) -> None:
+    """In a process of its own: pull from the fake at `base`, with a lease of a second."""
+    wire = Wire("")
+    wire.base = base
+    settings = Settings(Path(home), Path(config), "", warehouse, state, lease_seconds=1.0)
+    sources.run(make_context(settings, wire, vendors()[SOURCE]), SOURCE)
+
+
+def start_pull(setup: Setup, failpoint: str = "") -> subprocess.Popen[str]:
+    settings = setup.context.settings
+    places = [setup.wire.base, settings.home, settings.config, settings.warehouse_url, settings.state_url]
+    paths = os.pathsep.join(map(str, (PROJECT_ROOT / "include", PROJECT_ROOT, PROJECT_ROOT / "tests" / "quality")))
+    environment = {**os.environ, "PYTHONPATH": paths, "FAILPOINT": failpoint}
+    return subprocess.Popen(
+        [sys.executable, "-c", PULL, *map(str, places)], env=environment,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def start_admit(settings: Settings, failpoint: str = "") -> subprocess.Popen[str]:
+    """`rebuttal admit` as an operator starts it."""
+    told = {
+        "REBUTTAL_HOME": settings.home,
+        "REBUTTAL_CONFIG": settings.config,
+        "REBUTTAL_WAREHOUSE_URL": settings.warehouse_url,
+        "REBUTTAL_STATE_URL": settings.state_url,
+        "REBUTTAL_LEASE_SECONDS": settings.lease_seconds,
+        "REBUTTAL_IDENTITY_KEY": "test-identity-key",
+        "PYTHONPATH": PROJECT_ROOT / "include",
+        "FAILPOINT": failpoint,
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "rebuttal", "admit", "--until", "2026-11-09"],
+        env={**os.environ, **{name: str(value) for name, value in told.items()}},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def end_of(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Exit code, and what it said on standard error."""
+    _, said = process.communicate(timeout=300)
+    return process.returncode, said
+
+
+def wait_until_halted(process: subprocess.Popen[str]) -> None:
+    _, status = os.waitpid(process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status), end_of(process)
+
+
+def refuse_twin(settings: Settings, resource: str) -> str:
+    """What a second one is told that starts now."""
+    with pytest.raises(BusyError) as told, alone(settings, resource):
+        pass
+    return str(told.value)
+
+
+# --- killed ----------------------------------------------------------------------------------------------------------
+
+_SWEEP = "tests/loop/test_kills.py::test_killed_there_the_next_run_ends_like_an_undisturbed_one"
+_PULLED = "tests/sources/test_pull.py::test_kill_9_and_a_rerun_equal_an_undisturbed_pull"
+_ADMITTED = "tests/quality/test_killed.py::test_killed_and_run_again_equals_undisturbed"
+_ANSWERED = "tests/content/test_killed.py::test_killed_there_and_run_again_there_is_one_task_per_theme"
+elsewhere(1, "kill -9 between two pages", "process", "no batch and no cursor; the rerun lands all rows once", _PULLED)
+elsewhere(2, "kill -9 after the rows' file, before its batch", "process", "the file is swept; one batch", _PULLED)
+elsewhere(3, "kill -9 right after the batch was committed", "process", "nothing is landed again", _SWEEP)
+elsewhere(4, "kill -9 after the checks", "process", "the batch stays landed, nothing of it is in core", _ADMITTED)
+elsewhere(5, "kill -9 between quarantine and merge", "process", "both or neither; every row accounted for", _ADMITTED)
+elsewhere(6, "kill -9 in the merge's transaction", "process", "core as before; the rerun merges", _ADMITTED)
+elsewhere(7, "kill -9 after the merge's commit", "process", "the rerun changes no row of it", _ADMITTED)
+elsewhere(8, "kill -9 after objections, before a task", "process", "the next run makes exactly one", _SWEEP)
+elsewhere(9, "kill -9 after the outbox row, before the tracker", "process", "sent once", _ANSWERED)
+elsewhere(10, "kill -9 after the tracker took the task", "process", "found again; one open task", _ANSWERED)
+elsewhere(
+    11, "kill -9 between readers of a mail", "process", "each has it once; one in doubt is not mailed again",
+    "tests/reports/test_delivery.py::test_killed_there_and_run_again_nobody_gets_two",
+)  # fmt: skip
+
+
+@fault(17, "SIGTERM while a batch is admitted", "process", "rolled back; the exit code says so; the next run does it")
+def test_a_stage_that_is_told_to_end_rolls_back(settings: Settings) -> None:
+    land(settings, DEALS, [row(DEALS)])
+    first = start_admit(settings, "admit.before_commit:stop")
+    wait_until_halted(first)
+    first.terminate()
+    first.send_signal(signal.SIGCONT)
+    assert end_of(first)[0] == -signal.SIGTERM
+    assert read(settings, "select status from ops.batch") == [{"status": "landed"}]
+    assert read(settings, "select * from core.deal") == []
+    assert end_of(start_admit(settings)) == (0, "")  # at once: who is gone holds no lease
+    assert read(settings, "select status from ops.batch") == [{"status": "admitted"}]
+
+
+# --- halted, doubled, late -------------------------------------------------------------------------------------------
+
+
+@fault(16, "a pull halted past its lease, a second one, the first woken up", "process", "the first is refused: 1 batch")
+def test_a_pull_that_comes_back_late_lands_nothing(vendor: Make) -> None:
+    setup = vendor(SOURCE)
+    first = start_pull(setup, "pull.after_page:stop")
+    wait_until_halted(first)
+    second = start_pull(setup)
+    assert end_of(second)[0] in (0, 1)
+    while second.returncode:  # the lease had not ended yet
+        second = start_pull(setup)
+        assert "BusyError" in end_of(second)[1] or second.returncode == 0
+    landed = setup.tables()
+    first.send_signal(signal.SIGCONT)
+    code, said = end_of(first)
+    assert code == 1
+    assert "LeaseLostError: The lease on pull:google_ads was lost" in said
+    assert setup.tables() == landed
+    assert setup.query("select row_count from ops.batch") == [(7,)]
+
+
+@fault(16, "an admission halted in its transaction past its lease", "process", "the commit is refused, core unchanged")
+def test_an_admission_that_comes_back_late_merges_nothing(settings: Settings, postgres_url: Callable[[], str]) -> None:
+    server = replace(settings, warehouse_url=postgres_url(), lease_seconds=1.0)
+    land(server, DEALS, [row(DEALS)])
+    first = start_admit(server, "admit.before_commit:stop")
+    wait_until_halted(first)
+    with alone(server, "admit", wait=60), open_warehouse(server):
+        pass
+    first.send_signal(signal.SIGCONT)
+    code, said = end_of(first)
+    assert code == 1
+    assert said.startswith("error: The lease on admit was lost")
+    assert read(server, "select * from core.deal") == []
+    assert end_of(start_admit(server)) == (0, "")
+    assert len(read(server, "select * from core.deal")) == 1
+
+
+@fault(20, "a task dispatched twice", "process", "the second is told who is at it, and ends with a code of its own")
+@fault(22, "five started in the same second", "process", "one does the work, the others change nothing and say why")
+def test_of_five_at_once_one_works(settings: Settings) -> None:
+    land(settings, DEALS, [row(DEALS)])
+    first = start_admit(settings, "admit.after_stage:stop")
+    wait_until_halted(first)
+    others = [end_of(start_admit(settings)) for _ in range(4)]
+    assert [code for code, _ in others] == [3] * 4
+    assert all(said.startswith("busy: admit is already running since 20") for _, said in others)
+    first.send_signal(signal.SIGCONT)
+    assert end_of(first) == (0, "")
+    assert read(settings, 'select landed, "new" from ops.batch_outcome') == [{"landed": 1, "new": 1}]
+
+
+@fault(21, "a backfill while a live pull is at it", "process", "it is told to wait; then both stand, the cursor stays")
+def test_a_backfill_waits_for_the_live_pull(vendor: Make) -> None:
+    setup = vendor(SOURCE)
+    window = (date(2026, 10, 1), date(2026, 10, 31))
+    first = start_pull(setup, "pull.after_page:stop")
+    wait_until_halted(first)
+    patient = replace(setup.context.settings, lease_seconds=60.0)
+    assert refuse_twin(patient, "pull:google_ads").startswith("pull:google_ads is already running since 20")
+    first.send_signal(signal.SIGCONT)
+    assert end_of(first)[0] == 0
+    cursor = setup.query("select max(cursor_after) from ops.batch where kind = 'live'")
+    assert setup.pull(window=window).problems == []
+    assert setup.query("select max(cursor_after) from ops.batch") == cursor
+
+
+elsewhere(
+    21, "a backfill that brings older versions", "gate", "core keeps the vendor's newest version",
+    "tests/quality/test_admit.py::test_a_newer_version_replaces_and_an_older_one_does_not",
+)  # fmt: skip
+elsewhere(
+    23, "an old run repeated after newer data was merged", "gate", "newer facts stay",
+    "tests/quality/test_admit.py::test_a_newer_version_replaces_and_an_older_one_does_not",
+)  # fmt: skip
+elsewhere(
+    24, "a table locked by somebody for longer than we wait", "process", "a clear LockedError; nothing written",
+    "tests/warehouse/test_locks.py::test_an_admission_that_waits_too_long_for_a_lock_says_so_and_has_written_nothing",
+)  # fmt: skip
+elsewhere(
+    25, "two transactions that wait for each other", "process", "a LockedError, which is retried as a whole",
+    "tests/warehouse/test_locks.py::test_a_deadlock_is_named",
+)  # fmt: skip
+elsewhere(
+    26, "the DuckDB file held by another process", "process", "a clear LockedError; no half state",
+    "tests/sources/test_pull.py::test_a_held_warehouse_stops_the_pull_with_a_clear_error",
+)  # fmt: skip
+elsewhere(
+    27, "tables of an older version of the code", "gate", "they get what is missing and keep their rows",
+    "tests/warehouse/test_columns.py::test_an_older_table_gets_its_new_column_and_keeps_its_rows",
+)  # fmt: skip
+elsewhere(
+    27, "a state store of a newer version of the code", "process", "refused in plain words, nothing written",
+    "tests/state/test_state.py::test_a_store_of_a_newer_version_is_refused_in_plain_words",
+)  # fmt: skip
+elsewhere(
+    29, "a pull larger than memory", "process", "memory is bounded by a chunk, whatever the number of rows",
+    "tests/sources/test_pull.py::test_the_row_spool_holds_no_more_than_a_chunk",
+)  # fmt: skip
+
+
+@fault(28, "kill -9 half-way through the migrations", "process", "nothing of them is there; opening again makes all")
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_a_migration_that_was_killed_is_run_again(
+    settings: Settings, engine: str, request: pytest.FixtureRequest
+) -> None:
+    from sqlalchemy import create_engine, inspect
+
+    from rebuttal.state import open_state
+    from rebuttal.state.model import Base
+
+    url = settings.state_url if engine == "sqlite" else request.getfixturevalue("postgres_url")()
+    killed = {**os.environ, "FAILPOINT": "state.before_commit:kill"}
+    done = subprocess.run([sys.executable, "-c", OPEN_STATE, str(settings.home), url], env=killed, check=False)
+    assert done.returncode == -signal.SIGKILL
+    store = create_engine(url)
+    assert inspect(store).get_table_names() == []
+    with open_state(replace(settings, state_url=url)):
+        pass
+    assert {table.name for table in Base.metadata.sorted_tables} <= set(inspect(store).get_table_names())
+    store.dispose()
+
+
+@fault(31, "a worker's disk lost: spool, caches, published copy", "process", "all state is in the stores; no row twice")
+def test_a_new_disk_lands_nothing_again(vendor: Make, any_settings: Settings, tmp_path: Path) -> None:
+    setup = vendor(SOURCE)
+    setup.pull()
+    before = setup.tables()
+    lost = replace(setup.context.settings, home=tmp_path / "new disk")
+    report = replace(setup, context=replace(setup.context, settings=lost)).pull()
+    assert (report.problems, report.changed) == ([], False)
+    assert setup.tables() == before
+
+
+# --- what is not ours ------------------------------------------------------------------------------------------------
+
+pending(
+    18, "two schedulers, one DAG", "one run for each logical date; no effect twice",
+    "Airflow's own: schedulers share row locks, and (dag_id, logical_date) is unique in its database. What gets past it"
+    " would be a second copy of a task, which is fault 20.",
+)  # fmt: skip
+pending(
+    19, "the scheduler killed while tasks run", "tasks are adopted, or run again",
+    "Airflow's own: another scheduler adopts them. A task that is run again while its first copy lives finds the lease"
+    " (20); when the first comes back late it is fenced off (16).",
+)  # fmt: skip
+pending(
+    30, "a clean end with a load that is pending", "the load and the new rows are both landed",
+    "Does not apply: a pull lands in one transaction, and no load waits beside the warehouse; what was spooled and not"
+    " landed is read again from the watermark.",
+)  # fmt: skip
+
+
+def test_now_is_the_day_that_the_command_is_told() -> None:
+    assert NOW.date() == date(2026, 11, 10)
