@@ -79,7 +79,7 @@ class _Line(asyncio.Protocol):
             self._held = rest[length:]
             self._answered(self, int(head[9:12]))
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         self._answered(self, 0)
 
 

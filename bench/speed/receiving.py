@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from bench.speed.posting import SECRET, URL
-
 from rebuttal.connections import Connection
 from rebuttal.inbox import serve
 from rebuttal.inbox.arrivals import Arrival, Outcome, receive

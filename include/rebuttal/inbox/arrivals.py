@@ -52,6 +52,8 @@ def receive(sessions: Sessions, arrivals: Sequence[Arrival], now: datetime | Non
 
 def receive_within(session: Session, arrivals: Sequence[Arrival], now: datetime) -> list[Outcome]:
     """The same within a transaction: nothing is kept before it is committed."""
+    if not arrivals:
+        return []
     firsts: dict[Key, Row] = {}
     keys: list[Key] = []
     later: list[int] = []  # what differs from the first of its key in this very call is judged after it
@@ -64,23 +66,27 @@ def receive_within(session: Session, arrivals: Sequence[Arrival], now: datetime)
         else:
             later.append(place)
     outcomes = _outcomes(session, keys, firsts, now)
-    if later:
-        judged = receive_within(session, [arrivals[place] for place in later], now)
-        for place, outcome in zip(later, judged, strict=True):
-            outcomes[place] = outcome
+    judged = receive_within(session, [arrivals[place] for place in later], now)
+    for place, outcome in zip(later, judged, strict=True):
+        outcomes[place] = outcome
     return outcomes
 
 
 def _outcomes(session: Session, keys: list[Key], firsts: dict[Key, Row], now: datetime) -> list[Outcome]:
-    kept = _upsert(session, list(firsts.values()))
-    told: dict[Key, Outcome] = {}
-    for key, row in firsts.items():
-        body_hash, receipt_count = kept[key]
-        if body_hash != row["body_hash"]:
-            told[key] = "conflict"
-        else:
-            told[key] = "stored" if receipt_count == row["receipt_count"] else "repeated"
-    _upsert(session, [_conflict(row, now) for key, row in firsts.items() if told[key] == "conflict"])
+    # In one order of keys, so that two receivers on one Postgres never wait for one another in a circle.
+    rows = sorted(firsts.values(), key=lambda row: (row["source"], row["key_hash"]))
+    told: dict[Key, Outcome]
+    if _insert_new(session, rows):
+        told = dict.fromkeys(firsts, "stored")
+    else:
+        kept, told = _upsert(session, rows), {}
+        for key, row in firsts.items():
+            body_hash, receipt_count = kept[key]
+            if body_hash != row["body_hash"]:
+                told[key] = "conflict"
+            else:
+                told[key] = "stored" if receipt_count == row["receipt_count"] else "repeated"
+        _upsert(session, [_conflict(row, now) for key, row in firsts.items() if told[key] == "conflict"])
     outcomes: list[Outcome] = []
     for key in keys:
         outcomes.append(told[key])
@@ -119,11 +125,28 @@ def _conflict(row: Row, now: datetime) -> Row:
     return row | {"key_hash": key_hash, "state": "conflict", "finished_at": now, "reason": told}
 
 
+def _insert_new(session: Session, rows: list[Row]) -> bool:
+    """Insert rows when all of them are new; else insert none. The usual case, in a third of an upsert's time."""
+    with session.begin_nested() as attempt:
+        insert = _insert(session).on_conflict_do_nothing(index_elements=["source", "key_hash"])
+        inserted = session.connection().execute(insert, rows, execution_options={"preserve_rowcount": True})
+        if inserted.rowcount == len(rows):
+            return True
+        attempt.rollback()
+    return False
+
+
+def _insert(session: Session) -> postgresql.Insert | sqlite.Insert:
+    if session.get_bind().dialect.name == "postgresql":
+        return postgresql.insert(InboxEvent)
+    return sqlite.insert(InboxEvent)
+
+
 def _upsert(session: Session, rows: list[Row]) -> dict[Key, tuple[str, int]]:
     """Insert rows of different keys, or count their receipts: key -> the content's hash and receipts that are kept."""
     if not rows:
         return {}
-    insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(InboxEvent)
+    insert = _insert(session)
     is_same = InboxEvent.body_hash == insert.excluded.body_hash
     statement = insert.on_conflict_do_update(
         index_elements=["source", "key_hash"],
@@ -132,8 +155,7 @@ def _upsert(session: Session, rows: list[Row]) -> dict[Key, tuple[str, int]]:
             "last_received_at": insert.excluded.last_received_at,
         },
     ).returning(InboxEvent.source, InboxEvent.key_hash, InboxEvent.body_hash, InboxEvent.receipt_count)
-    # In one order of keys, so that two receivers on one Postgres never wait for one another in a circle.
-    found = session.connection().execute(statement, sorted(rows, key=lambda row: (row["source"], row["key_hash"])))
+    found = session.connection().execute(statement, rows)
     return {(source, key_hash): (body_hash, count) for source, key_hash, body_hash, count in found}
 
 

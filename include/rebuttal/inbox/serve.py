@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import socket
-from typing import Any
+from collections.abc import Callable
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -74,20 +74,28 @@ def make_app(settings: Settings, resolve: Resolver, prefix: str = "", *, signed_
     return InboxApp(Door(opened, Writer(settings)), prefix)
 
 
-def serve(settings: Settings, resolve: Resolver, host: str, port: int, announce: Any = print) -> None:
-    """Serve until a signal says stop; what was taken by then is answered first. Port 0 is any free one, and `announce`
-    is told the address."""
-    app = make_app(settings, resolve, PREFIX)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    listener = socket.create_server(
-        (host, port), backlog=4096, family=socket.AF_INET6 if ":" in host else socket.AF_INET
-    )
-    # No access log: addresses of those who sign nothing hold their secret. No proxy headers: nothing here trusts them.
+def make_server(app: InboxApp) -> uvicorn.Server:
+    """uvicorn as the receiver needs it. No access log: addresses of those who sign nothing hold their secret. No proxy
+    headers: nothing here trusts them."""
     config = uvicorn.Config(
         app, http=PatientProtocol, ws="none", access_log=False, log_level="warning", proxy_headers=False,
         server_header=False, timeout_keep_alive=15, timeout_graceful_shutdown=10, lifespan="on",
     )  # fmt: skip
+    return uvicorn.Server(config)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections; port 0 is any free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), backlog=4096, family=family)
+
+
+def serve(settings: Settings, resolve: Resolver, host: str, port: int, announce: Callable[[str], None]) -> None:
+    """Serve until a signal says stop; what was taken by then is answered first. `announce` is told the address."""
+    server = make_server(make_app(settings, resolve, PREFIX))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    listener = listen(host, port)
     announce(f"http://{host}:{listener.getsockname()[1]}{PREFIX}")
-    uvicorn.Server(config).run(sockets=[listener])
+    server.run(sockets=[listener])

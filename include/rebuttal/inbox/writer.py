@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -50,6 +51,7 @@ class StoreFullError(UnavailableError):
 class _Job:
     arrivals: list[Arrival]
     done: asyncio.Future[list[Outcome]]
+    deadline: float  # by the loop's clock
 
 
 @dataclass
@@ -69,6 +71,8 @@ class Writer:
         self.commits = Commits()
         self._settings, self._most_events = settings, most_events
         self._waiting: list[_Job] = []
+        self._unanswered: deque[_Job] = deque()
+        self._alarm: asyncio.TimerHandle | None = None
         self._working: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "inbox-writer")
         self._store = _Store(settings)
@@ -88,15 +92,15 @@ class Writer:
             return []
         if len(self._waiting) >= MOST_WAITING:
             raise StoreFullError("Too many deliveries wait for the store", retry_after=1)
-        job = _Job(arrivals, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        job = _Job(arrivals, loop.create_future(), loop.time() + _PATIENCE_S)
         self._waiting.append(job)
+        self._unanswered.append(job)
         if self._working is None:
             self._working = asyncio.create_task(self._work())
-        try:
-            async with asyncio.timeout(_PATIENCE_S):
-                return await job.done
-        except TimeoutError:
-            raise UnavailableError("The store took too long", retry_after=5) from None
+        if self._alarm is None:
+            self._alarm = loop.call_at(job.deadline, self._lose_patience)
+        return await job.done
 
     async def probe(self) -> None:
         """Write one row. Raises UnavailableError when the store does not take it."""
@@ -110,6 +114,8 @@ class Writer:
         """Write what waits, then end."""
         while self._working is not None:
             await asyncio.wait([self._working])
+        if self._alarm is not None:
+            self._alarm.cancel()
         await asyncio.get_running_loop().run_in_executor(self._thread, self._store.close)
         self._thread.shutdown()
 
@@ -124,8 +130,20 @@ class Writer:
                 self.commits.seconds += time.perf_counter() - begun
                 for job, outcome in zip(jobs, kept, strict=True):
                     self._tell(job, outcome)
+                while self._unanswered and self._unanswered[0].done.done():
+                    self._unanswered.popleft()
         finally:
             self._working = None
+
+    def _lose_patience(self) -> None:
+        """One alarm for all jobs: they lose patience in the order in which they came."""
+        loop, self._alarm = asyncio.get_running_loop(), None
+        while self._unanswered and (self._unanswered[0].done.done() or self._unanswered[0].deadline <= loop.time()):
+            job = self._unanswered.popleft()
+            if not job.done.done():
+                job.done.set_exception(UnavailableError("The store took too long", retry_after=5))
+        if self._unanswered:
+            self._alarm = loop.call_at(self._unanswered[0].deadline, self._lose_patience)
 
     def _tell(self, job: _Job, outcome: list[Outcome] | UnavailableError) -> None:
         is_kept = not isinstance(outcome, UnavailableError)
