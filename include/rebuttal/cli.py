@@ -18,6 +18,7 @@ import click
 
 from rebuttal.commands.content import content
 from rebuttal.commands.hold import hold
+from rebuttal.commands.inbox import inbox
 from rebuttal.commands.journal import journal
 from rebuttal.commands.metrics import metrics
 from rebuttal.commands.objections import objections
@@ -75,6 +76,7 @@ cli.add_command(publish)
 cli.add_command(tasks)
 cli.add_command(content)
 cli.add_command(journal)
+cli.add_command(inbox)
 
 
 def _stage(name: str, **options: Any) -> Callable[[Callable[..., None]], click.Command]:

@@ -1,5 +1,5 @@
-"""What Airflow's API server gets from us: the data-quality page, entries in the navigation, and the page on which
-readers end a mail.
+"""What Airflow's API server gets from us: the data-quality page, entries in the navigation, the page on which readers
+end a mail, and the receiver of webhooks.
 
 Every Airflow process loads this module, tasks included; the pages' own imports wait for the first request.
 """
@@ -39,7 +39,8 @@ def _dashboards() -> list[dict[str, Any]]:
 
 
 class RebuttalPlugin(AirflowPlugin):
-    """`/quality/`, behind Airflow's log-in; `/unsubscribe/`, for holders of our link; the way to the dashboards."""
+    """`/quality/`, behind Airflow's log-in; `/unsubscribe/`, for holders of our link; `/hooks/`, for vendors that sign;
+    the way to the dashboards."""
 
     name = "rebuttal"
     fastapi_apps = [  # noqa: RUF012
@@ -49,6 +50,7 @@ class RebuttalPlugin(AirflowPlugin):
             "url_prefix": "/unsubscribe",
             "name": "Unsubscribe",
         },
+        {"app": OnFirstRequest("rebuttal_airflow.inbox_app"), "url_prefix": "/hooks", "name": "Webhooks"},
     ]
     external_views = [  # noqa: RUF012
         {

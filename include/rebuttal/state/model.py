@@ -1,4 +1,5 @@
-"""Every table of the state store, named once. Instants are UTC and aware; JSON columns hold no personal data.
+"""Every table of the state store but the inbox's (`inbox_model.py`), named once. Instants are UTC and aware; JSON
+columns hold no personal data.
 
 | table | one row per | rule that the database itself keeps |
 |---|---|---|

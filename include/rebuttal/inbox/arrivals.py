@@ -1,0 +1,164 @@
+"""What comes in, and how it is kept: one insert that a repeat of the same delivery cannot double."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlalchemy import case
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from rebuttal.state import InboxEvent, Sessions
+
+AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # no clock but the database's decides whether a new event is due
+
+State = Literal["new", "unhandled", "dead"]
+Outcome = Literal["stored", "repeated", "conflict"]
+Key = tuple[str, str]  # source and hash of the delivery key: one row in the table
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One event as it came. `delivery_key`: what the vendor calls it, the same when it is sent again; `content` is what
+    a resend does not change, of which the hash is kept; texts hold no NUL."""
+
+    source: str
+    delivery_key: str
+    event_type: str
+    body: bytes
+    content: bytes
+    object_type: str | None = None
+    object_id: str | None = None
+    occurred_at: datetime | None = None
+    partner: str | None = None
+    state: State = "new"
+    reason: str | None = None
+
+
+def receive(sessions: Sessions, arrivals: Sequence[Arrival], now: datetime | None = None) -> list[Outcome]:
+    """Keep events in one transaction; what became of each, in order. When this returns they are on disk.
+
+    An event that is known is counted once more; another content under its key is kept as a conflict. Raises
+    SQLAlchemy's DBAPIError when the store does not take them: then none is kept.
+    """
+    with sessions.begin() as session:
+        return receive_within(session, arrivals, now or datetime.now(UTC))
+
+
+def receive_within(session: Session, arrivals: Sequence[Arrival], now: datetime) -> list[Outcome]:
+    """The same within a transaction: nothing is kept before it is committed."""
+    if not arrivals:
+        return []
+    firsts: dict[Key, Row] = {}
+    keys: list[Key] = []
+    later: list[int] = []  # what differs from the first of its key in this very call is judged after it
+    for place, arrival in enumerate(arrivals):
+        key, content = (arrival.source, hash_of(arrival.delivery_key.encode())), hash_of(arrival.content)
+        row = firsts.get(key) or firsts.setdefault(key, _row(arrival, key, content, now))
+        keys.append(key)
+        if row["body_hash"] == content:
+            row["receipt_count"] += 1
+        else:
+            later.append(place)
+    outcomes = _outcomes(session, keys, firsts, now)
+    judged = receive_within(session, [arrivals[place] for place in later], now)
+    for place, outcome in zip(later, judged, strict=True):
+        outcomes[place] = outcome
+    return outcomes
+
+
+def _outcomes(session: Session, keys: list[Key], firsts: dict[Key, Row], now: datetime) -> list[Outcome]:
+    # In one order of keys, so that two receivers on one Postgres never wait for one another in a circle.
+    rows = sorted(firsts.values(), key=lambda row: (row["source"], row["key_hash"]))
+    told: dict[Key, Outcome]
+    if _insert_new(session, rows):
+        told = dict.fromkeys(firsts, "stored")
+    else:
+        kept, told = _upsert(session, rows), {}
+        for key, row in firsts.items():
+            body_hash, receipt_count = kept[key]
+            if body_hash != row["body_hash"]:
+                told[key] = "conflict"
+            else:
+                told[key] = "stored" if receipt_count == row["receipt_count"] else "repeated"
+        _upsert(session, [_conflict(row, now) for key, row in firsts.items() if told[key] == "conflict"])
+    outcomes: list[Outcome] = []
+    for key in keys:
+        outcomes.append(told[key])
+        if told[key] == "stored":
+            told[key] = "repeated"  # what follows in this call under the same key
+    return outcomes
+
+
+def _row(arrival: Arrival, key: Key, body_hash: str, now: datetime) -> Row:
+    return {
+        "source": arrival.source,
+        "key_hash": key[1],
+        "delivery_key": arrival.delivery_key,
+        "event_type": arrival.event_type,
+        "object_type": arrival.object_type,
+        "object_id": arrival.object_id,
+        "occurred_at": arrival.occurred_at,
+        "partner": arrival.partner,
+        "body": arrival.body,
+        "body_hash": body_hash,
+        "receipt_count": 0,
+        "received_at": now,
+        "last_received_at": now,
+        "state": arrival.state,
+        "attempts": 0,
+        "lost_count": 0,
+        "next_try_at": AT_ONCE,
+        "finished_at": None if arrival.state == "new" else now,
+        "reason": arrival.reason,
+    }
+
+
+def _conflict(row: Row, now: datetime) -> Row:
+    told = "Another content came under the key of an event that we have; the first one counts"
+    key_hash = hash_of(f"{row['key_hash']} {row['body_hash']}".encode())
+    return row | {"key_hash": key_hash, "state": "conflict", "finished_at": now, "reason": told}
+
+
+def _insert_new(session: Session, rows: list[Row]) -> bool:
+    """Insert rows when all of them are new; else insert none. The usual case, in a third of an upsert's time."""
+    with session.begin_nested() as attempt:
+        insert = _insert(session).on_conflict_do_nothing(index_elements=["source", "key_hash"])
+        inserted = session.connection().execute(insert, rows, execution_options={"preserve_rowcount": True})
+        if inserted.rowcount == len(rows):
+            return True
+        attempt.rollback()
+    return False
+
+
+def _insert(session: Session) -> postgresql.Insert | sqlite.Insert:
+    if session.get_bind().dialect.name == "postgresql":
+        return postgresql.insert(InboxEvent)
+    return sqlite.insert(InboxEvent)
+
+
+def _upsert(session: Session, rows: list[Row]) -> dict[Key, tuple[str, int]]:
+    """Insert rows of different keys, or count their receipts: key -> the content's hash and receipts that are kept."""
+    if not rows:
+        return {}
+    insert = _insert(session)
+    is_same = InboxEvent.body_hash == insert.excluded.body_hash
+    statement = insert.on_conflict_do_update(
+        index_elements=["source", "key_hash"],
+        set_={
+            "receipt_count": InboxEvent.receipt_count + case((is_same, insert.excluded.receipt_count), else_=0),
+            "last_received_at": insert.excluded.last_received_at,
+        },
+    ).returning(InboxEvent.source, InboxEvent.key_hash, InboxEvent.body_hash, InboxEvent.receipt_count)
+    found = session.connection().execute(statement, rows)
+    return {(source, key_hash): (body_hash, count) for source, key_hash, body_hash, count in found}
+
+
+def hash_of(data: bytes) -> str:
+    """SHA-256, hex."""
+    return hashlib.sha256(data).hexdigest()

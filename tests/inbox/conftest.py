@@ -1,0 +1,38 @@
+"""Both state stores, and events to put into them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from rebuttal.inbox import Arrival
+from rebuttal.settings import Settings
+from rebuttal.state import Sessions, open_state
+
+MakeArrival = Callable[..., Arrival]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def state_settings(request: pytest.FixtureRequest, settings: Settings) -> Settings:
+    """Settings whose state store is SQLite, then Postgres."""
+    url = settings.state_url if request.param == "sqlite" else request.getfixturevalue("postgres_url")()
+    return Settings(settings.home, settings.config, settings.sandbox_url, settings.warehouse_url, url)
+
+
+@pytest.fixture
+def sessions(state_settings: Settings) -> Iterator[Sessions]:
+    """The state store, open."""
+    with open_state(state_settings) as found:
+        yield found
+
+
+@pytest.fixture
+def arrival() -> MakeArrival:
+    """Makes an event of HubSpot: `arrival(key, body=...)`."""
+
+    def make(key: str, body: bytes = b"{}", source: str = "hubspot", **more: object) -> Arrival:
+        told = {"event_type": "deal.propertyChange", "object_type": "deal", "object_id": key, **more}
+        return Arrival(source=source, delivery_key=key, body=body, content=body, **told)  # type: ignore[arg-type]
+
+    return make
