@@ -2,7 +2,9 @@
 
 **Starts** every hour.
 **Writes** `ops.quarantine`: copies of quarantined rows that are too old or too many are cut to hash and head; each row
-keeps its line (`quality.yml`).
+keeps its line (`quality.yml`). `missed` counts what the scheduled pull found that no webhook told of (its result, and
+`rebuttal inbox missed`). `events_to_marts` updates the asset `core` when events brought something, so that the marts
+follow the fast way.
 **When it fails** in `account`, the log names the batches whose rows do not add up. Do not trust the marts of that
 source until it is explained; the landing rows are still there.
 **Rerun** at any time.
@@ -13,6 +15,7 @@ from __future__ import annotations
 from airflow.sdk import DAG, task
 from airflow.timetables.trigger import CronTriggerTimetable
 
+from rebuttal_airflow.assets import CORE
 from rebuttal_airflow.notify import default_args
 
 with DAG(
@@ -43,5 +46,24 @@ with DAG(
 
         return retention.run(Context.from_environment()).as_dict()
 
+    @task(task_id="missed")
+    def missed() -> dict[str, object]:
+        from rebuttal.missed import missed as look
+        from rebuttal_airflow.connections import context
+
+        return look(context()).as_dict()
+
+    @task(task_id="events_to_marts", outlets=[CORE])
+    def events_to_marts() -> None:
+        from airflow.sdk.exceptions import AirflowSkipException
+
+        from rebuttal.missed import waits_for_marts
+        from rebuttal_airflow.connections import context
+
+        if not waits_for_marts(context()):
+            raise AirflowSkipException("No event has brought anything lately")
+
     account()
     retention()
+    missed()
+    events_to_marts()

@@ -20,23 +20,28 @@ def run_stage(
     source: str | None = None,
     window: tuple[date, date] | None = None,
     what: str = "digest",
+    wait: float = 0.0,
 ) -> Report:
     """Run one stage under its lease (see state.lease): one at a time, whoever starts it.
 
-    Raises BusyError when another process is at it, LeaseLostError when one has taken over, and what the stage raises.
+    Raises BusyError when another process is still at it after `wait` seconds, LeaseLostError when one has taken over, and what the stage raises.
     Imports stand here: a stage's libraries cost seconds, and one command needs one.
     """
     if name == "pull":  # a lease for each source
         from rebuttal import sources
 
         return sources.run(context, source=source, window=window)
+    if name == "inbox":
+        from rebuttal import fast_way
+
+        return fast_way.work(context)
     if name == "tell":
         from rebuttal import reports
 
-        with alone(context.settings, f"tell:{what}"):
+        with alone(context.settings, f"tell:{what}", wait=wait):
             return reports.run(context, what=what)
     run = _plain(name)
-    with alone(context.settings, name):
+    with alone(context.settings, name, wait=wait):
         return run(context)
 
 

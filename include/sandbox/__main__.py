@@ -1,4 +1,4 @@
-"""`python -m sandbox serve | credentials | truth`: the company in a box, from the command line."""
+"""`python -m sandbox serve | lose-deal | credentials | truth`: the company in a box, from the command line."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _serve(arguments)
         if arguments.command == "credentials":
             return _say(json.dumps(credentials(base_url(arguments.port)), indent=None if arguments.json else 2))
+        if arguments.command == "lose-deal":
+            return _lose_deal(arguments)
         return _truth(arguments)
     except KeyboardInterrupt:
         return 0
@@ -48,7 +50,14 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, default=DEFAULT_PORT)
     serve.add_argument("--faults", default="none", help="fault profile: none, bad_rows, mild or hostile")
     serve.add_argument("--limits", type=float, default=1.0, help="times the vendors' rate limits")
+    serve.add_argument("--webhooks", help="send the vendors' webhooks to URL/<vendor>")
     serve.add_argument("--state", type=Path, help="where writes are kept; default $REBUTTAL_HOME/sandbox")
+    lose = commands.add_parser("lose-deal", help="lose an open deal now, and watch for the task that answers it")
+    lose.add_argument("--deal", help="its id; default: one that the seed draws")
+    lose.add_argument("--doubt", help="what the buyer doubts, a code as in the truth; default: drawn")
+    lose.add_argument("--words", help="what the rep's note says; default: composed")
+    lose.add_argument("--watch", type=float, default=60.0, help="seconds to watch for a new task; 0: do not")
+    lose.add_argument("--port", type=int, help="default: $REBUTTAL_SANDBOX_URL")
     for name, text in (("credentials", "what clients need to log in"), ("truth", "the hidden truth, for judges")):
         command = commands.add_parser(name, help=text)
         command.add_argument("--json", action="store_true", help="on one line")
@@ -83,6 +92,8 @@ def _serve(arguments: argparse.Namespace) -> int:
         about = {"seed": seed, "weeks": weeks, "until": until.isoformat(), "scale": scale, "consent_loss": loss}
         site = Site(build(seed, weeks, until, scale, parameters), faults, journal)
         sandbox = Sandbox(site, about, arguments.limits)
+        if arguments.webhooks:
+            site.hooks.subscribe_all(arguments.webhooks)
         sandbox.site.recorded()  # whoever reads "ready" gets answers at once
         address = f"http://{arguments.host}:{listener.getsockname()[1]}"
         world = f"seed {seed}, {weeks} weeks until {until}, scale {scale:g}, faults {faults.profile}"
@@ -106,6 +117,14 @@ def _truth(arguments: argparse.Namespace) -> int:
     except (urllib.error.URLError, ConnectionError) as error:
         return _fail(f"no sandbox answers at {url} ({getattr(error, 'reason', error)}): start it with `sandbox serve`")
     return _say(text if arguments.json else json.dumps(json.loads(text), ensure_ascii=False, indent=2))
+
+
+def _lose_deal(arguments: argparse.Namespace) -> int:
+    from sandbox.lose_deal import run
+
+    asked = {"deal": arguments.deal, "doubt": arguments.doubt, "words": arguments.words}
+    code, text = run(base_url(arguments.port), asked, arguments.watch)
+    return _say(text) if code == 0 else _fail(text.removeprefix("sandbox: "))
 
 
 def _home() -> Path:

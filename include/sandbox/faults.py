@@ -3,7 +3,9 @@
 *Wire* faults strike single calls at a rate, or exactly the next calls that are named ("next"). After `PATIENCE` faulty
 answers to one and the same request the next is true, so that a patient client gets through, unless the rate is 1.
 *Data* faults put faulty rows into what the tools show, as long as they are switched on. *Settings* are lags and delays,
-and `totals_off`: by which share the totals that a tool gives beside its rows are too high (in no profile).
+and `totals_off`: by which share the totals that a tool gives beside its rows are too high (in no profile);
+`hook_hour_s`: how many seconds stand for an hour of the schedules by which vendors send webhooks again.
+*Hook* faults strike the webhooks that vendors send, at a rate (in no profile).
 """
 
 from __future__ import annotations
@@ -38,7 +40,18 @@ DATA = {
     "hostile_text": "markup, formulas and orders to machines in a note",
     **{name: kind.says for name, kind in KINDS.items()},
 }
-SETTINGS = {"slow_s": 2.0, "totals_off": 0.0, **{f"{name}_index_lag_s": 0.0 for name in ("hubspot", "jira", "trello")}}
+HOOKS = {
+    "hook_duplicate": "a webhook comes twice",
+    "hook_out_of_order": "a webhook comes after the next one",
+    "hook_forged": "somebody without the secret sends one like it before it",
+    "hook_dropped": "a webhook never comes",
+}
+SETTINGS = {
+    "hook_hour_s": 3600.0,
+    "slow_s": 2.0,
+    "totals_off": 0.0,
+    **{f"{name}_index_lag_s": 0.0 for name in ("hubspot", "jira", "trello")},
+}
 PATIENCE = 3
 
 PROFILES: dict[str, dict[str, float]] = {
@@ -106,14 +119,14 @@ class Faults:
             raise UnknownFault(f"no fault profile {profile!r}: use one of {', '.join(PROFILES)}")
         self.profile = profile
         self.due = []
-        self.values = {**dict.fromkeys([*WIRE, *DATA], 0.0), **SETTINGS, **PROFILES[profile]}
+        self.values = {**dict.fromkeys([*WIRE, *DATA, *HOOKS], 0.0), **SETTINGS, **PROFILES[profile]}
 
     def set_values(self, values: Mapping[str, float]) -> None:
-        """Change switches: rates from 0 to 1 for wire faults, 0 or 1 for data faults, up to 3600 for settings."""
+        """Change switches: wire and hook faults are rates from 0 to 1, data faults 0 or 1, settings up to 3600."""
         for name, value in values.items():
             if name not in self.values:
                 raise UnknownFault(f"no fault {name!r}: use one of {', '.join(self.values)}")
-            if not 0 <= float(value) <= (1 if name in WIRE or name in DATA else 3600):
+            if not 0 <= float(value) <= (3600 if name in SETTINGS else 1):
                 raise UnknownFault(f"{name} cannot be {value}")
         self.values.update({name: float(value) for name, value in values.items()})
 
@@ -142,6 +155,15 @@ class Faults:
             at = datetime.now(UTC).isoformat(timespec="milliseconds")
             self.injected.append(Injected(at, face, kind, number, method, path))
         return kind
+
+    def draw_hook(self, face: str, number: int, path: str) -> list[str]:
+        """The hook faults that strike this webhook; each is drawn for itself."""
+        struck = [
+            kind for kind in HOOKS if random.Random(f"{self.seed}/{face}/{number}/{kind}").random() < self.values[kind]
+        ]
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self.injected += [Injected(at, face, kind, number, "POST", path) for kind in struck]
+        return struck
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready state."""

@@ -6,6 +6,8 @@
 | GET /_sandbox/truth | the hidden truth, with the faulty rows (`bad_rows`) and wire faults (`faults`) so far |
 | POST /_sandbox/advance {"days": n} | the world moves on; the content team works the tasks |
 | GET, POST /_sandbox/faults | the switches: {"profile", "values": {name: number}, "next": [{"face", "kind", ...}]} |
+| POST /_sandbox/lose-deal {"deal", "doubt", "words"} | an open deal is lost now, with a note; all keys are optional |
+| GET, POST /_sandbox/webhooks {"url": base} | what was sent and how it was answered; where to (`<base>/<vendor>`) |
 | GET /_sandbox/requests | calls so far: {"hubspot": {"GET /crm/v3/owners": 3}, "_sandbox": {...}} |
 
 The truth is for judges: the pipeline never reads it. `?counterfactuals=false` leaves its costly what-if runs out.
@@ -27,8 +29,10 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from sandbox import happening
 from sandbox.brand_site import routes as brand_routes
 from sandbox.faces import all_faces
+from sandbox.faces.hubspot import HubSpotFace
 from sandbox.faces.wire import Face, Site, Tracker, answer
 from sandbox.faults import UnknownFault
 from sandbox.gate import Gate
@@ -60,16 +64,26 @@ class Sandbox:
         self.counts: dict[str, int] = {}
         self._moving = asyncio.Lock()  # the truth is told by a thread: the world must stand still meanwhile
         by_prefix = {face.prefix: face for face in self.faces}
+        crm = by_prefix["hubspot"]
+        assert isinstance(crm, HubSpotFace)
+        self.losses = happening.Losses(self.site, crm)
         for entry in self.site.journal.replay():
             if entry.kind == "advance":
                 self._move(float(entry.data["days"]))
+            elif entry.face == "_sandbox":
+                self.losses.apply(entry.at, entry.data)
             else:
                 by_prefix[entry.face].replay(entry)
 
     def advance(self, days: float) -> list[dict[str, Any]]:
         """Journal the move and move on; returns what the content team did meanwhile."""
+        before = self.site.recorded() if self.site.hooks.addresses else None
         self.site.write("_sandbox", "advance", {"days": days})
-        return self._move(days)
+        actions = self._move(days)
+        if before is not None:
+            for face in self.faces:
+                face.moved(before)
+        return actions
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -95,6 +109,8 @@ class Sandbox:
             "truth": (self._truth, ["GET"]),
             "advance": (self._advance, ["POST"]),
             "faults": (self._faults, ["GET", "POST"]),
+            "lose-deal": (self._lose_deal, ["POST"]),
+            "webhooks": (self._webhooks, ["GET", "POST"]),
             "requests": (self._requests, ["GET"]),
         }
         return [
@@ -122,7 +138,8 @@ class Sandbox:
         async with self._moving:
             truth = await run_in_threadpool(self.site.world.truth, with_what_ifs)
             bad_rows = self.site.bad_rows()
-        return answer({**truth, "bad_rows": bad_rows, "faults": self.site.faults.told()})
+        on_demand = {"bad_rows": bad_rows, "lost_on_demand": self.losses.told}
+        return answer({**truth, **on_demand, "faults": self.site.faults.told()})
 
     async def _advance(self, request: Request) -> Response:
         data = await _json_object(request)
@@ -148,6 +165,26 @@ class Sandbox:
             except (UnknownFault, TypeError, ValueError) as error:
                 return answer({"error": str(error)}, 400)
         return answer({**faults.as_dict(), "injected": faults.told()})
+
+    async def _lose_deal(self, request: Request) -> Response:
+        data = await _json_object(request)
+        if data is None or set(data) - {"deal", "doubt", "words"}:
+            return answer({"error": "send a JSON object with deal, doubt and / or words"}, 400)
+        async with self._moving:
+            try:
+                return answer(self.losses.lose(*(data.get(name) for name in ("deal", "doubt", "words"))))
+            except happening.NothingToLose as error:
+                return answer({"error": str(error)}, 400)
+
+    async def _webhooks(self, request: Request) -> Response:
+        hooks = self.site.hooks
+        if request.method == "POST":
+            data = await _json_object(request)
+            if data is None or not str(data.get("url")).startswith(("http://", "https://")):
+                return answer({"error": 'send {"url": base}'}, 400)
+            hooks.subscribe_all(str(data["url"]))
+        addresses = {face: url for face, (url, _) in hooks.addresses.items()}
+        return answer({"addresses": addresses, "sent": [delivery.told() for delivery in hooks.log]})
 
     async def _requests(self, _: Request) -> Response:
         return answer({**{prefix: gate.counts for prefix, gate in self.gates.items()}, "_sandbox": self.counts})

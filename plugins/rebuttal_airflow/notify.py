@@ -13,6 +13,7 @@ log = logging.getLogger("rebuttal.notify")
 # outside: they wait for vendors, and hold the file only for the moment of landing.
 WAREHOUSE_POOL = "warehouse"
 PRIORITY = {
+    "inbox": 90,
     "pull": 70,
     "admit": 60,
     "model": 50,

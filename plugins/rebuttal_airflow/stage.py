@@ -15,6 +15,9 @@ from rebuttal_airflow.connections import context
 
 log = logging.getLogger("rebuttal.stage")
 
+# The fast way holds a stage for a moment only, and does not do the whole of its work: that is worth waiting for.
+WAIT_SECONDS = 30.0
+
 
 def run(
     name: str, *, source: str | None = None, window: tuple[date, date] | None = None, what: str = "digest"
@@ -27,7 +30,7 @@ def run(
     executor's double, a retry of one that is only slow, a hand that was quicker) is skipped: the first one does it.
     """
     try:
-        report = run_stage(name, context(), source=source, window=window, what=what)
+        report = run_stage(name, context(), source=source, window=window, what=what, wait=WAIT_SECONDS)
     except BusyError as error:
         raise AirflowSkipException(str(error)) from error
     except AbortError as error:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXPECTED = {
     "pull__google_ads", "pull__yandex_direct", "pull__yandex_metrica", "pull__ga4", "pull__hubspot", "pull__typeform",
     "pull__yclients", "admit", "model", "listen", "answer", "prove", "tell", "tell_alerts", "upkeep", "data_docs",
-    "tell_reviews", "review_tags", "review_objections", "evaluate_classifier", "review_tasks",
+    "inbox", "tell_reviews", "review_tags", "review_objections", "evaluate_classifier", "review_tasks",
 }  # fmt: skip
 
 

@@ -26,7 +26,8 @@ AT = datetime(2026, 3, 4, 10, tzinfo=UTC)  # a Wednesday
 DEALS = """
 CREATE TABLE marts.deal (
     deal_id text, source text, account_id text, person_id text, outcome text, stage_id text, stage_label text,
-    amount_base double precision, product text, segment text, channel text, last_stage_before_loss text
+    amount_base double precision, product text, segment text, channel text, last_stage_before_loss text,
+    amount double precision, currency text, created_at timestamptz
 )
 """
 
@@ -90,15 +91,21 @@ class Core:
             "created_at": AT,
             "updated_at": AT,
             "is_deleted": False,
+            "is_closed": mart["outcome"] != "open",
+            "is_won": mart["outcome"] == "won",
+            "stage_id": "p",
+            "amount": mart["amount_base"],
+            "currency": "EUR",
+            "product": mart.get("product"),
         }
         self._add("deal", row)
         with self.engine.begin() as connection:
             connection.execute(
                 text(
                     "INSERT INTO marts.deal VALUES (:deal_id, 'hubspot', '1', :person_id, :outcome, 'p', :stage_label,"
-                    " :amount_base, :product, :segment, :channel, NULL)"
+                    " :amount_base, :product, :segment, :channel, NULL, :amount_base, 'EUR', :created_at)"
                 ),
-                {"deal_id": identifier, "person_id": None, "product": None, "segment": None} | mart,
+                {"deal_id": identifier, "person_id": None, "product": None, "segment": None, "created_at": AT} | mart,
             )
 
     def survey(self, identifier: str, comment: str | None, **values: Any) -> None:

@@ -24,6 +24,29 @@ def inbox_serve(host: str, port: int) -> None:
     serve(context.settings, context.resolve, host, port, lambda url: click.echo(f"Receiving webhooks at {url}"))
 
 
+@inbox.command("work")
+@JSON
+def inbox_work(as_json: bool) -> None:
+    """Work on everything that waits, as the DAG `inbox` does: pull what is named, admit, listen, answer."""
+    from rebuttal.commands.shown import finish, print_report
+    from rebuttal.fast_way import work
+
+    report = work(context_until())
+    click.echo(as_json_text(report.as_dict())) if as_json else print_report(report)
+    finish([report])
+
+
+@inbox.command("missed")
+@JSON
+def inbox_missed(as_json: bool) -> None:
+    """What the scheduled pull found in the last week that no webhook told of."""
+    from rebuttal.commands.shown import print_report
+    from rebuttal.missed import missed
+
+    report = missed(context_until())
+    click.echo(as_json_text(report.as_dict())) if as_json else print_report(report)
+
+
 @inbox.command("list")
 @click.option("--state", help="Only events in this state: new, leased, done, unhandled, dead, conflict.")
 @click.option("--source", help="Only events of this source.")

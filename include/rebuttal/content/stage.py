@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+
+from sqlalchemy import or_, select
 
 from rebuttal.configuration import load_vocabulary
 from rebuttal.content.approval import expire
@@ -32,8 +34,11 @@ from rebuttal.warehouse.publish import publish
 from rebuttal.warehouse.theme_names import theme_names
 
 
-def run(context: Context) -> Report:
+def run(context: Context, *, issues: Sequence[str] | None = None, publishing: bool = True) -> Report:
     """Read statuses back, propose tasks for the best themes, send what waits, mirror ledger and journal, publish.
+
+    With `issues` (the tracker's ids or keys) only their statuses are read, and twins are not looked for: what is not
+    asked for is the next whole run's. Without `publishing` that is left to the caller.
 
     Counts: `themes`, `proposed`, `sent`, `adopted`, `dead`, `published`, `declined`, ... A tracker that fails is a
     problem in the report; what needs no tracker is done all the same. Raises ConfigError and StoreError.
@@ -45,7 +50,7 @@ def run(context: Context) -> Report:
     with open_state(context.settings) as sessions:
         tracker = _tracker(context, rules, report)
         if tracker is not None:
-            _with_tracker(report, partial(follow, sessions, tracker, rules.status, now, report))
+            _follow(sessions, tracker, rules, now, report, issues)
         failpoint("content.after_follow")
         if expired := expire(sessions, timedelta(days=rules.approval_wait_days), now):
             report.add("expired", expired)
@@ -64,7 +69,7 @@ def run(context: Context) -> Report:
             report.counts.update({f"waiting: {reason}": count for reason, count in sorted(waiting.items())})
             failpoint("content.after_propose")
         if tracker is not None:
-            report.changed = _send(sessions, tracker, rules, now, report)
+            report.changed = _send(sessions, tracker, rules, now, report, is_whole=issues is None)
         _show_open(sessions, report)
         tasks, decisions = _mirrored(sessions)
         pieces_now = gather(sessions, rules)
@@ -77,9 +82,29 @@ def run(context: Context) -> Report:
             is_different |= mart.mirror_rows(engine, table, rows)
             failpoint("content.between_mirrors")
     failpoint("content.after_mirror")
-    publish(context)
+    if publishing:
+        publish(context)
     report.changed = report.changed or is_different
     return report
+
+
+def _follow(
+    sessions: Sessions,
+    tracker: Tracker,
+    rules: ContentRules,
+    now: datetime,
+    report: Report,
+    issues: Sequence[str] | None,
+) -> None:
+    """Read the statuses of all our tasks, or of those among `issues` that are ours."""
+    only: list[str] = []
+    if issues is not None:
+        with sessions() as session:
+            ours = or_(ContentTask.remote_id.in_(issues), ContentTask.task_key.in_(issues))
+            only = list(session.scalars(select(ContentTask.task_id).where(ours)))
+        if not only:
+            return
+    _with_tracker(report, partial(follow, sessions, tracker, rules.status, now, report, only))
 
 
 def _tracker(context: Context, rules: ContentRules, report: Report) -> Tracker | None:
@@ -100,14 +125,17 @@ def _with_tracker(report: Report, step: Callable[[], None]) -> bool:
     return True
 
 
-def _send(sessions: Sessions, tracker: Tracker, rules: ContentRules, now: datetime, report: Report) -> bool:
+def _send(
+    sessions: Sessions, tracker: Tracker, rules: ContentRules, now: datetime, report: Report, *, is_whole: bool
+) -> bool:
     """Work the outbox, close twins, read the status of what is new. Returns whether anything was done."""
     delivered = Delivery(sessions, tracker, rules.tracker, now).drain()
     for name, count in delivered.counts.items():
         report.add(name, count)
     report.problems += [problem for problem in delivered.problems if problem not in report.problems]
     window = timedelta(hours=rules.tracker.twin_sweep_hours)
-    _with_tracker(report, partial(sweep_twins, sessions, tracker, window, datetime.now(UTC), now, report))
+    if is_whole:
+        _with_tracker(report, partial(sweep_twins, sessions, tracker, window, datetime.now(UTC), now, report))
     with sessions() as session:
         unread = [t.task_id for t in session.query(ContentTask).filter_by(status="open", tracker_status=None)]
     if unread:

@@ -46,7 +46,7 @@ _AT_ONCE = 500  # texts in memory at a time
 Known = dict[tuple[str, str], Verdict]  # (source_kind, text_hash) -> what was said of it
 
 
-def run(context: Context, *, embedder: Embedder | str | None = "installed") -> Report:
+def run(context: Context, *, embedder: Embedder | str | None = "installed", publishing: bool = True) -> Report:
     """Hear every text of core and write `marts.text_label`, `objection_evidence`, `objection`, `lost_reason`,
     `model_evaluation`, `theme`, `theme_weekly` and `theme_trend`, in one transaction.
 
@@ -56,7 +56,8 @@ def run(context: Context, *, embedder: Embedder | str | None = "installed") -> R
     Counts: heard = classified + none + unclear; `read` are those that the model saw in this run, `cut` those of them
     that are longer than it listens to; `objections`, `evidence`, `themes_proposed` (found in this run), `written`
     (rows). `details` holds the model's name and whether it works without embeddings, and the lost reasons that nobody
-    has mapped (`unmapped` counts them). A second run on the same input reads and writes nothing.
+    has mapped (`unmapped` counts them). A second run on the same input reads and writes nothing. Without `publishing`
+    that is left to the caller, who has something more urgent to do.
 
     Raises StoreError when the marts have not been built, AccountingError when the counts do not add up.
     """
@@ -114,7 +115,8 @@ def run(context: Context, *, embedder: Embedder | str | None = "installed") -> R
                 {"llm": llm.name, **{f"llm_{what}": count for what, count in sorted(llm.told.items())}}
             )
     report.changed = report.counts["written"] > 0
-    publish(context)
+    if publishing:
+        publish(context)
     return report
 
 

@@ -58,9 +58,9 @@ class Looked:
 
 
 @contextmanager
-def admission(context: Context) -> Iterator[Admission]:
-    """Everything that admitting needs, under the lease `admit`; on leaving, what the gate found is published, the
-    warehouse is free again and no scratch table is left.
+def admission(context: Context, *, publishing: bool = True) -> Iterator[Admission]:
+    """Everything that admitting needs, under the lease `admit`; on leaving, what the gate found is published (unless
+    the caller does it), the warehouse is free again and no scratch table is left.
     """
     thresholds, registry = load_thresholds(context.settings.config), utm_aliases.registry(context.settings)
     latest = context.clock.now() + timedelta(days=1)
@@ -76,7 +76,8 @@ def admission(context: Context) -> Iterator[Admission]:
         finally:
             if not is_shut_out:  # it would wait for the same lock, or be refused again; the next one sweeps
                 _sweep(engine)
-                publish_quality(settings, engine)
+                if publishing:
+                    publish_quality(settings, engine)
 
 
 def admit(work: Admission, batch: Batch, rows: str = "") -> tuple[list[Check], dict[str, int] | None]:

@@ -17,19 +17,25 @@ from rebuttal.warehouse import batches
 from rebuttal.warehouse.batches import Batch
 
 
-def run(context: Context) -> Report:
+def run(context: Context, source: str | None = None) -> Report:
     """Admit every landed batch in the order of landing. Nothing landed: nothing is written.
+
+    With `source` only its batches: what an admission does beside them (rules on history, holds of other batches,
+    audits, publishing) is left to the next whole one.
 
     Each batch ends in one transaction as admitted (merged, with all rows accounted for) or held (nothing merged); the
     others go on. Raises LockedError when another admission is running, ConfigError when `utm.yml` or `quality.yml` is
     wrong, and, after all other batches, the AccountingError of a batch whose rows did not add up.
     """
     report = Report("admit")
-    with admission(context) as work:
+    with admission(context, publishing=source is None) as work:
         failed: AccountingError | None = None
         with work.engine.connect() as connection:
             waiting, held = batches.pending(connection), batches.held(connection)
-        _follow_rules(report, work, is_needed=bool(waiting))
+        if source is None:
+            _follow_rules(report, work, is_needed=bool(waiting))
+        else:
+            waiting, held = [batch for batch in waiting if batch.source == source], []
         # Holds of earlier runs are looked at once here (a rule may have changed), then when their entity has news.
         units = {(batch.source, batch.entity, batch.account_id): batch for batch in held}
         for batch in [*units.values(), *waiting]:
@@ -42,7 +48,8 @@ def run(context: Context) -> Report:
             except StoreError as error:
                 report.problems.append(str(error))
         failpoint("admit.before_audits")
-        audits.run(context, work.engine, work.registry, report)
+        if source is None:
+            audits.run(context, work.engine, work.registry, report)
         failpoint("admit.before_journal")
         with work.engine.connect() as connection:
             write_journal(context, connection)

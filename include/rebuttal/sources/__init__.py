@@ -1,7 +1,7 @@
 """PULL: from the vendors' wire into `landing.<source>__<stream>` and `ops.batch`.
 
-`run(context, source=None, window=None)` pulls; `registry()`, `stream_of(source, stream)` and `load_sources(folder)`
-tell what is declared and configured.
+`run(context, source=None, window=None)` pulls, `pull_named(context, source, named)` asks for single objects;
+`registry()`, `stream_of(source, stream)` and `load_sources(folder)` tell what is declared and configured.
 """
 
 import os
@@ -13,5 +13,16 @@ from rebuttal.sources.config import SourcesConfig
 from rebuttal.sources.declare import Source, Stream
 from rebuttal.sources.pull import run
 from rebuttal.sources.registry import load_sources, registry, source_of, stream_of
+from rebuttal.sources.targeted import pull_named
 
-__all__ = ["Source", "SourcesConfig", "Stream", "load_sources", "registry", "run", "source_of", "stream_of"]
+__all__ = [
+    "Source",
+    "SourcesConfig",
+    "Stream",
+    "load_sources",
+    "pull_named",
+    "registry",
+    "run",
+    "source_of",
+    "stream_of",
+]

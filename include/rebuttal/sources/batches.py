@@ -13,9 +13,14 @@ from sqlalchemy import Connection, func, insert, select, text
 
 from rebuttal.sources.declare import Window
 from rebuttal.sources.spool import Piece
+from rebuttal.warehouse.batches import TARGETED
 from rebuttal.warehouse.tables import batch, vendor_total
 
-LIVE, BACKFILL = "live", "backfill"
+__all__ = [
+    "BACKFILL", "LIVE", "TARGETED", "Pulled", "enter", "enter_totals", "new_batch_id", "usual_daily_rows", "watermarks",
+]  # fmt: skip
+
+LIVE, BACKFILL = "live", "backfill"  # and TARGETED: single objects, which cover no window
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ reads the declaration; what only one vendor does is a short named function in it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -105,6 +105,8 @@ class Stream:
     land in `_extra` and are reported.
     `pages` asks for a window's pages; `items` takes a page apart; `shape` turns an item into none, one or more items;
     `constants` gives columns that a page or the account has once for all rows.
+    `named` asks for single objects by the vendor's ids (None: the vendor has no such call) and puts those that it does
+    not know into `session.unknown`; `same_objects_as` is the stream whose ids it takes.
     """
 
     name: str
@@ -123,6 +125,8 @@ class Stream:
     shape: Callable[[dict[str, Any]], Iterable[dict[str, Any]]] | None = None
     constants: Callable[[Session, Page], Mapping[str, str]] | None = None
     account_column: str | None = None  # must equal the account that was asked for
+    named: Callable[[Session, Sequence[str]], Iterator[Page]] | None = None
+    same_objects_as: str | None = None
     option: str | None = None  # the source's option (true or false) that asks for this stream; None: always read
 
     @property
@@ -146,6 +150,9 @@ class Source:
     explain: Callable[[Answer], RebuttalError | None] = lambda _: None
     # Whether a decoded answer with an accepted status is an error in disguise; gives it to `explain`.
     is_refusal: Callable[[Any], bool] = lambda body: isinstance(body, dict) and "error" in body
+
+    # What objects (stream -> ids) lead to that is heard with them: stream -> ids.
+    related: Callable[[Session, Mapping[str, Sequence[str]]], Mapping[str, Sequence[str]]] | None = None
 
     def stream(self, name: str) -> Stream:
         """The stream of that name. Raises KeyError."""

@@ -14,9 +14,12 @@ from rebuttal.sources.declare import Answer, Page, Restatement, Source, Stream
 from rebuttal.sources.hubspot_reading import (
     history,
     linked,
+    named_history,
+    named_objects,
     objects,
     owner_pages,
     pipeline_pages,
+    related,
     stages,
     team_of,
     versions,
@@ -52,6 +55,7 @@ def _object(
     `never` are columns that this type shares with another but never has: they are not asked for and stay empty.
     """
     links, personal = links or {}, personal or {}
+    asked = [*properties.values(), *personal.values()]
     return Stream(
         name=name,
         entity=entity,
@@ -67,7 +71,8 @@ def _object(
         cursor="archivedAt|updatedAt",
         restatement=_INDEX_LAG,
         slice_days=365,
-        pages=objects(name, [*properties.values(), *personal.values()], tuple(links.values())),
+        pages=objects(name, asked, tuple(links.values())),
+        named=named_objects(name, asked, tuple(links.values())),
         items=_results,
         shape=linked,
         personal={kind: f"properties.{word}" for kind, word in personal.items()},
@@ -88,6 +93,8 @@ def _history(name: str, entity: str, kind: str, word: str, columns: tuple[str, s
         restatement=_INDEX_LAG,
         slice_days=365,
         pages=history(kind, word),
+        named=named_history(kind, word),
+        same_objects_as=kind,
         items=_results,
         shape=versions(word),
         ignored=("sourceId", "sourceLabel", "updatedByUserId"),
@@ -114,6 +121,7 @@ SOURCE = Source(
     account_option="portal",
     explain=explain,
     is_refusal=lambda body: isinstance(body, dict) and body.get("status") == "error",
+    related=related,
     streams=(
         Stream(
             name="pipelines",

@@ -31,7 +31,7 @@ from rebuttal.sources.auth import TokenAuth
 from rebuttal.sources.client import Client, WaitBudget, host_of
 from rebuttal.sources.config import SourceConfig, SourcesConfig
 from rebuttal.sources.declare import Source, Stream, Window
-from rebuttal.sources.landing import landing
+from rebuttal.sources.entering import enter_piece
 from rebuttal.sources.reading import SliceReader
 from rebuttal.sources.registry import load_sources, registry, source_of
 from rebuttal.sources.rows import RowMaker
@@ -234,14 +234,9 @@ class _StreamPull:
         window, piece, totals = Window(self._since, until), self._rows.take(), self._reader.take_totals()
         self._since = until
         stream, settings = self._stream, self._context.settings
-        with (
-            open_warehouse(settings) as engine,
-            landing(engine, settings, self._source, stream) as table,
-        ):
+        with open_warehouse(settings) as engine:
             if self._reader.row_count == 0 and until == self._window.until:
                 self._refuse_silence(engine)
-            if piece.row_count == 0 or (table.exists() and not table.has_news(piece.chunks, self._session.account)):
-                return
             cursor = self._reader.watermark.text() if self._kind == batches.LIVE else None
             book = batches.Pulled(
                 self._source,
@@ -253,17 +248,10 @@ class _StreamPull:
                 self._before,
                 cursor,
             )
-            table.prepare()
-            with engine.begin() as connection:
-                # Rows and batch are there together or not at all: a pull that is killed here leaves nothing.
-                batch_id = batches.new_batch_id(connection, book, piece.content_hash)
-                table.load(connection, batch_id, piece.chunks)
-                failpoint("pull.after_load")
-                table.confirm(connection, batch_id, piece.row_count)
-                batches.enter(connection, book, piece, batch_id, self._context.clock.now())
-                batches.enter_totals(connection, batch_id, totals)
-                failpoint("pull.before_commit")
+            batch_id = enter_piece(engine, settings, stream, book, piece, totals, self._context.clock.now())
             failpoint("pull.after_commit")
+        if batch_id is None:
+            return
         self._book(piece, batch_id)
         self._before = cursor or self._before
 

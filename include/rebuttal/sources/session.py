@@ -28,7 +28,8 @@ class Session:
     """`account` is the vendor's account id; `notes` are lines for the report (sampled data and the like).
 
     `totals` are what the vendor says that the rows of the slice being read add up to: entity's measure -> sum; or
-    `records` -> how many different ones there are.
+    `records` -> how many different ones there are. `unknown` are ids that were asked for and
+    that the vendor does not know.
     """
 
     client: Client
@@ -41,6 +42,7 @@ class Session:
     notes: list[str] = field(default_factory=list)
     page_count: int = 0
     totals: dict[str, Decimal] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
 
     def fetch(self, request: Request) -> Page:
         """One page, kept in the spool as it came."""

@@ -5,7 +5,7 @@ Newest first, walked backwards by token; the newest may lag half an hour behind,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from rebuttal.sources.paging import limit_pages
 from rebuttal.sources.session import Session
 
 PAGE_ROWS = 1000
+NAMED_ROWS = 50  # tokens in one query: an address has its limit
 SECONDS_BETWEEN_CALLS = 0.5  # two calls a second for an account
 _HIDDEN = (
     "client_id",
@@ -41,6 +42,32 @@ def pages(session: Session, window: Window) -> Iterator[Page]:
                 if isinstance(item, dict):
                     item["form_id"], item["form_kind"] = form, kind
             yield page
+
+
+def named(session: Session, ids: Sequence[str]) -> Iterator[Page]:
+    """Single responses, each named `<form>/<token>`. The newest may be unknown for half an hour: the API is late."""
+    forms = session.options["forms"]
+    by_form: dict[str, list[str]] = {}
+    for name in ids:
+        form, _, token = name.partition("/")
+        by_form.setdefault(form, []).append(token)
+    for form, tokens in by_form.items():
+        for start in range(0, len(tokens), NAMED_ROWS) if form in forms else ():
+            some = tokens[start : start + NAMED_ROWS]
+            params = {
+                "included_response_ids": ",".join(some),
+                "page_size": str(PAGE_ROWS),
+                "response_type": "completed",
+            }
+            page = session.fetch(Request(f"/forms/{form}/responses", params=params, gap=SECONDS_BETWEEN_CALLS))
+            page.data["items"] = [item for item in page.data["items"] if item["token"] in some]
+            for item in page.data["items"]:
+                item["form_id"], item["form_kind"] = form, forms[form]
+            known = {item["token"] for item in page.data["items"]}
+            session.unknown.update(f"{form}/{token}" for token in some if token not in known)
+            yield page
+        if form not in forms:
+            session.unknown.update(f"{form}/{token}" for token in tokens)
 
 
 def _pages_of(session: Session, form: str, window: Window) -> Iterator[Page]:
@@ -129,6 +156,7 @@ SOURCE = Source(
                 "thankyou_screen_ref",
             ),
             pages=pages,
+            named=named,
             items=lambda page: page.data["items"],
             shape=answered,
         ),

@@ -14,6 +14,9 @@ from rebuttal.warehouse.tables import batch as batch_table
 # later answer of the vendor was admitted in its place) -> landed (a person wants it all the same).
 LANDED, ADMITTED, HELD, SUPERSEDED = "landed", "admitted", "held", "superseded"
 
+# Kind of a batch of single objects that were asked for by name: it covers no window and says nothing of what is usual.
+TARGETED = "targeted"
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -85,7 +88,7 @@ def covering(connection: Connection, batch: Batch) -> Batch | None:
     """
     if batch.window_from is None or batch.window_to is None:
         return None
-    of_stream = _admitted_of_stream(batch)
+    of_stream = (*_admitted_of_stream(batch), batch_table.c.kind != TARGETED)
     known_until = connection.execute(
         select(func.max(batch_table.c.window_to)).where(*of_stream, batch_table.c.sequence < batch.sequence)
     ).scalar()
@@ -131,10 +134,14 @@ def has_later(connection: Connection, batch: Batch) -> bool:
 
 
 def earlier(connection: Connection, batch: Batch, most: int) -> list[Batch]:
-    """The batches of the same stream that were landed before `batch` and are admitted, newest first, at most `most`."""
+    """The newest `most` admitted batches of whole windows of the same stream that were landed before `batch`."""
     found = connection.execute(
         select(*_COLUMNS)
-        .where(*_admitted_of_stream(batch), batch_table.c.sequence < batch.sequence)
+        .where(
+            *_admitted_of_stream(batch),
+            batch_table.c.kind != TARGETED,
+            batch_table.c.sequence < batch.sequence,
+        )
         .order_by(batch_table.c.sequence.desc())
         .limit(most)
     )

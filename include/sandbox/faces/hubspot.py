@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.faces import hubspot_requests as parse
+from sandbox.faces.hubspot_hooks import HEARD, HubSpotHooks
 from sandbox.faces.hubspot_objects import Objects, shown_object, written_links
 from sandbox.faces.hubspot_schema import (
     SINGULAR,
@@ -26,7 +27,7 @@ from sandbox.faces.hubspot_schema import (
 from sandbox.faces.hubspot_search import found_objects, page_of
 from sandbox.faces.wire import Call, Face, Rate, Site, answer, call_of, iso_ms
 from sandbox.journal import Entry
-from sandbox.recorded import ACCOUNTS, CrmObject
+from sandbox.recorded import ACCOUNTS, CrmObject, Recorded
 
 MAX_PAGE, MAX_PAGE_WITH_HISTORY, MAX_BATCH_LINKS, MAX_URL = 100, 50, 1000, 16_000
 _NO_TOKEN = (
@@ -54,6 +55,7 @@ class HubSpotFace(Face):
     def __init__(self, site: Site) -> None:
         super().__init__(site)
         self.objects = Objects(site)
+        self.hooks = HubSpotHooks(site)
         self._hits: tuple[str, list[CrmObject]] = ("", [])
 
     def routes(self) -> Sequence[Route]:
@@ -71,6 +73,7 @@ class HubSpotFace(Face):
             ]
         return [
             *routes,
+            *self.hooks.routes(self._route),
             self._route("/crm/v4/objects/{type}/{id}/associations/{to}", self._links, "GET"),
             self._route("/crm/v4/associations/{type}/{to}/batch/read", self._batch_links, "POST"),
             self._route("/crm/v3/pipelines/{type}", self._pipelines, "GET"),
@@ -122,8 +125,20 @@ class HubSpotFace(Face):
             headers["X-HubSpot-RateLimit-Daily-Remaining"] = str(650_000 - call.number)
 
     def replay(self, entry: Entry) -> None:
-        """Writes are journalled as create, update and archive."""
-        self._apply(entry.kind, entry.at, entry.data)
+        """Writes are journalled as create, update and archive, or in the words of `HubSpotHooks.apply`."""
+        if entry.kind in ("create", "update", "archive"):
+            self._apply(entry.kind, entry.at, entry.data)
+        else:
+            self.hooks.apply(entry.kind, entry.at, entry.data)
+
+    def moved(self, before: Recorded) -> None:
+        """Contacts, companies and deals that are new or another than they were."""
+        for kind in HEARD:
+            old = {obj.id: obj for obj in before.crm.get(kind, [])}
+            for obj in self.site.recorded().crm.get(kind, []):
+                if obj.id not in old or obj.updated_at != old[obj.id].updated_at:
+                    after = self.objects.get(kind, obj.id)
+                    self.hooks.tell(kind, old.get(obj.id), after or obj)
 
     def _apply(self, kind: str, at: datetime, data: Mapping[str, Any]) -> CrmObject:
         if kind == "create":
@@ -131,7 +146,10 @@ class HubSpotFace(Face):
         return self.objects.update(data["type"], data["id"], at, data.get("properties"))
 
     def _write(self, kind: str, data: Mapping[str, Any]) -> CrmObject:
-        return self._apply(kind, self.site.write(self.prefix, kind, data).at, data)
+        before = self.objects.get(data["type"], data["id"]) if "id" in data else None
+        made = self._apply(kind, self.site.write(self.prefix, kind, data).at, data)
+        self.hooks.tell(data["type"], before, made)
+        return made
 
     def _route(self, path: str, handler: Handler, method: str) -> Route:
         async def guarded(request: Request) -> Response:

@@ -17,6 +17,7 @@ from sandbox.faces import jira_pages as pages
 from sandbox.faces import jira_shapes as shapes
 from sandbox.faces.jira_about import JiraAbout
 from sandbox.faces.jira_forms import Refused
+from sandbox.faces.jira_hooks import change
 from sandbox.faces.jira_issues import STATUSES, Issue, Issues
 from sandbox.faces.jira_search import JiraSearch
 from sandbox.faces.wire import Call, Rate, Site, Tracker, answer, face_url
@@ -144,10 +145,18 @@ class JiraFace(Tracker):
     def work(self, actions: Sequence[TeamAction]) -> None:
         """Status changes with their changelog, edits, comments, and the address of what was published."""
         for action in actions:
+            before = self.issues.find(action.key)
             self.issues.work(action)
+            self._tell(before, self.issues.find(action.key), action.at)
 
     def _write(self, kind: str, data: Mapping[str, Any]) -> Issue | None:
-        return self.issues.apply(kind, self.site.write(self.prefix, kind, data).at, data)
+        before, at = self.issues.find(str(data.get("id"))), self.site.write(self.prefix, kind, data).at
+        after = self.issues.apply(kind, at, data)
+        self._tell(before, after, at)
+        return after
+
+    def _tell(self, before: Issue | None, after: Issue | None, at: datetime) -> None:
+        self.site.hooks.tell(self.prefix, change(before, after, at) if self.site.hooks.addresses else [])
 
     def _issue(self, request: Request) -> Issue:
         issue = self.issues.find(request.path_params["issue"])

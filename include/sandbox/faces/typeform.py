@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response as HttpResponse
 from starlette.routing import Route
 
+from sandbox.faces.typeform_hooks import submitted
 from sandbox.faces.wire import Call, Face, Rate, Site, answer, face_url, iso_s
-from sandbox.recorded import ACCOUNTS, FORMS, Response
+from sandbox.recorded import ACCOUNTS, FORMS, Recorded, Response
 
 MAX_PAGE, DEFAULT_PAGE, MAX_FORMS = 1000, 25, 200
 TITLES = {"nps": "После обучения", "lost_deal": "Why not this time?", "exit": "Перед тим як піти"}
@@ -82,6 +83,16 @@ class TypeformFace(Face):
     def broken(self, call: Call, status: int) -> HttpResponse:
         """5xx."""
         return Refused(status, "INTERNAL_ERROR", "Something went wrong, please try again").answer()
+
+    def moved(self, before: Recorded) -> None:
+        """Responses that were submitted since."""
+        known = {one.token for one in before.responses if one.submitted_at}
+        fields = [{"id": id_, "ref": ref, "type": type_} for ref, (id_, type_, _, _) in QUESTIONS.items()]
+        for one in self.site.recorded().responses:
+            if one.submitted_at and one.token not in known:
+                number = int(one.token[:12], 16)
+                event = submitted(number, one.form, TITLES[FORMS[one.form]], self._shown(one, set()), fields)
+                self.site.hooks.tell(self.prefix, [event])
 
     async def _me(self, _: Request) -> HttpResponse:
         return answer({"alias": "Beauty brand", "email": "loop@example.com", "language": "en", "user_id": "01SANDBOX"})

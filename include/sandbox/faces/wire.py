@@ -25,7 +25,9 @@ from starlette.routing import BaseRoute
 from sandbox.faults import Faults
 from sandbox.journal import Entry, Journal
 from sandbox.recorded import Recorded, TaskCard, TeamAction, World
+from sandbox.senders import SENDERS
 from sandbox.spoil import spoil
+from sandbox.webhooks import PostOffice
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,13 @@ class Call:
 
 
 class Site:
-    """The world, its faults and its journal, as the faces see them."""
+    """The world, its faults, its journal and its outgoing webhooks, as the faces see them."""
 
     def __init__(self, world: World, faults: Faults, journal: Journal) -> None:
         self.world = world
         self.faults = faults
         self.journal = journal
+        self.hooks = PostOffice(faults, SENDERS)
         self._spoilt: tuple[Recorded, frozenset[str], Recorded, list[dict[str, Any]]] | None = None
 
     def recorded(self) -> Recorded:
@@ -125,6 +128,9 @@ class Face(ABC):
 
     def marks(self, call: Call, headers: dict[str, str], left: Mapping[str, int]) -> None:  # noqa: B027
         """Add the vendor's headers that go with every answer (rate limits left in each bucket, trace ids)."""
+
+    def moved(self, before: Recorded) -> None:  # noqa: B027 - most faces send no webhooks
+        """The world has moved on from `before`: tell subscribers what is new."""
 
     def replay(self, entry: Entry) -> None:  # noqa: B027 - most faces keep no state
         """Apply a journalled write again; must lead to the same state as when it came."""
