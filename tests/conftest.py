@@ -6,7 +6,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,10 @@ from sqlalchemy.engine import make_url
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="rebuttal-run-"))
 
 from rebuttal.settings import PROJECT_ROOT, Settings
+
+# Training takes half a minute and gives the same each time: what one test has trained, all of them use.
+MODELS = PROJECT_ROOT / "build" / "models"
+os.environ.setdefault("REBUTTAL_MODELS", str(MODELS))
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ def settings(tmp_path: Path) -> Settings:
         sandbox_url="http://127.0.0.1:1",
         warehouse_url=f"duckdb:///{home / 'warehouse.duckdb'}",
         state_url=f"sqlite:///{home / 'state.sqlite'}",
+        models_path=MODELS,
     )
 
 
@@ -96,4 +101,4 @@ def any_settings(request: pytest.FixtureRequest, settings: Settings) -> Settings
     if request.param == "duckdb":
         return settings
     url = request.getfixturevalue("postgres_url")()
-    return Settings(settings.home, settings.config, settings.sandbox_url, url, settings.state_url)
+    return replace(settings, warehouse_url=url)

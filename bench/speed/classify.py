@@ -48,7 +48,7 @@ def measure(size: int, rounds: int, folder: Path) -> Figures:
     embedder = load_embedder()
     first = seconds(lambda: classify_file(one, out, settings=settings, embedder=embedder))  # trains, once for a home
     start = seconds(lambda: classify_file(one, out, settings=settings, embedder=embedder))
-    model = load_model(settings.home, load_taxonomy(settings.config), embedder)
+    model = load_model(settings.models, load_taxonomy(settings.config), embedder)
     heard: dict[str, list[Reading]] = {}
 
     def reading(name: str, by: Model) -> float:

@@ -19,9 +19,9 @@ from datetime import timedelta
 from typing import Any
 
 from rebuttal.context import Context
-from rebuttal.errors import RebuttalError
+from rebuttal.errors import LeaseLostError, RebuttalError
 from rebuttal.inbox import store
-from rebuttal.inbox.store import Claim, LeaseLostError
+from rebuttal.inbox.store import Claim
 from rebuttal.records import Report
 from rebuttal.state import InboxEvent, Sessions, alone, open_state
 from rebuttal.state.failpoint import failpoint

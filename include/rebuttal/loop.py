@@ -24,7 +24,8 @@ def run_stage(
 ) -> Report:
     """Run one stage under its lease (see state.lease): one at a time, whoever starts it.
 
-    Raises BusyError when another process is still at it after `wait` seconds, LeaseLostError when one has taken over, and what the stage raises.
+    Raises BusyError when another process is still at it after `wait` seconds, LeaseLostError when one has taken over,
+    and what the stage raises.
     Imports stand here: a stage's libraries cost seconds, and one command needs one.
     """
     if name == "pull":  # a lease for each source

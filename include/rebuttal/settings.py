@@ -3,6 +3,7 @@
 | variable | default | meaning |
 |---|---|---|
 | REBUTTAL_HOME | `.rebuttal` in the project | data, spool, published copy, run reports |
+| REBUTTAL_MODELS | `$REBUTTAL_HOME/models` | trained classifiers; several homes may share one folder |
 | REBUTTAL_CONFIG | `include/config` | what a company edits |
 | REBUTTAL_SANDBOX_URL | http://127.0.0.1:8799 | the sandbox that the default configuration speaks to |
 | REBUTTAL_WAREHOUSE_URL | duckdb:///$REBUTTAL_HOME/warehouse.duckdb | DuckDB file or postgresql+psycopg://... |
@@ -34,6 +35,12 @@ class Settings:
     state_url: str
     airflow_url: str | None = None
     lease_seconds: float = 60.0
+    models_path: Path | None = None
+
+    @property
+    def models(self) -> Path:
+        """Trained classifiers, named by what they were trained on."""
+        return self.models_path or self.home / "models"
 
     @property
     def published_path(self) -> Path:
@@ -74,6 +81,7 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
         )
     home.mkdir(parents=True, exist_ok=True)
     sandbox = (env.get("REBUTTAL_SANDBOX_URL") or "http://127.0.0.1:8799").rstrip("/")
+    models = env.get("REBUTTAL_MODELS")
     airflow = env.get("AIRFLOW__API__BASE_URL", "").strip().rstrip("/")
     return Settings(
         home=home,
@@ -83,4 +91,5 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
         state_url=state,
         airflow_url=airflow if airflow.startswith(("http://", "https://")) else None,
         lease_seconds=float(seconds),
+        models_path=Path(models).expanduser().resolve() if models else None,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, insert, text
+from tests.conftest import MODELS
 
 from rebuttal.clock import Clock
 from rebuttal.connections import from_environment
@@ -39,9 +40,9 @@ def taxonomy() -> Taxonomy:
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home whose `models` hold what the session has trained."""
-    return tmp_path_factory.mktemp("models")
+def models() -> Path:
+    """The folder of trained models."""
+    return MODELS
 
 
 @pytest.fixture(scope="session")
@@ -59,9 +60,8 @@ def cheap_model(models: Path, taxonomy: Taxonomy) -> Model:
 
 
 @pytest.fixture
-def context(any_settings: Settings, models: Path, model: Model, cheap_model: Model) -> Context:
-    """A context on each engine, whose home already holds the trained models."""
-    (any_settings.home / "models").symlink_to(models / "models")
+def context(any_settings: Settings, model: Model, cheap_model: Model) -> Context:
+    """A context on each engine; the models are trained already."""
     return Context(any_settings, Clock(), from_environment(any_settings, {}), b"a key of sixteen bytes")
 
 

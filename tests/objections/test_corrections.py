@@ -47,14 +47,12 @@ SAID = "Опять одни снегири на календаре, до сви�
 
 
 @pytest.fixture
-def context(any_settings: Settings, models: Path, cheap_model: Model) -> Context:
-    (any_settings.home / "models").symlink_to(models / "models")
+def context(any_settings: Settings, cheap_model: Model) -> Context:
     return Context(any_settings, Clock(NOON), from_environment(any_settings, {}), b"a key of sixteen bytes")
 
 
 @pytest.fixture
-def local(settings: Settings, models: Path, cheap_model: Model) -> Context:
-    (settings.home / "models").symlink_to(models / "models")
+def local(settings: Settings, cheap_model: Model) -> Context:
     return Context(settings, Clock(NOON), from_environment(settings, {}), b"a key of sixteen bytes")
 
 
@@ -156,7 +154,7 @@ def test_what_was_corrected_is_learned_for_other_texts_too(
     assert [one.outcome for one in outcomes if isinstance(one, Outcome)] == ["new"] * 3
     corrections = load_corrections(local.settings)
     assert len(corrections.examples) == 3 * WEIGHT
-    taught = load_model(local.settings.home, taxonomy, None, corrections.examples)
+    taught = load_model(local.settings.models, taxonomy, None, corrections.examples)
     assert taught.name != cheap_model.name
     column = LABELS.index("availability")
     asked = ["Снова снегири на всю неделю"]

@@ -13,8 +13,7 @@ from rebuttal.settings import Settings
 
 
 @pytest.fixture
-def ready(settings: Settings, models: Path, model: object) -> Settings:
-    (settings.home / "models").symlink_to(models / "models")
+def ready(settings: Settings, model: object) -> Settings:
     return settings
 
 

@@ -33,14 +33,13 @@ sources:
 
 
 @pytest.fixture
-def context(any_settings: Settings, models: Path, cheap_model: Model, tmp_path: Path) -> Context:
+def context(any_settings: Settings, cheap_model: Model, tmp_path: Path) -> Context:
     """The configuration as shipped, but with a list of lost reasons of this test's own."""
     config = tmp_path / "config"
     config.mkdir()
     for path in (PROJECT_ROOT / "include" / "config").iterdir():
         (config / path.name).write_bytes(path.read_bytes())
     (config / "lost_reasons.yml").write_text(LIST, encoding="utf-8")
-    (any_settings.home / "models").symlink_to(models / "models")
     settings = replace(any_settings, config=config)
     return Context(settings, Clock(), from_environment(settings, {}), b"a key of sixteen bytes")
 

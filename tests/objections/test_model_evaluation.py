@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,8 +55,7 @@ def test_a_text_that_weighs_three_times_is_counted_once() -> None:
 
 
 @pytest.fixture
-def context(any_settings: Settings, models: Path, cheap_model: Model) -> Context:
-    (any_settings.home / "models").symlink_to(models / "models")
+def context(any_settings: Settings, cheap_model: Model) -> Context:
     return Context(any_settings, Clock(), from_environment(any_settings, {}), b"a key of sixteen bytes")
 
 

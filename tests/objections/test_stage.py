@@ -203,7 +203,7 @@ def test_before_the_marts_are_built_it_says_what_to_do(context: Context) -> None
 
 
 def test_the_shipped_files_hold_no_pickle(models: Path, model: object) -> None:
-    files = list((models / "models").glob("*.npz"))
+    files = list(models.glob("*.npz"))
     assert files
     for path in files:
         with np.load(path, allow_pickle=False) as arrays:

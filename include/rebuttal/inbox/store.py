@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from rebuttal.errors import RetryError
+from rebuttal.errors import LeaseLostError
 from rebuttal.inbox.arrivals import AT_ONCE
 from rebuttal.state import InboxEvent, Sessions
 from rebuttal.state.model import UtcTime
@@ -31,10 +31,6 @@ _PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 3600
 _FREE = {"lease_owner": None, "lease_until": None, "lease_token": None}
 
 Row = dict[str, Any]
-
-
-class LeaseLostError(RetryError):
-    """Somebody else took the events meanwhile: our result does not count, theirs will."""
 
 
 @dataclass(frozen=True)

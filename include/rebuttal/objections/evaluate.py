@@ -218,10 +218,10 @@ def main(paths: Sequence[str]) -> int:
     for one in [None, _Shipped(embedder)] if embedder else [None]:
         rows = cross_validated(examples, taxonomy, one)
         found = [evaluation(f"cross-validation, {_kind(one)}", examples, list(map(labels_of, rows)), rows.max(axis=1))]
-        model = load_model(settings.home, taxonomy, one)
+        model = load_model(settings.models, taxonomy, one)
         found += [_of_file(Path(path), model) for path in paths]
         kept = {one.name: one.figures for one in found}
-        path = settings.home / "models" / f"{model.name}.json"
+        path = settings.models / f"{model.name}.json"
         path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
         sys.stdout.write("\n".join(line for one in found for line in one.lines()) + "\n")
     return 0

@@ -41,7 +41,7 @@ def classify_file(
     chosen = load_embedder() if isinstance(embedder, str) else embedder
     corrections = load_corrections(settings)
     taxonomy = load_taxonomy(settings.config)
-    model = load_model(settings.home, taxonomy, chosen, corrections.examples)
+    model = load_model(settings.models, taxonomy, chosen, corrections.examples)
     rules = load_objection_rules(settings.config)
     out_path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=out_path.parent, prefix=f".{out_path.name}.")

@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from rebuttal.objections.asking import Asked, Probabilities, heard_within, softmax
 from rebuttal.objections.embedding import Embedder, Matrix
 from rebuttal.objections.kernel import Kernel
-from rebuttal.objections.model_files import read_arrays, write_arrays
+from rebuttal.objections.model_files import one_trainer, read_arrays, write_arrays
 from rebuttal.objections.ngrams import Ngrams
 from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy
 from rebuttal.objections.training import Example, content_hash, training_vectors
@@ -164,19 +164,20 @@ def dense_rows(vectors: Matrix, stance: npt.NDArray[np.float32]) -> npt.NDArray[
     return np.hstack([vectors, stance]).astype(np.float32)
 
 
-def load_model(home: Path, taxonomy: Taxonomy, embedder: Embedder | None, corrected: Sequence[Example] = ()) -> Model:
-    """The model for the shipped texts, what people corrected and this taxonomy; from `home/models` or trained now."""
+def load_model(folder: Path, taxonomy: Taxonomy, embedder: Embedder | None, corrected: Sequence[Example] = ()) -> Model:
+    """The model for the shipped texts, what people corrected and this taxonomy; from `folder` or trained now."""
     examples = [*training_examples(), *corrected, *description_examples(taxonomy)]
     kind = f"ngram+{embedder.name}" if embedder else "ngram"
     parts = [f"{example.text}|{example.labels}|{example.primary}" for example in examples]
     parts += [f"{theme.code}|{theme.words}" for category in taxonomy.categories.values() for theme in category.themes]
     parts += [Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8") for module in _SHAPING]
     name = f"{kind}-{content_hash(parts)[:12]}"
-    path = home / "models" / f"{name}.npz"
-    if path.exists():
-        return _read(path, name, embedder)
-    model = train(examples, embedder, name)
-    _write(path, model)
+    path = folder / f"{name}.npz"
+    with one_trainer(path):
+        if path.exists():
+            return _read(path, name, embedder)
+        model = train(examples, embedder, name)
+        _write(path, model)
     return model
 
 

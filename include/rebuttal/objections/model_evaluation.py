@@ -36,7 +36,7 @@ def evaluate(context: Context, *, embedder: Embedder | str | None = "installed")
     taxonomy = load_taxonomy(context.settings.config)
     chosen = load_embedder() if isinstance(embedder, str) else embedder
     corrections = load_corrections(context.settings)
-    model = load_model(context.settings.home, taxonomy, chosen, corrections.examples)
+    model = load_model(context.settings.models, taxonomy, chosen, corrections.examples)
     report = Report("evaluate", counts={"measured": 0})
     with open_state(context.settings) as sessions:
         with sessions() as session:

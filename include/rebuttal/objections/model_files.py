@@ -5,9 +5,11 @@ A model can always be trained again from texts, so an old file is worth its trai
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,15 @@ import numpy.typing as npt
 KEPT = 6  # files of each kind, the last used: versions under comparison and people's corrections make new ones
 
 Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+@contextmanager
+def one_trainer(path: Path) -> Iterator[None]:
+    """Keep other processes from training the model of `path` at the same time: they wait, and then find it there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("wb") as file:  # the kernel ends the lock with its process
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def write_arrays(path: Path, arrays: Arrays) -> None:
@@ -31,7 +42,8 @@ def write_arrays(path: Path, arrays: Arrays) -> None:
     alike.sort(key=lambda one: (-one.stat().st_mtime_ns, one.name))
     for old in alike[KEPT - 1 :]:
         old.unlink(missing_ok=True)
-        old.with_suffix(".json").unlink(missing_ok=True)
+        for suffix in (".json", ".lock"):
+            old.with_suffix(suffix).unlink(missing_ok=True)
 
 
 def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:

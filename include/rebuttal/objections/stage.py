@@ -67,8 +67,8 @@ def run(context: Context, *, embedder: Embedder | str | None = "installed", publ
     if chosen is not None:
         chosen = Remembering(chosen, context.settings.home / "vectors.sqlite")
     corrections = load_corrections(context.settings)
-    model = load_model(context.settings.home, taxonomy, chosen, corrections.examples)
-    themes = load_theme_model(context.settings.home, taxonomy, chosen) if chosen is not None else None
+    model = load_model(context.settings.models, taxonomy, chosen, corrections.examples)
+    themes = load_theme_model(context.settings.models, taxonomy, chosen) if chosen is not None else None
     evaluations = evaluation_rows(context.settings, model.name)
     report = Report("listen", details=[_about(model)])
     with (

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 from rebuttal.objections.embedding import DIMENSIONS, Embedder, Matrix
-from rebuttal.objections.model_files import read_arrays, write_arrays
+from rebuttal.objections.model_files import one_trainer, read_arrays, write_arrays
 from rebuttal.objections.taxonomy import GENERAL, NONE, Category, Taxonomy
 from rebuttal.objections.training import Example, content_hash, load_examples, training_vectors
 from rebuttal.objections.wording import prepared
@@ -70,8 +70,8 @@ class ThemeModel:
         return _unit((_unit(rows.astype(np.float32)) - self.mean) @ self.whitening)
 
 
-def load_theme_model(home: Path, taxonomy: Taxonomy, embedder: Embedder) -> ThemeModel:
-    """The model for the shipped texts and this taxonomy, from `home/models` or trained now and kept there."""
+def load_theme_model(folder: Path, taxonomy: Taxonomy, embedder: Embedder) -> ThemeModel:
+    """The model for the shipped texts and this taxonomy, from `folder` or trained now and kept there."""
     examples = load_examples()
     parts = [f"{one.text}|{one.labels}|{one.situation}" for one in examples]
     parts += [_LABELLED.read_text(encoding="utf-8")]
@@ -82,11 +82,12 @@ def load_theme_model(home: Path, taxonomy: Taxonomy, embedder: Embedder) -> Them
     ]
     parts += [Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8") for module in _SHAPING]
     name = f"themes+{embedder.name}-{content_hash(parts)[:12]}"
-    path = home / "models" / f"{name}.npz"
-    if path.exists():
-        return _read(path, name, taxonomy, embedder)
-    model = train_themes(examples, taxonomy, embedder, name)
-    _write(path, model)
+    path = folder / f"{name}.npz"
+    with one_trainer(path):
+        if path.exists():
+            return _read(path, name, taxonomy, embedder)
+        model = train_themes(examples, taxonomy, embedder, name)
+        _write(path, model)
     return model
 
 
