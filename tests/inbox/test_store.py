@@ -14,11 +14,11 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
+from rebuttal.errors import LeaseLostError
 from rebuttal.inbox import (
     KEPT,
     TRIES,
     Arrival,
-    LeaseLostError,
     acknowledge,
     claim,
     extend,
