@@ -45,7 +45,9 @@ class OpenWhenReady:
             if self._app is None and time.monotonic() >= self._not_before:
                 self._not_before = time.monotonic() + _AGAIN_S
                 try:
-                    self._app = await asyncio.to_thread(_make)
+                    app = await asyncio.to_thread(_make)
+                    await app.open()
+                    self._app = app
                 except AbortError as error:
                     _log.error("The receiver of webhooks stays closed: %s", error)
             return self._app

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
+from tests.faults.table import fault
 
 from rebuttal.errors import LeaseLostError
 from rebuttal.inbox import (
@@ -152,6 +153,9 @@ def test_workers_at_once_never_hold_the_same_event(sessions: Sessions, arrival: 
     assert len(held) == len(set(held)) == 60
 
 
+@fault(
+    15, "a worker that stops, and comes back after its lease", "inbox", "another does the work; its result is refused"
+)
 def test_a_lease_that_ran_out_goes_to_another_and_the_first_result_does_not_count(
     sessions: Sessions, arrival: MakeArrival
 ) -> None:
@@ -193,6 +197,7 @@ def test_an_acknowledgement_that_does_not_hold_for_all_counts_for_none(
     assert [row.state for row in rows(sessions)] == ["leased", "leased"]
 
 
+@fault(98, "an event that fails every time", "inbox", "longer pauses, then dead with its reason; replay tries again")
 def test_what_fails_waits_longer_each_time_and_then_is_dead_until_a_person_says_again(
     sessions: Sessions, arrival: MakeArrival
 ) -> None:
@@ -226,6 +231,7 @@ def test_what_can_never_succeed_is_dead_at_once(sessions: Sessions, arrival: Mak
     assert only(sessions).state == "dead"
 
 
+@fault(98, "an event that kills whoever works on it", "inbox", "dead after six tries; the others are done")
 def test_an_event_that_kills_its_worker_takes_no_other_along(sessions: Sessions, arrival: MakeArrival) -> None:
     receive(sessions, [arrival(str(number)) for number in range(4)], NOW)
     now, done = NOW, set()
@@ -241,6 +247,7 @@ def test_an_event_that_kills_its_worker_takes_no_other_along(sessions: Sessions,
     assert all(states[key][0] == "done" for key in done)
 
 
+@fault(15, "a worker that was killed", "inbox", "its lease ends at once; another takes the event")
 def test_the_lease_of_a_process_that_is_gone_ends_at_once(sessions: Sessions, arrival: MakeArrival) -> None:
     receive(sessions, [arrival("1")], NOW)
     held = claim(sessions, now=NOW)

@@ -45,11 +45,18 @@ class InboxApp:
         else:
             await send({"type": "websocket.close", "code": 1008})
 
+    async def open(self) -> None:
+        """Bring the store's schema to this code's before the first delivery waits for it; a store that is away is
+        opened when it is back."""
+        await self._is_writable()
+
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
                 await self.door.writer.close()
+            else:
+                await self.open()
             await send({"type": f"{message['type']}.complete"})
             if message["type"] == "lifespan.shutdown":
                 return
