@@ -13,7 +13,7 @@ from types import FrameType
 
 from launch import bi, summary
 from launch.airflow_api import AirflowApi
-from launch.environment import BIN, password, variables, world
+from launch.environment import BIN, hooks_address, password, variables, world
 from launch.preflight import obstacles, port, wants_bi
 from launch.processes import Processes, StoppedError
 from launch.turn import PULLS, Turn
@@ -62,6 +62,11 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
+def lose_command() -> str:
+    """What loses a deal in another terminal, and watches for the task that a webhook makes of it."""
+    return f"{BIN / 'rebuttal'} sandbox lose-deal --port {port('sandbox')}"
+
+
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
@@ -72,7 +77,8 @@ def _start(processes: Processes, home: Path) -> None:
     say(f"Sandbox: seed {chosen['seed']}, {chosen['weeks']} weeks until {chosen['until']}. Logs: {processes.logs}")
     options = [part for name, value in chosen.items() for part in (f"--{name}", value)]
     python = str(BIN / "python")
-    processes.start("sandbox", [python, "-m", "sandbox", "serve", "--port", str(port("sandbox")), *options], env)
+    serve = ["serve", "--port", str(port("sandbox")), "--webhooks", hooks_address(), *options]
+    processes.start("sandbox", [python, "-m", "sandbox", *serve], env)
     mail = ["--smtp-port", str(port("smtp")), "--http-port", str(port("mail")), "--dir", str(home / "mails")]
     processes.start("mailbox", [python, "-m", "sandbox.mailbox", *mail], env)
     say("Training the classifier and preparing Airflow's database ...")
@@ -91,7 +97,7 @@ def _start(processes: Processes, home: Path) -> None:
 
 def _wait_for_airflow(api: AirflowApi, processes: Processes) -> None:
     say("Waiting for Airflow ...")
-    wanted = {f"pull__{source}" for source in PULLS} | {"admit", "model", "listen", "answer", "prove", "tell"}
+    wanted = {f"pull__{source}" for source in PULLS} | {"admit", "model", "listen", "answer", "prove", "tell", "inbox"}
     deadline = time.monotonic() + START_SECONDS
     logged_in = False
     while True:
@@ -121,6 +127,8 @@ def _addresses(home: Path, unfinished: list[str]) -> None:
     say(f"  Mails             http://127.0.0.1:{port('mail')}")
     if wants_bi():
         say(f"  Dashboards        {bi.address()}  (admin / {bi.passwords(home).get('admin', 'still being prepared')})")
+    say("")
+    say(f"  Lose a deal       {lose_command()}")
     say("")
     say("Ctrl-C stops everything; `make run` goes on where it was.")
 

@@ -39,6 +39,11 @@ def password(home: Path) -> str:
     return str(json.loads(path.read_text(encoding="utf-8"))["admin"])
 
 
+def hooks_address() -> str:
+    """Where vendors bring their webhooks: the receiver in Airflow's API server."""
+    return f"http://127.0.0.1:{port('airflow')}/hooks"
+
+
 def variables(home: Path) -> dict[str, str]:
     """The variables of every program of the run."""
     airflow = home / "airflow"
@@ -56,6 +61,7 @@ def variables(home: Path) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "REBUTTAL_HOME": str(home),
         "REBUTTAL_SANDBOX_URL": f"http://127.0.0.1:{port('sandbox')}",
+        "REBUTTAL_HOOKS_URL": hooks_address(),
         "AIRFLOW_CONN_SMTP": os.environ.get("AIRFLOW_CONN_SMTP") or json.dumps(smtp),
         **({"REBUTTAL_BI_URL": f"http://127.0.0.1:{port('bi')}/dashboard/list/"} if wants_bi() else {}),
         "AIRFLOW_HOME": str(airflow),
@@ -78,7 +84,8 @@ def variables(home: Path) -> dict[str, str]:
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(port("worker_logs")),
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(port("trigger_logs")),
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
-        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
+        # Webhooks become tasks in seconds: the scheduler looks often. It costs some per cent of a core.
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
         # Numeric libraries that spin on every core slow each other down when two tasks run beside the scheduler.
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS") or "1",

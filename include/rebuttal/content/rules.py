@@ -24,6 +24,7 @@ class Choose(Section):
     skip_categories: tuple[str, ...] = ()
     max_open: Count
     new_per_week: Count
+    extra_for_events: Annotated[int, Field(ge=0)] = 0  # more in a week, for what webhooks tell of
     cool_down_days: Count
     quotes: Annotated[int, Field(ge=1, le=10)]
     seed: int = 1  # of the weekly draws

@@ -34,11 +34,18 @@ from rebuttal.warehouse.publish import publish
 from rebuttal.warehouse.theme_names import theme_names
 
 
-def run(context: Context, *, issues: Sequence[str] | None = None, publishing: bool = True) -> Report:
+def run(
+    context: Context,
+    *,
+    issues: Sequence[str] | None = None,
+    themes: frozenset[str] | None = None,
+    publishing: bool = True,
+) -> Report:
     """Read statuses back, propose tasks for the best themes, send what waits, mirror ledger and journal, publish.
 
     With `issues` (the tracker's ids or keys) only their statuses are read, and twins are not looked for: what is not
-    asked for is the next whole run's. Without `publishing` that is left to the caller.
+    asked for is the next whole run's. With `themes` (`category/theme`) only these may get a task, some more in a week.
+    Without `publishing` that is left to the caller.
 
     Counts: `themes`, `proposed`, `sent`, `adopted`, `dead`, `published`, `declined`, ... A tracker that fails is a
     problem in the report; what needs no tracker is done all the same. Raises ConfigError and StoreError.
@@ -56,7 +63,7 @@ def run(context: Context, *, issues: Sequence[str] | None = None, publishing: bo
             report.add("expired", expired)
         pieces = gather(sessions, rules)
     with open_warehouse(context.settings) as engine:
-        heard = hear(engine, rules.choose, now)
+        heard = hear(engine, rules.choose, now, themes)
         vocabulary = vocabulary.renamed(theme_names(engine))
         analytics, is_different = read_analytics(engine, pieces, rules.choose.lookback_weeks, now)
     if heard is None:
@@ -64,7 +71,7 @@ def run(context: Context, *, issues: Sequence[str] | None = None, publishing: bo
     with open_state(context.settings) as sessions:
         if heard is not None:
             ranked = rank(heard, pieces, analytics, tally(sessions, heard), iso_week(now), rules, vocabulary)
-            proposed, waiting = propose(sessions, ranked, heard, rules, vocabulary, now)
+            proposed, waiting = propose(sessions, ranked, heard, rules, vocabulary, now, only=themes)
             report.counts.update(themes=len(ranked), proposed=len(proposed))
             report.counts.update({f"waiting: {reason}": count for reason, count in sorted(waiting.items())})
             failpoint("content.after_propose")

@@ -70,8 +70,11 @@ class Heard:
         return self.traffic.get(theme) or self.traffic.get("", Traffic())
 
 
-def hear(engine: Engine, rules: Choose, now: datetime) -> Heard | None:
-    """Read the themes of the weeks before `now` (exclusive). None when nothing has listened or modelled yet."""
+def hear(engine: Engine, rules: Choose, now: datetime, quoted: frozenset[str] | None = None) -> Heard | None:
+    """Read the themes of the weeks before `now` (exclusive). None when nothing has listened or modelled yet.
+
+    `quoted` are the themes (keys) that may be written about, None all: choosing quotes is most of the work.
+    """
     known = inspect(engine)
     if not (known.has_table("objection", schema="marts") and known.has_table("deal", schema="marts")):
         return None
@@ -89,7 +92,7 @@ def hear(engine: Engine, rules: Choose, now: datetime) -> Heard | None:
         told = known.has_table("objection_evidence", schema="marts")
         repeats = rows("theme_repeats") if told else []
     themes = [theme for theme in gather(cube) if theme.category not in rules.skip_categories]
-    add_quotes(themes, quotes, rules.quotes)
+    add_quotes([one for one in themes if quoted is None or one.key in quoted], quotes, rules.quotes)
     return Heard(
         themes=themes,
         won_count=int(decided["won_count"]),

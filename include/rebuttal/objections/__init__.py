@@ -2,5 +2,6 @@
 
 from rebuttal.objections.labelling import classify_file
 from rebuttal.objections.stage import run
+from rebuttal.objections.told import themes_of
 
-__all__ = ["classify_file", "run"]
+__all__ = ["classify_file", "run", "themes_of"]

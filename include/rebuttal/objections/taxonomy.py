@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from rebuttal.configuration import parse_yaml
 from rebuttal.errors import ConfigError
 
 NONE = "none"
@@ -101,7 +102,7 @@ def load_taxonomy(config: Path) -> Taxonomy:
     """Read `<config>/taxonomy.yml`. Raises ConfigError naming the key (and the nearest valid word) when it is wrong."""
     path = config / "taxonomy.yml"
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = parse_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}", next_step="Restore the file") from None
     except yaml.YAMLError as error:

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,16 @@ def load_examples(folder: Path = FOLDER) -> list[Example]:
 
     Raises ConfigError naming file and line when one is not as it should be, or when there are none.
     """
+    return list(_shipped() if folder == FOLDER else _read_all(folder))
+
+
+@cache
+def _shipped() -> tuple[Example, ...]:
+    """Of the package: they do not change while a process lives, and several models are made of them."""
+    return tuple(_read_all(FOLDER))
+
+
+def _read_all(folder: Path) -> list[Example]:
     examples = [example for path in sorted(folder.glob("*.jsonl")) for example in read_examples(path)]
     if not examples:
         raise ConfigError(f"No training texts in {folder}", next_step="Reinstall the package")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from rebuttal.errors import ConfigError
@@ -87,4 +88,9 @@ def _is_inside(place: Span, piece: Span) -> bool:
 
 def training_examples() -> list[Example]:
     """Everything that the classifier is trained on: the short texts and the pieces of the long notes."""
-    return [*load_examples(), *note_examples(load_notes())]
+    return [*load_examples(), *_shipped_notes()]
+
+
+@cache
+def _shipped_notes() -> tuple[Example, ...]:
+    return tuple(note_examples(load_notes()))
