@@ -64,6 +64,21 @@ class AirflowApi:
         runs: list[dict[str, Any]] = found["dag_runs"]
         return runs
 
+    def switch_on(self, dag_id: str) -> None:
+        """Let the scheduler start the DAG."""
+        address = f"{self.base_url}/api/v2/dags/{dag_id}"
+        self._session.patch(address, json={"is_paused": False}, timeout=30).raise_for_status()
+
+    def last_runs(self, dag_id: str, count: int) -> list[dict[str, Any]]:
+        """The newest runs of a DAG, the newest first."""
+        runs: list[dict[str, Any]] = self._get(f"dags/{dag_id}/dagRuns", limit=count, order_by="-id")["dag_runs"]
+        return runs
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """The tasks of a run."""
+        found: list[dict[str, Any]] = self._get(f"dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"]
+        return found
+
     def _get(self, path: str, **params: Any) -> Any:
         answer = self._session.get(f"{self.base_url}/api/v2/{path}", params=params, timeout=30)
         answer.raise_for_status()

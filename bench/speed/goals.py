@@ -75,5 +75,7 @@ GOALS: dict[str, Goal] = {
     "classify_vs_every_sentence": Goal("texts/s over the same classifier without its cheap stage", 5, at_least=True),
     "classify_macro_f1_loss": Goal("macro-F1 that the cheap stage costs", 0.01),
     "classify_peak_mb": Goal("peak memory of all of these, MB", 1024),
+    "fastway_webhook_to_task_p50_s": Goal("seconds from a webhook to its task, on two otherwise idle cores", 5),
+    "fastway_webhook_to_task_p95_s": Goal("the same, 95 of 100", 10),
     "digest_vs_reading": Goal("time of a digest over reading its tables whole"),
 }
