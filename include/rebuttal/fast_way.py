@@ -200,7 +200,10 @@ def _publish(context: Context) -> None:
 def _settle(sessions: Sessions, work: _Work, report: Report) -> None:
     token = work.claim.token
     for event_id, reason in work.failed.items():
-        report.add("dead" if store.fail(sessions, event_id, token, reason) else "tried_again")
+        is_dead = store.fail(sessions, event_id, token, reason)
+        report.add("dead" if is_dead else "tried_again")
+        if is_dead:
+            report.problems.append(f"Event {event_id} is given up ({reason}); `rebuttal inbox dead` lists what is")
     done = [event_id for event_id in work.claim.ids if event_id not in work.failed]
     if done:
         store.acknowledge(sessions, done, token)

@@ -1,0 +1,93 @@
+"""What the fast way does with events that cannot be worked on, before and beside those that can.
+
+That an event becomes a task, and never two, is shown in tests/loop on a company whose marts are built.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sqlalchemy import update
+from tests.fast_way.conftest import Company
+
+from rebuttal import fast_way
+from rebuttal.inbox import Arrival, receive
+from rebuttal.inbox.arrivals import AT_ONCE
+from rebuttal.state import InboxEvent, open_state
+
+
+def tell(company: Company, key: str, kind: str, name: str, source: str = "hubspot", body: bytes = b"{}") -> None:
+    with open_state(company.context.settings) as sessions:
+        receive(sessions, [Arrival(source, key, f"{kind}.changed", body, body, kind, name)])
+
+
+def events(company: Company) -> dict[str, tuple[str, int, str | None]]:
+    """Delivery key -> state, attempts, reason."""
+    with open_state(company.context.settings) as sessions, sessions() as session:
+        return {str(one.delivery_key): (one.state, one.attempts, one.reason) for one in session.query(InboxEvent)}
+
+
+def hurry(company: Company) -> None:
+    """What waits for its next try is due now."""
+    with open_state(company.context.settings) as sessions, sessions.begin() as session:
+        session.execute(update(InboxEvent).where(InboxEvent.state == "new").values(next_try_at=AT_ONCE))
+
+
+@pytest.fixture(autouse=True)
+def _empty_inbox(company: Company) -> None:
+    with open_state(company.context.settings) as sessions, sessions.begin() as session:
+        session.query(InboxEvent).delete()
+
+
+def test_before_the_marts_are_built_events_wait_with_a_reason_and_what_was_pulled_stays(company: Company) -> None:
+    lost = company.lose(doubt="price")
+    tell(company, "one", "deal", lost["deal_id"])
+    report = fast_way.work(company.context)
+    assert report.counts["tried_again"] == report.counts["events"] == 1
+    state, attempts, reason = events(company)["one"]
+    assert (state, attempts) == ("new", 1)
+    assert reason is not None
+    assert "marts.deal has not been built" in reason
+    stage = company.query(f"select stage_id from core.deal where deal_id = '{lost['deal_id']}'")
+    assert stage == [("closedlost",)]
+    # It is not due yet: the next run finds nothing to do.
+    assert fast_way.work(company.context).counts == {}
+
+
+def test_a_failing_event_is_dead_after_its_tries_and_says_so(company: Company) -> None:
+    tell(company, "one", "deal", "501")
+    for _ in range(5):
+        assert fast_way.work(company.context).problems == []
+        hurry(company)
+    report = fast_way.work(company.context)
+    assert report.counts["dead"] == 1
+    assert any("rebuttal inbox dead" in problem for problem in report.problems)
+    assert events(company)["one"][:2] == ("dead", 6)
+
+
+def test_an_object_that_the_vendor_does_not_know_is_asked_for_again_then_left_to_the_pull(company: Company) -> None:
+    tell(company, "none", "deal", "999999")
+    for _ in range(fast_way.ASKED_AGAIN - 1):
+        fast_way.work(company.context)
+        assert events(company)["none"][0] == "new"
+        assert "does not know" in str(events(company)["none"][2])
+        hurry(company)
+    assert fast_way.work(company.context).counts["parked"] == 1
+
+
+def test_what_cannot_be_asked_for_by_name_is_left_to_the_pull(company: Company) -> None:
+    tell(company, "task", "task", "1")
+    tell(company, "form", "form_response", "x", "typeform", b"not what the vendor promises")
+    report = fast_way.work(company.context)
+    assert report.counts["left_to_the_pull"] == 2
+    assert report.counts.get("rows_landed", 0) == 0
+
+
+def test_our_own_doing_told_back_by_the_tracker_is_no_work(company: Company) -> None:
+    with open_state(company.context.settings) as sessions:
+        body = json.dumps({"webhookEvent": "jira:issue_created"}).encode()
+        receive(sessions, [Arrival("jira", "made", "jira:issue_created", body, body, "issue", "10000")])
+    report = fast_way.work(company.context)
+    assert report.counts == {"events": 1, "done": 1}
+    assert events(company)["made"][0] == "done"
