@@ -21,7 +21,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from launch.airflow_api import AirflowApi
+from launch.airflow_api import ACTIVE, AirflowApi
 from launch.environment import hooks_address, password, variables
 from launch.preflight import PORTS, port
 from launch.processes import Processes, StoppedError
@@ -32,7 +32,6 @@ from sandbox.lose_deal import lose, tasks
 ROOT = Path(__file__).resolve().parents[2]
 UNTIL = "2026-11-21"
 TASK_WITHIN_S, START_S, LOOK_EVERY_S = 30.0, 400.0, 0.05
-PAUSE_S = 1.0  # between two deals: the run before may still be publishing
 # What bounds tasks by a team's strength, opened: each deal is to make its own.
 OPENED = {"minimum_subjects": 1, "max_open": 1000, "new_per_week": 1000}
 
@@ -108,7 +107,7 @@ def deals(count: int, home: Path, api: AirflowApi, url: str) -> list[dict[str, f
         known = tasks(url)
         deal_id = str(lose(url, {})["deal_id"])
         seen_at = _task_after(url, known)
-        time.sleep(PAUSE_S)
+        _rest(api)
         received_at = _received_at(home, deal_id)
         if seen_at is None or received_at is None:
             print(f"{number + 1}: no task", flush=True, file=sys.stderr)
@@ -144,6 +143,14 @@ def _task_after(url: str, known: dict[str, str]) -> float | None:
             return time.time()
         time.sleep(LOOK_EVERY_S)
     return None
+
+
+def _rest(api: AirflowApi) -> None:
+    """Wait until the run is over, what follows from its own doing included: each deal goes the whole way."""
+    limit, quiet = time.monotonic() + 4 * TASK_WITHIN_S, 0
+    while quiet < 3 and time.monotonic() < limit:
+        time.sleep(1.0)
+        quiet = 0 if any(run["state"] in ACTIVE for run in api.last_runs("inbox", 3)) else quiet + 1
 
 
 def _received_at(home: Path, deal_id: str) -> float | None:

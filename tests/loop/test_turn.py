@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -12,8 +14,16 @@ import pytest
 import requests
 from bench.company import Company, World, company
 from bench.compare import differences, fingerprints
+from sqlalchemy import select
 
 from bi.declarations import load_marts
+from rebuttal import content, fast_way, objections, quality, sources
+from rebuttal.clock import Clock
+from rebuttal.connections import environment, from_environment
+from rebuttal.context import Context
+from rebuttal.inbox import Arrival, receive, replay
+from rebuttal.settings import load_settings
+from rebuttal.state import InboxEvent, open_state
 
 WORLD = World(seed=23, scale=0.2)
 ALL = ("landing", "core", "marts_build", "marts", "ops")
@@ -166,3 +176,55 @@ def test_postgres_gives_the_same_marts(turned: Company, tmp_path: Path, postgres
     assert len(expected) >= 12
     unlike = {line.split(":")[0] for line in differences(expected, got)}
     assert unlike <= {"marts.content_task", "marts.decision"}  # they hold the tracker's address, which has another port
+
+
+def test_a_deal_lost_now_is_one_task_at_once_and_the_scheduled_way_doubles_nothing(turned: Company) -> None:
+    """Last here: it goes on where the others' company stands, a day later."""
+    day = date.fromisoformat(turned.world.until) + timedelta(days=1)
+    settings = load_settings(turned.env)
+    key = environment(settings, turned.env)["REBUTTAL_IDENTITY_KEY"].encode()
+    context = Context(settings, Clock.until(day), from_environment(settings, turned.env), key)
+    before = {task["key"]: task for task in turned.tasks()}
+    category, quote = _waiting_theme(turned)
+    reply = requests.post(f"{turned.sandbox_url}/_sandbox/lose-deal", json={"words": quote}, timeout=60).json()
+    events = [
+        Arrival("hubspot", name, "deal.propertyChange", b"{}", b"{}", "deal", reply["deal_id"])
+        for name in ("first", "second", "first")
+    ]
+    with open_state(settings) as sessions:
+        assert sorted(receive(sessions, events)) == ["repeated", "stored", "stored"]
+        report = fast_way.work(context)
+        assert report.problems == []
+        assert (report.counts["done"], report.counts["sent"]) == (2, 1)
+        made = [task for task in turned.tasks() if task["key"] not in before]
+        assert [f"objection-{category}" in task["fields"]["labels"] for task in made] == [True]
+
+        worked = tables(turned)
+        with sessions() as session:
+            ids = list(session.scalars(select(InboxEvent.event_id)))
+        assert replay(sessions, ids) == 2
+        assert fast_way.work(context).changed is False
+    for run in (partial(sources.run, source="hubspot"), quality.run, objections.run, content.run):
+        again = run(context)
+        assert again.problems == []
+        # The full pull lands the changed objects once more, and all of it is known.
+        assert again.counts.get("new", 0) == again.counts.get("changed", 0) == again.counts.get("written", 0) == 0
+    unlike = {line.split(":")[0] for line in differences(worked, tables(turned))}
+    assert not any(
+        name.startswith(("core.", "marts.objection", "state.outbox", "state.content_task")) for name in unlike
+    )
+    assert len(turned.tasks()) == len(before) + 1
+
+
+def _waiting_theme(place: Company) -> tuple[str, str]:
+    """A category with a theme that many told of and that has no task, and the surest words for it."""
+    with duckdb.connect(str(place.home / "warehouse.duckdb"), read_only=True) as connection:
+        found = connection.execute(
+            "SELECT objection.category, max_by(quote, confidence) FROM marts.objection AS objection"
+            " WHERE category <> 'no_decision' AND length(quote) BETWEEN 20 AND 200"
+            " AND category || '/' || coalesce(nullif(theme, ''), 'general') NOT IN"
+            " (SELECT theme FROM marts.content_task)"
+            " GROUP BY objection.category, theme HAVING count(*) >= 3 ORDER BY count(*) DESC, 1 LIMIT 1"
+        ).fetchone()
+    assert found is not None
+    return found
