@@ -53,7 +53,7 @@ class Stack:
             "SECRETS_FOLDER": str(self._secrets),
             # A killed worker's task is to be tried again within the patience of a test.
             "TASK_HEARTBEAT_TIMEOUT": "60",
-            "TASK_QUEUED_TIMEOUT": "60",
+            "TASK_QUEUED_TIMEOUT": "120",
         }
 
     def compose(self, *arguments: str, given: str | None = None, check: bool = True) -> str:
