@@ -28,7 +28,7 @@ def migrate() -> None:
         pass
     with open_warehouse(settings) as engine:
         if engine.dialect.name == "postgresql":
-            version = (engine.dialect.server_version_info or (0,))[0]
+            version = int((engine.dialect.server_version_info or (0,))[0])
             if version < POSTGRES:
                 raise StoreError(
                     f"The warehouse's server is PostgreSQL {version}; {POSTGRES} or later is needed",
