@@ -13,7 +13,7 @@ BI ?= $(shell $(PYTHON) -c "import sys; print(int(sys.version_info[:2] < (3, 13)
 export BI BI_PORT AIRFLOW_PORT SANDBOX_PORT SMTP_PORT MAIL_PORT WORKER_LOG_PORT TRIGGER_LOG_PORT SEED WEEKS UNTIL SCALE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run bi test check bench truth effects faults faults-tracker audit docs lock format clean
+.PHONY: help setup run bi test check bench truth effects faults faults-tracker audit docs lock format clean compose-secrets compose-test
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -69,6 +69,12 @@ lock: $(UV) ## resolve requirements/*.in anew
 	$(UV) pip compile $(LOCK) requirements/dbt.in -o requirements/dbt.txt
 	$(UV) pip compile $(LOCK) requirements/bi.in -o requirements/bi.txt
 	$(UV) pip compile $(LOCK) requirements/browser.in -c requirements/bi.txt -o requirements/browser.txt
+
+compose-secrets: ## passwords and keys for docker-compose.yml, where they are missing -> .secrets
+	@$(PYTHON) compose/make_secrets.py $(or $(SECRETS_FOLDER),.secrets)
+
+compose-test: .venv/.ready-dev ## docker-compose.yml for real: bring it up, turn the loop, kill each service, compare, take it down
+	@REBUTTAL_COMPOSE_TEST=1 $(BIN)/python -m pytest -q -s tests/compose
 
 clean: ## remove environments, build results and the run's data
 	rm -rf .venv .venv-dbt .venv-bi .tools build $(HOME_DIR)

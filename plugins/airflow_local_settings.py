@@ -1,12 +1,14 @@
-"""Imports that tasks need, done once in the scheduler: its forked workers inherit them instead of paying for them.
+"""Imports that tasks need, done once in the process that forks them: they inherit them instead of paying for them.
 
-Great Expectations alone costs seconds of CPU per process. Only the scheduler forks tasks, so only it preloads.
+Great Expectations alone costs seconds of CPU per process. Who forks tasks depends on the executor: the scheduler, or
+Celery's worker. Nobody else preloads.
 """
 
 from __future__ import annotations
 
 import importlib
 import logging
+import os
 import sys
 
 HEAVY = (
@@ -18,7 +20,9 @@ HEAVY = (
     "rebuttal.warehouse.publish", "rebuttal_airflow.stage",
 )  # fmt: skip
 
-if len(sys.argv) > 1 and sys.argv[1] == "scheduler":
+FORKS_TASKS = {"LocalExecutor": "scheduler", "CeleryExecutor": "celery"}
+
+if sys.argv[1:2] == [FORKS_TASKS.get(os.environ.get("AIRFLOW__CORE__EXECUTOR", "LocalExecutor"))]:
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     for _name in HEAVY:
         try:

@@ -3,7 +3,7 @@
     python -m sandbox.mailbox --smtp-port 8825 --http-port 8826 --dir DIR
 
 Every mail is kept as an `.eml` file, so that a restart loses none. HTML is shown in a sandboxed frame: no scripts, no
-requests to anywhere.
+requests to anywhere. It asks nobody for a password: another `--host` than this machine belongs into a closed network.
 """
 
 from __future__ import annotations
@@ -193,11 +193,11 @@ def web(mailbox: Mailbox) -> Starlette:
     )
 
 
-def _bind(port: int, what: str) -> socket.socket:
+def _bind(host: str, port: int, what: str) -> socket.socket:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
+        listener.bind((host, port))
         listener.listen(64)
     except OSError as error:
         listener.close()
@@ -229,8 +229,8 @@ async def serve(mailbox: Mailbox, smtp: socket.socket, http: socket.socket) -> N
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, lambda: setattr(pages, "should_exit", True))
     addresses = {
-        "smtp": f"{HOST}:{smtp.getsockname()[1]}",
-        "web": f"http://{HOST}:{http.getsockname()[1]}/",
+        "smtp": "{}:{}".format(*smtp.getsockname()),
+        "web": "http://{}:{}/".format(*http.getsockname()),
         "folder": str(mailbox.folder),
     }
     print(json.dumps(addresses), flush=True)  # noqa: T201 - the command's own words
@@ -241,11 +241,13 @@ async def serve(mailbox: Mailbox, smtp: socket.socket, http: socket.socket) -> N
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point. Exit code 2 when a port is taken or the folder cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.mailbox", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--host", default=HOST)
     parser.add_argument("--smtp-port", type=int, default=8825)
     parser.add_argument("--http-port", type=int, default=8826)
     parser.add_argument("--dir", type=Path, default=Path(".rebuttal") / "mails", help="where mails are kept")
     options = parser.parse_args(arguments)
-    smtp, http = _bind(options.smtp_port, "mail"), _bind(options.http_port, "its page")
+    smtp = _bind(options.host, options.smtp_port, "mail")
+    http = _bind(options.host, options.http_port, "its page")
     try:
         mailbox = Mailbox(options.dir.resolve())
     except OSError as error:

@@ -1,0 +1,150 @@
+"""The production shape for real: the loop turns in it, every service is killed, and nothing is lost or doubled.
+
+Run by `make compose-test`; everywhere else it is skipped with the reason. The world is small; starting takes the time.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from bench.compare import differences
+from tests.compose.stack import ROOT, Stack, why_not
+
+pytestmark = pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
+
+WORLD = {"SEED": "7", "WEEKS": "4", "SCALE": "0.2", "UNTIL": "2026-11-15"}
+# The order in which they are killed while the loop turns; those that the loop leans on most come while it is busiest.
+KILLED = (
+    "worker", "redis", "scheduler", "postgres", "api-server", "sandbox", "dag-processor", "triggerer", "receiver",
+    "superset", "mailbox",
+)  # fmt: skip
+# A second home, which nobody disturbs, with the same vendors.
+REFERENCE = {
+    "REBUTTAL_HOME": "/var/lib/rebuttal/reference",
+    "REBUTTAL_WAREHOUSE_URL": "duckdb:////var/lib/rebuttal/reference/warehouse.duckdb",
+    "REBUTTAL_STATE_URL": "sqlite:////var/lib/rebuttal/reference/state.sqlite",
+}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Everything up, with the profile `demo`."""
+    place = Stack(tmp_path_factory.mktemp("compose"), WORLD)
+    try:
+        place.up()
+        yield place
+    finally:
+        place.down()
+
+
+def fingerprints(stack: Stack, schemas: tuple[str, ...], env: dict[str, str] | None = None) -> dict[str, Any]:
+    """bench/compare.py over the stores of a container."""
+    program = (ROOT / "bench" / "compare.py").read_text(encoding="utf-8")
+    asked = f"print(json.dumps(fingerprints(os.environ['REBUTTAL_WAREHOUSE_URL'], {schemas!r})))"
+    found: dict[str, Any] = stack.python(f"{program}\nimport json, os\n{asked}\n", env)
+    return found
+
+
+def tasks_in_the_tracker(stack: Stack) -> Counter[str]:
+    """How many issues bear each label of ours; the label is the key that makes a create happen once."""
+    jira = json.loads(stack.rebuttal("sandbox", "credentials", "--json"))["jira"]
+    answer = requests.post(
+        f"{stack.address('sandbox', 8799)}/jira/rest/api/3/search/jql",
+        json={"jql": f"project = {jira['project']} ORDER BY created ASC", "fields": ["labels"], "maxResults": 100},
+        auth=(jira["email"], jira["api_token"]), timeout=30,
+    ).json()  # fmt: skip
+    assert answer.get("isLast", True), "more tasks than a page: ask for the next one"
+    return Counter(label for issue in answer["issues"] for label in issue["fields"]["labels"] if _is_key(label))
+
+
+def _is_key(label: str) -> bool:
+    return re.fullmatch(r"rebuttal-[0-9a-f]+", label) is not None
+
+
+def assert_whole(stack: Stack) -> None:
+    """What holds after any turn, whatever was killed in it."""
+    account = json.loads(stack.rebuttal("account", "--recount", "--json"))
+    outcomes = account["total"]
+    assert outcomes["landed"] > 1000
+    assert sum(count for name, count in outcomes.items() if name != "landed") == outcomes["landed"]
+    assert {batch["status"] for batch in account["batches"]} <= {"admitted", "superseded"}
+    tasks = tasks_in_the_tracker(stack)
+    assert tasks, "the loop has made no task"
+    assert set(tasks.values()) == {1}, f"made twice: {tasks}"
+    sent = int(stack.sql("state", "select count(*) from outbox where state in ('sent', 'adopted')")[0][0])
+    assert sent == len(tasks), "the outbox and the tracker disagree"
+    assert stack.sql("state", "select count(*) from outbox where state not in ('sent', 'adopted')") == [["0"]]
+    mails = stack.mails()
+    assert mails, "no mail came"
+    assert set(mails.values()) == {1}, f"mailed twice: {mails}"
+
+
+def test_the_loop_survives_the_death_of_each_service(stack: Stack) -> None:
+    assert set(stack.turn().values()) <= {"success"}
+    assert_whole(stack)
+    tasks_before, mails_before = tasks_in_the_tracker(stack), stack.mails()
+
+    # The world moves on for a week, so that there is work while the services die.
+    requests.post(
+        f"{stack.address('sandbox', 8799)}/_sandbox/advance", json={"days": 7}, timeout=300
+    ).raise_for_status()
+    since = stack.trigger_pulls()
+    for service in KILLED:
+        stack.kill(service)
+    stack.wait_healthy()
+    stack.wait_quiet(since)
+    stack.turn()
+    assert_whole(stack)
+    assert set(tasks_before) <= set(tasks_in_the_tracker(stack))
+    assert set(mails_before) <= set(stack.mails())
+
+    settled = fingerprints(stack, ("core", "marts"))
+    mails_settled = stack.mails()
+    assert set(stack.turn().values()) <= {"success"}
+    assert differences(settled, fingerprints(stack, ("core", "marts"))) == []
+    assert stack.mails() == mails_settled
+
+    # Nothing is lost: a warehouse that is filled from the same vendors, and that nobody disturbs, has the same core.
+    for command in ("pull", "admit"):
+        stack.rebuttal(command, env=REFERENCE)
+    reference = fingerprints(stack, ("core",), REFERENCE)
+    assert reference["core.deal"][0] > 10
+    assert differences(reference, {name: value for name, value in settled.items() if name in reference}) == []
+
+
+def test_the_reading_role_reads_marts_and_nothing_else(stack: Stack) -> None:
+    def told(query: str, database: str = "warehouse") -> str:
+        ask = f'psql -XAt -h 127.0.0.1 -U bi_reader -d {database} -c "{query}" 2>&1 || true'
+        script = f'export PGPASSWORD="$(cat /run/secrets/bi_reader_password)"; {ask}'
+        return stack.compose("exec", "-T", "postgres", "sh", "-c", script).strip()
+
+    assert int(told("select count(*) from marts.kpi_weekly")) > 0
+    assert int(told("select count(*) from ops.publication")) > 0
+    for table in ("core.contact", "ops.quarantine", "landing.hubspot__contacts"):
+        assert "permission denied" in told(f"select 1 from {table}"), table
+    assert "read-only transaction" in told("delete from marts.kpi_weekly")
+    for database in ("state", "airflow", "superset"):
+        assert "permission denied for database" in told("select 1", database), database
+
+
+def test_no_secret_is_in_images_containers_or_logs(stack: Stack) -> None:
+    words = [
+        path.read_text(encoding="utf-8").strip()
+        for path in Path(stack.env["SECRETS_FOLDER"]).iterdir()
+        if path.name not in ("connections", "airflow_passwords")
+    ]
+    words += list(json.loads((Path(stack.env["SECRETS_FOLDER"]) / "airflow_passwords").read_text()).values())
+    containers = stack.compose("ps", "--all", "--quiet").split()
+    assert len(containers) >= 13
+    said = subprocess.run(["docker", "inspect", *containers], capture_output=True, text=True, check=True).stdout
+    said += stack.compose("logs", "--no-color")
+    assert len(said) > 10_000
+    assert [word[:4] for word in words if word in said] == []
