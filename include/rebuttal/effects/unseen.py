@@ -12,7 +12,7 @@ known: the point takes the middle of a range, the interval all of it.
 
 from __future__ import annotations
 
-UNSEEN = (0.1, 0.3)  # of all who meet a piece: the share that neither counter nor CRM shows; an assumption
+UNSEEN = (0.1, 0.4)  # of all who meet a piece: the share that neither counter nor CRM shows; an assumption
 _MOST_MIXED = 0.7  # of those compared with; beyond, nothing is left to compare with
 _NEARLY_ALL = 0.95  # of the unexposed's voicings: a share of unseen readers that explains more explains any ratio
 
