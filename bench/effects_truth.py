@@ -28,7 +28,7 @@ from bench.effects_world import Plan, Seen, readiness, see
 from rebuttal.content.rules import load_rules
 from rebuttal.content.sample import Traffic, needed
 from rebuttal.effects.compare import compare
-from rebuttal.effects.hidden import hidden
+from rebuttal.effects.doubters import is_once_enough
 from rebuttal.effects.occasions import again, heard, material
 from rebuttal.effects.stage import measure, midnight
 from rebuttal.effects.verdict import LEAST_EVENTS
@@ -124,10 +124,11 @@ def _told(engine: Engine, seen: Seen) -> list[Row]:
         row |= {name: said[name] for name in ("verdict", "effect", "interval_low", "interval_high", "reason")}
         row["weeks"] = (said["evaluated_until"] - instant(text.published_at).date()).days / 7
         voices = heard(known, said["theme"], text.url)
+        once = is_once_enough(known.conversations, known.voicings, said["theme"], instant(text.published_at))
+        row["is_once_enough"] = once
         for name, day in (("", said["evaluated_until"]), ("deadline_", deadline)):
-            occasions = again(voices, instant(text.published_at), midnight(day))
-            kept = hidden(known.conversations, known.voicings, said["theme"], instant(text.published_at))
-            found = compare(occasions, "objection_rate", kept)
+            occasions = again(voices, instant(text.published_at), midnight(day), once)
+            found = compare(occasions, "objection_rate", has_unseen=True)
             low, high = found.interval() or (None, None)
             plain = found.estimate.interval() if found.estimate else (None, None)
             row |= {

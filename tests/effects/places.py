@@ -59,8 +59,10 @@ class Place:
              "person_id": f"p-{name}", "rule": "form"}
         )  # fmt: skip
 
-    def talk(self, deal: str, at: datetime, theme: str | None = None, body: str = "<p>.</p>") -> None:
-        """A note; with `theme` the customer voices it there."""
+    def talk(
+        self, deal: str, at: datetime, theme: str | None = None, body: str = "<p>.</p>", role: str = "buyer"
+    ) -> None:
+        """A note; with `theme` the customer voices it there, in their own words or (`role` rep) in a rep's."""
         name = f"n{len(self.conversations)}"
         self.conversations.append(
             {**ACCOUNT, "kind": "note", "conversation_id": name, "occurred_at": at, "deal_id": deal, "body": body}
@@ -77,7 +79,7 @@ class Place:
                     **ACCOUNT,
                     "source_kind": "note",
                     "source_id": name,
-                    "source_role": "rep",
+                    "source_role": role,
                     "occurred_at": at,
                 }
             )

@@ -15,18 +15,17 @@ import pandas as pd
 import statsmodels.api as sm
 
 from rebuttal.effects.estimate import Estimate, Finding, Group
-from rebuttal.effects.hidden import Hidden
 
 ADJUSTED = ("turn", "earlier", "segment", "period", "owner_id", "channel")  # most telling first
 EVENTS_A_PARAMETER = 10
 RARE = 20  # a level with fewer occasions is "other"
 
 
-def compare(rows: pd.DataFrame, metric: str, hidden: Hidden | None = None) -> Finding:
+def compare(rows: pd.DataFrame, metric: str, has_unseen: bool = False) -> Finding:
     """The ratio of the rate of `is_event` among exposed rows to that among the others.
 
     `rows`, one per occasion: is_event, is_exposed (bool), deal_id, person_id, and the columns of ADJUSTED (text).
-    `hidden` goes with the finding as it is.
+    `has_unseen` goes with the finding as it is.
     """
     sides = [_group(rows[rows["is_exposed"] == is_exposed]) for is_exposed in (True, False)]
     treated, other = sides
@@ -36,7 +35,7 @@ def compare(rows: pd.DataFrame, metric: str, hidden: Hidden | None = None) -> Fi
     if not other.event_count and not treated.event_count:
         return Finding(metric, "exposed_vs_not", treated, other, None, "it happened on neither side")
     estimate = _plain(treated, other) if 0 in (treated.event_count, other.event_count) else _fitted(rows)
-    return Finding(metric, "exposed_vs_not", treated, other, estimate, hidden=hidden)
+    return Finding(metric, "exposed_vs_not", treated, other, estimate, has_unseen=has_unseen)
 
 
 def _group(rows: pd.DataFrame) -> Group:

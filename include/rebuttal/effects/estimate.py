@@ -10,7 +10,7 @@ from math import exp, inf
 
 from scipy import stats
 
-from rebuttal.effects.hidden import Hidden
+from rebuttal.effects.unseen import middle, reach
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Finding:
     """What one estimator found for one metric.
 
     `treated`: exposed deals, or deals after publication; `other`: those they are compared with. `estimate` is None
-    where nothing can be compared, and `why_none` says why. `hidden`: what the records may have kept from it.
+    where nothing can be compared, and `why_none` says why. `has_unseen`: some of `other` met the piece unseen.
     """
 
     metric: str
@@ -60,21 +60,31 @@ class Finding:
     other: Group
     estimate: Estimate | None
     why_none: str = ""
-    hidden: Hidden | None = None
+    has_unseen: bool = False
 
     @property
     def expected_events(self) -> float:
         """How often the treated would have voiced it, had they done as the others: what a comparison can build on."""
         return (self.other.rate or 0.0) * self.treated.occasion_count
 
+    @property
+    def effect(self) -> float | None:
+        """The relative change, unseen readers allowed for; None without an estimate."""
+        if self.estimate is None or not self.has_unseen:
+            return self.estimate.effect if self.estimate else None
+        return middle(1 + self.estimate.effect, *self._sides) - 1
+
     def interval(self, error: float = 0.05) -> tuple[float, float] | None:
-        """The interval of the relative change, as far as the records may have hidden it; None without an estimate."""
+        """The interval of the relative change, unseen readers allowed for; None without an estimate."""
         return self.widened(*self.estimate.interval(error)) if self.estimate else None
 
     def widened(self, low: float, high: float) -> tuple[float, float]:
-        """An interval of the relative change as far as the records may have hidden it."""
-        if self.hidden is None or not self.other.rate:
+        """An interval of the relative change as seen, unseen readers allowed for."""
+        if not self.has_unseen:
             return low, high
-        sides = self.treated.occasion_count, self.other.occasion_count
-        widest = self.hidden.hull(1 + low, 1 + high, self.other.rate, *sides)
-        return widest[0] - 1, widest[1] - 1
+        ends = reach(1 + low, 1 + high, *self._sides)
+        return ends[0] - 1, ends[1] - 1
+
+    @property
+    def _sides(self) -> tuple[int, int]:
+        return self.treated.occasion_count, self.other.occasion_count

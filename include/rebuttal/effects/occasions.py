@@ -1,9 +1,10 @@
 """Occasions to voice a theme or to be won, with what was known at each: the rows that `compare` takes.
 
 Readers choose what they read: who opens a page about a doubt mostly has it, so that readers voice it more often than
-others. Comparable are therefore only deals whose customer had voiced this very theme before. Exposure varies in time: a
-deal is not exposed until the first read or sending and exposed afterwards, and each occasion is judged by what lay
-before it (no immortal time: Suissa, Am. J. Epidemiol. 167, 2008).
+others. Comparable are therefore only deals whose customer had voiced this very theme before, as far as notes can be
+trusted about it (`doubters`). Exposure varies in time: a deal is not exposed until the first read or sending and
+exposed afterwards, and each occasion is judged by what lay before it (no immortal time: Suissa, Am. J. Epidemiol. 167,
+2008).
 
 - objection_rate: every later conversation of such a deal; event = the theme is voiced again.
 - win_rate: one occasion per deal, LANDMARK_DAYS after the theme was first voiced, if the deal is still open then;
@@ -55,25 +56,32 @@ def material(connection: Connection, urls: list[str], until: datetime) -> Materi
 def heard(known: Material, theme: str, url: str | None) -> pd.DataFrame:
     """Conversations of the deals that ever voiced `theme`, with what lay before each of them.
 
-    is_voiced; earlier_count, how many earlier ones of the deal voiced it; exposed_at, the customer's first
-    exposure to `url`.
+    is_voiced; earlier_count, how many earlier ones of the deal voiced it, and own_count, how many of these in the
+    buyer's own words; exposed_at, the customer's first exposure to `url`.
     """
-    voiced = known.voicings.loc[known.voicings["theme"] == theme, KEY].drop_duplicates()
-    rows = known.conversations.merge(voiced, on=KEY, how="left", indicator="found")
-    rows["is_voiced"] = rows.pop("found") == "both"
+    voiced = known.voicings.loc[known.voicings["theme"] == theme, [*KEY, "source_role"]].drop_duplicates(KEY)
+    rows = known.conversations.merge(voiced, on=KEY, how="left")
+    rows["is_voiced"] = rows["source_role"].notna()
+    rows["is_own"] = rows.pop("source_role") == "buyer"
     rows = rows[rows["deal_id"].isin(rows.loc[rows["is_voiced"], "deal_id"])].copy()
-    count = rows["is_voiced"].astype(int)
-    rows["earlier_count"] = count.groupby([rows["source"], rows["account_id"], rows["deal_id"]]).cumsum() - count
+    deal = [rows["source"], rows["account_id"], rows["deal_id"]]
+    for name, which in (("earlier_count", "is_voiced"), ("own_count", "is_own")):
+        count = rows[which].astype(int)
+        rows[name] = count.groupby(deal).cumsum() - count
     mine = known.exposures[known.exposures["address"] == address_of(url or "")]
     first = mine.groupby("person_id")["exposed_at"].min()
     rows["exposed_at"] = pd.to_datetime(rows["person_id"].map(first.to_dict()), utc=True)
     return rows
 
 
-def again(rows: pd.DataFrame, published_at: datetime, until: datetime) -> pd.DataFrame:
-    """Occasions of objection_rate between publication and `until`, from `heard`."""
+def again(rows: pd.DataFrame, published_at: datetime, until: datetime, is_once_enough: bool) -> pd.DataFrame:
+    """Occasions of objection_rate between publication and `until`, from `heard`.
+
+    `is_once_enough`: a single note of a rep tells who has the doubt; else it takes the buyer's own words, or a second.
+    """
     is_in = (rows["occurred_at"] >= published_at) & (rows["occurred_at"] < until)
-    rows = rows[is_in & (rows["earlier_count"] > 0)].copy()
+    has_doubt = (rows["earlier_count"] > (0 if is_once_enough else 1)) | (rows["own_count"] > 0)
+    rows = rows[is_in & has_doubt].copy()
     rows["is_exposed"] = rows["exposed_at"] < rows["occurred_at"]
     rows["is_event"] = rows["is_voiced"]
     rows["earlier"] = rows["earlier_count"].clip(upper=3).astype(int).astype(str)

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Engine, inspect, text
 from rebuttal.context import Context
 from rebuttal.effects.compare import compare
 from rebuttal.effects.control import before_after
+from rebuttal.effects.doubters import is_once_enough
 from rebuttal.effects.estimate import Finding, Group
 from rebuttal.effects.exposure import address_of
-from rebuttal.effects.hidden import Hidden, hidden
 from rebuttal.effects.occasions import Material, again, heard, material, won
 from rebuttal.effects.sequence import always_valid
 from rebuttal.effects.statements import statement
@@ -141,13 +141,13 @@ def _judged(
         verdict = Verdict("not_enough_data", f"first looked at {LOOK_DAYS} days after its publication", False)
         return _effect_row(task, Finding(_RATE, "exposed_vs_not", nobody, nobody, None), verdict, today), []
     rows = heard(known, task["theme"], task["published_url"])
-    kept = hidden(known.conversations, known.voicings, task["theme"], task["published_at"])
+    once = is_once_enough(known.conversations, known.voicings, task["theme"], task["published_at"])
     for day in days:
-        deciding = _deciding(connection, known, rows, kept, task, tasks, day)
+        deciding = _deciding(connection, known, rows, once, task, tasks, day)
         verdict = judge(criterion, deciding, day)
         if verdict.is_final:
             break
-    found = [deciding, *(one for one in _all(connection, known, rows, kept, task, tasks, day) if one != deciding)]
+    found = [deciding, *(one for one in _all(connection, known, rows, once, task, tasks, day) if one != deciding)]
     estimates = [_estimate_row(task, one, one is deciding, day, criterion) for one in found]
     return _effect_row(task, deciding, verdict, day), estimates
 
@@ -156,7 +156,7 @@ def _deciding(
     connection: Connection,
     known: Material,
     rows: pd.DataFrame,
-    kept: Hidden,
+    once: bool,
     task: Task,
     tasks: Sequence[Task],
     day: date,
@@ -170,7 +170,7 @@ def _deciding(
     is_seen = bool((met["exposed_at"] < midnight(day)).any())
     if not is_seen and day >= task["hypothesis_deadline"]:
         return _controlled(connection, task, tasks, day)
-    return compare(again(rows, task["published_at"], midnight(day)), _RATE, kept)
+    return compare(again(rows, task["published_at"], midnight(day), once), _RATE, has_unseen=True)
 
 
 _RATE = "objection_rate"
@@ -180,7 +180,7 @@ def _all(
     connection: Connection,
     known: Material,
     rows: pd.DataFrame,
-    kept: Hidden,
+    once: bool,
     task: Task,
     tasks: Sequence[Task],
     day: date,
@@ -188,7 +188,7 @@ def _all(
     published_at, until = task["published_at"], midnight(day)
     horizon = timedelta(days=int(task["hypothesis_horizon_days"]))
     return [
-        compare(again(rows, published_at, until), _RATE, kept),
+        compare(again(rows, published_at, until, once), _RATE, has_unseen=True),
         _controlled(connection, task, tasks, day),
         compare(won(rows, known.deals, published_at, until, horizon), "win_rate"),
     ]
@@ -224,7 +224,7 @@ def _effect_row(task: Task, found: Finding, verdict: Verdict, until: date) -> Ro
         "observed": found.treated.rate,
         "control_baseline": None,
         "control_observed": None,
-        "effect": found.estimate.effect if found.estimate else None,
+        "effect": found.effect,
         "interval_low": interval[0],
         "interval_high": interval[1],
         "sample_size": found.treated.deal_count,
@@ -239,13 +239,15 @@ def _effect_row(task: Task, found: Finding, verdict: Verdict, until: date) -> Ro
 def _estimate_row(task: Task, found: Finding, is_deciding: bool, until: date, criterion: Criterion) -> Row:
     interval = found.interval() or (None, None)
     is_watched = found.estimator == "exposed_vs_not"
-    valid = always_valid(found.estimate, criterion.expected_size) if found.estimate and is_watched else (None, None)
+    valid: tuple[float | None, float | None] = (None, None)
+    if found.estimate and is_watched:
+        valid = found.widened(*always_valid(found.estimate, criterion.expected_size))
     return {
         "task_id": task["task_id"],
         "metric": found.metric,
         "estimator": found.estimator,
         "theme": task["theme"],
-        "effect": found.estimate.effect if found.estimate else None,
+        "effect": found.effect,
         "interval_low": interval[0],
         "interval_high": interval[1],
         "every_look_low": valid[0],

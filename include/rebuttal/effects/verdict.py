@@ -59,7 +59,7 @@ def judge(criterion: Criterion, found: Finding, today: date) -> Verdict:
     if found.expected_events < criterion.minimum_sample:
         needed = f"voiced again about {found.expected_events:.0f} times by as many others, {criterion.minimum_sample}"
         return Verdict("not_enough_data", f"{needed} were needed to see {criterion.expected_size:.0%}", True)
-    low, high = found.interval(DEADLINE_ERROR) or (-1.0, 0.0)
+    low, high = found.widened(*found.estimate.interval(DEADLINE_ERROR))
     interval = f"{1 - DEADLINE_ERROR:.0%} interval {low:+.0%} to {high:+.0%}"
     if verdict := _clear(criterion, found, low, high, interval):
         return verdict

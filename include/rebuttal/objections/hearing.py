@@ -55,6 +55,7 @@ class Finding:
 class Heard:
     """A text cut into what the model is asked. `unheard` counts characters beyond the limit."""
 
+    kind: str
     page: Readable
     pieces: tuple[Piece, ...]
     unheard: int
@@ -69,7 +70,7 @@ class Heard:
             for unit in units(page.text, passage.start, passage.end)
             for piece in unit.pieces(page.text)
         )
-        return cls(page, pieces, max(0, len(stored) - LONGEST_HEARD))
+        return cls(kind, page, pieces, max(0, len(stored) - LONGEST_HEARD))
 
     def words(self, span: Span) -> str:
         """The readable words of a span."""

@@ -103,7 +103,7 @@ class Model:
         Where a text turns ("..., but ..."), what follows counts for more than the whole. `calm` says by text how much
         likelier `none` is where the text comes from than among the training texts (1 unless told), `around` in which
         short text it stands ("": in none), whose row has its say. What the cheap stage is sure of is not embedded; what
-        is, is embedded once, however often it is asked.
+        stands in a short text is not embedded either, but that text as a whole, which says more and costs less.
         """
         odds = np.ones(len(texts)) if calm is None else np.asarray(calm, dtype=np.float64)
         return self._judged(texts, odds, around or [""] * len(texts), is_embedding=True)
@@ -118,29 +118,30 @@ class Model:
         if not texts:
             return np.zeros((0, len(LABELS)))
         own = Asked.of(texts, calm)
-        wider = list(dict.fromkeys(one for one in around if one))
-        places = {one: row for row, one in enumerate(wider)}
-        inside = np.array([places.get(one, -1) for one in around])
-        whole = Asked.of(wider, np.ones(len(wider)))
+        wider = list(dict.fromkeys(pair for pair in zip(around, calm, strict=True) if pair[0]))
+        places = {pair: row for row, pair in enumerate(wider)}
+        inside = np.array([places.get(pair, -1) for pair in zip(around, calm, strict=True)])
+        whole = Asked.of([text for text, _ in wider], np.array([odds for _, odds in wider]))
         asked = list(dict.fromkeys([*own.parts(), *whole.parts()]))
         logits = self.cheap.logits(self.ngrams.transform(asked))
         at = {text: row for row, text in enumerate(asked)}
         found = dict(zip(asked, softmax(logits, TEMPERATURE["ngram"]), strict=True))
-        wide = whole.rows(found)
-        rows = heard_within(own.rows(found), wide, inside)
+        alone, wide = own.rows(found), whole.rows(found)
+        rows = heard_within(alone, wide, inside)
         if is_embedding and self.dense is not None and self.embedder is not None:
             doubtful = self._doubtful(rows, calm > 1)
             unsure = np.zeros(len(wider), dtype=bool)
             unsure[inside[doubtful & (inside >= 0)]] = True
             unsure &= self._doubtful(wide, np.zeros(len(wider), dtype=bool))
-            again = list(dict.fromkeys([*own.parts(doubtful), *whole.parts(unsure)]))
+            by_itself = doubtful & (inside < 0)
+            again = list(dict.fromkeys([*own.parts(by_itself), *whole.parts(unsure)]))
             if again:
                 dense = self.dense.logits(again, self.embedder.vectors(again))
                 both = blended((logits[[at[text] for text in again]], *dense), TEMPERATURE["ngram+e5"])
                 found |= zip(again, both, strict=True)
                 wide = np.where(unsure[:, None], whole.rows(found), wide)
-                better = heard_within(own.rows(found), wide, inside)
-                rows = np.where(doubtful[:, None], better, rows)
+                alone = np.where(by_itself[:, None], own.rows(found), alone)
+                rows = np.where(doubtful[:, None], heard_within(alone, wide, inside), rows)
         for index, text in enumerate(own.texts):
             if self.ngrams.familiarity(text) < UNREADABLE:
                 rows[index] = 0.25 * rows[index] + 0.75 / len(LABELS)
