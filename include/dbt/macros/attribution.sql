@@ -91,11 +91,18 @@
 {%- endmacro %}
 
 {#-
-  The same for a row of attribution: that of its sum. Sums over all time, and the models that look at all journeys at once,
-  are made again whenever anything is: NULL.
+  The same for a row of attribution: that of its sum, and of the models that look at all journeys of a month at once the
+  month and the kind of conversion. NULL over all time: that is made again whenever anything is.
 -#}
 {% macro attribution_unit() -%}
-    case when model in ({% for model in touch_models() %}'{{ model }}'{% if not loop.last %}, {% endif %}{% endfor %}) then {{ sum_unit() }} end
+    case
+        when model in ({% for model in touch_models() %}'{{ model }}'{% if not loop.last %}, {% endif %}{% endfor %}) then {{ sum_unit() }}
+        else {{ share_unit() }}
+    end
+{%- endmacro %}
+
+{% macro share_unit(period_start='period_start', conversion_type='conversion_type') -%}
+    {{ unit_text(["'share'", period_start, conversion_type]) }}
 {%- endmacro %}
 
 {#- Columns as one text, NULL where one of them is; told from a person by its separators. -#}

@@ -10,6 +10,7 @@ Visits are too many to compare one by one: they are added up by batch first, and
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from importlib import resources
@@ -87,6 +88,14 @@ def add_credit(engine: Engine) -> None:
     """
     with engine.begin() as connection:
         _add(connection, f"SELECT unit AS unit_id FROM {MARTS_BUILD}.int_attribution_unit")
+
+
+def add_units(connection: Connection, units: Iterable[str]) -> None:
+    """Add these units of change to `ops.changed_person`."""
+    told = set(units)
+    known = connection.execute(select(changed_person.c.person_id).where(changed_person.c.person_id.in_(told))).scalars()
+    if new := sorted(told.difference(known)):
+        connection.execute(insert(changed_person), [{"person_id": unit} for unit in new])
 
 
 def _take_over_people(connection: Connection) -> bool:

@@ -20,9 +20,15 @@ from credit
 {% endfor -%}
 {% endfor -%}
 union all
+select distinct {{ share_unit('month_start') }}
+from credit
+union all
 -- What is to be said of a period now, and was not.
-select distinct {{ sum_unit('judged.period_kind', 'judged.period_start', 'judged.conversion_type', 'judged.dimension', 'judged.name') }}
-from {{ ref('attribution') }} as judged
-inner join {{ ref('int_attribution_period') }} as period
-    on period.period_kind = judged.period_kind and period.period_start = judged.period_start
-where coalesce(period.incomplete_reason, '') <> coalesce(judged.incomplete_reason, '')
+select distinct {{ attribution_unit() }}
+from (
+    select judged.period_kind, judged.period_start, judged.conversion_type, judged.model, judged.dimension, judged.name
+    from {{ ref('attribution') }} as judged
+    inner join {{ ref('int_attribution_period') }} as period
+        on period.period_kind = judged.period_kind and period.period_start = judged.period_start
+    where coalesce(period.incomplete_reason, '') <> coalesce(judged.incomplete_reason, '')
+) as judged_anew
