@@ -79,3 +79,33 @@
 {% macro touch_age(occurred_at, converted_at) -%}
     (cast({{ microseconds(converted_at) }} - {{ microseconds(occurred_at) }} as double precision) / 86400000000)
 {%- endmacro %}
+
+{#- What makes a row of int_attribution_cell be made again: all that it is added up by. -#}
+{% macro cell_unit(row, week_start='week_start', month_start='month_start') -%}
+    {{ unit_text([row ~ week_start, row ~ month_start, row ~ 'conversion_type', row ~ 'channel', row ~ 'source', row ~ 'campaign', row ~ 'content', row ~ 'partner']) }}
+{%- endmacro %}
+
+{#- The same for a row of int_attribution_sum. -#}
+{% macro sum_unit(period_kind='period_kind', period_start='period_start', conversion_type='conversion_type', dimension='dimension', name='name') -%}
+    {{ unit_text([period_kind, period_start, conversion_type, dimension, name]) }}
+{%- endmacro %}
+
+{#-
+  The same for a row of attribution: that of its sum, and of the models that look at all journeys of a month at once the
+  month and the kind of conversion. NULL over all time: that is made again whenever anything is.
+-#}
+{% macro attribution_unit() -%}
+    case
+        when model in ({% for model in touch_models() %}'{{ model }}'{% if not loop.last %}, {% endif %}{% endfor %}) then {{ sum_unit() }}
+        else {{ share_unit() }}
+    end
+{%- endmacro %}
+
+{% macro share_unit(period_start='period_start', conversion_type='conversion_type') -%}
+    {{ unit_text(["'share'", period_start, conversion_type]) }}
+{%- endmacro %}
+
+{#- Columns as one text, NULL where one of them is; told from a person by its separators. -#}
+{% macro unit_text(columns) -%}
+    {% for column in columns %}cast({{ column }} as {{ dbt.type_string() }}){% if not loop.last %} || chr(31) || {% endif %}{% endfor %}
+{%- endmacro %}

@@ -4,6 +4,12 @@
   forgets their rows and makes them again (advertisements go by day instead):
 
       config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget_changed('person_id') }}")
+
+  Credit goes by what it is added up by: `int_attribution_unit` says which sums a person's credit is in, and the runner
+  puts those of changed persons, as they were and as they are, beside the persons (see journeys/changes.py). Where
+  the unit is longer than a column it stands in the model's `meta`:
+
+      config(..., meta={'unit': attribution_unit()}, pre_hook="{{ forget_changed(model.config.meta.unit) }}")
 -#}
 
 {#- For pre_hook: delete the rows of changed persons from what stands. Does nothing in a full build. -#}
@@ -29,6 +35,7 @@
 {% macro unit_of(model_name) -%}
     {%- set node = graph.nodes.get('model.' ~ project_name ~ '.' ~ model_name) -%}
     {%- if node and node.config.materialized == 'incremental' -%}
+        {%- if node.config.meta.unit -%}{{ return(node.config.meta.unit) }}{%- endif -%}
         {%- for hook in node.config.get('pre-hook') or node.config.get('pre_hook') or [] -%}
             {%- set found = modules.re.search("forget_changed\('([^']+)'\)", hook.sql if hook.sql is defined else hook) -%}
             {%- if found %}{{ return(found.group(1)) }}{% endif -%}
@@ -39,16 +46,17 @@
 
 {#-
   What a generic test looks at. After an incremental build the rows that were not made again were tested when they were
-  made: only rows made again are looked at, and for uniqueness all rows that have one of their keys. `same_row_count` asks
-  for whole tables, so a row that was forgotten or left over shows all the same.
+  made: only rows made again are looked at, and for uniqueness all rows that have one of their keys. What asks for sums
+  and counts looks at whole tables, so a row that was forgotten or left over shows all the same.
 -#}
 {% macro get_where_subquery(relation) -%}
     {%- set where = config.get('where', '') -%}
     {%- set test = model.test_metadata -%}
-    {%- set unit = unit_of(relation.identifier) if execute and not flags.FULL_REFRESH and test.name != 'same_row_count' else none -%}
+    {%- set unit = unit_of(relation.identifier) if execute and not flags.FULL_REFRESH and test.name not in ('same_row_count', 'same_sum', 'money_is_whole', 'credits_in_every_view') else none -%}
     {%- if unit -%}
         {%- set made = "coalesce(" ~ unit ~ ", '') in (select person_id from " ~ source('ops', 'changed_person') ~ ")" -%}
-        {%- if test.name in ('unique', 'unique_together') -%}
+        {#- A unit that stands in `meta` is made of the row's key: nobody else's row can have the same key. -#}
+        {%- if test.name in ('unique', 'unique_together') and not graph.nodes['model.' ~ project_name ~ '.' ~ relation.identifier].config.meta.unit -%}
             {%- set columns = [] -%}
             {%- for column in test.kwargs.get('columns') or [test.kwargs.column_name] -%}
                 {%- do columns.append('cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')') -%}

@@ -10,6 +10,7 @@ Visits are too many to compare one by one: they are added up by batch first, and
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from importlib import resources
@@ -17,6 +18,7 @@ from importlib import resources
 from sqlalchemy import Connection, Engine, delete, insert, select, text
 
 from rebuttal.warehouse.model_tables import changed_person, model_build, person_change
+from rebuttal.warehouse.tables import MARTS_BUILD
 
 SMALL = (
     *("ad_click", "ad_performance", "booking", "contact", "conversation", "deal", "lifecycle_change", "reference_rate"),
@@ -64,7 +66,7 @@ def find_changes(engine: Engine, fingerprint: str, week: str) -> Due:
             _add(connection, f"SELECT '{NOBODY}' AS unit_id")
         query = (
             "SELECT count(*), count(CASE WHEN person_id <> '' AND person_id NOT LIKE 'day:%'"
-            " AND person_id NOT LIKE 'rate:%' THEN 1 END)"
+            " AND person_id NOT LIKE 'rate:%' AND person_id NOT LIKE '%' || chr(31) || '%' THEN 1 END)"
         )
         count, persons = connection.execute(text(f"{query} FROM ops.changed_person")).one()
     return Due(is_due=count > 0, is_whole=is_whole, person_count=int(persons))
@@ -76,6 +78,24 @@ def settle(engine: Engine, fingerprint: str, week: str) -> None:
         connection.execute(delete(changed_person))
         connection.execute(delete(model_build))
         connection.execute(insert(model_build).values(fingerprint=f"{fingerprint}@{week}"))
+
+
+def add_credit(engine: Engine) -> None:
+    """Add to `ops.changed_person` the sums that credit of changed persons is in, as `marts_build` has it now.
+
+    Call it before a refresh makes that credit again and after it: sums that lose credit and sums that get some are
+    both made again. What a killed refresh has noted stays noted.
+    """
+    with engine.begin() as connection:
+        _add(connection, f"SELECT unit AS unit_id FROM {MARTS_BUILD}.int_attribution_unit")
+
+
+def add_units(connection: Connection, units: Iterable[str]) -> None:
+    """Add these units of change to `ops.changed_person`."""
+    told = set(units)
+    known = connection.execute(select(changed_person.c.person_id).where(changed_person.c.person_id.in_(told))).scalars()
+    if new := sorted(told.difference(known)):
+        connection.execute(insert(changed_person), [{"person_id": unit} for unit in new])
 
 
 def _take_over_people(connection: Connection) -> bool:

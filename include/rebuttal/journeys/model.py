@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from rebuttal.context import Context
 from rebuttal.errors import LockedError
-from rebuttal.journeys.changes import Due, find_changes, settle
+from rebuttal.journeys.changes import Due, add_credit, find_changes, settle
 from rebuttal.journeys.configuration import ModelConfig, load_model_config
 from rebuttal.journeys.ltv import predict_ltv
 from rebuttal.journeys.people import update_people
@@ -132,8 +132,10 @@ def _build_whole(settings: Settings, variables: dict[str, Any], report: Report) 
 
 
 def _refresh(engine: Engine, variables: dict[str, Any], models: list[Model], report: Report) -> None:
+    add_credit(engine)
     before = refresh(engine, [model for model in models if not model.is_tagged])
     failpoint("model.before_shares")
+    add_credit(engine)
     update_shares(engine, variables["lookback_days"])
     after = refresh(engine, [model for model in models if model.is_tagged])
     report.counts |= {name: before[name] + after[name] for name in before}

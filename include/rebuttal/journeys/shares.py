@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import Connection, Engine, Table, select
 
+from rebuttal.journeys.changes import add_units
 from rebuttal.journeys.credits import Credit, Paths, Places, Vector
 from rebuttal.journeys.journeys import CONVERSION_TYPES, Journeys, read_journeys
 from rebuttal.journeys.markov import GONE, SALE, Walks, chain_of, count_walks, effects_of, first_order, scaled
@@ -31,12 +32,14 @@ Row = dict[str, Any]
 def update_shares(engine: Engine, lookback_days: int) -> dict[str, int]:
     """Credit and removal effects of the journeys in `marts_build`, stored where they differ.
 
-    Returns the counts `shares` and `written` (rows of the three tables that were written). Call it between the build
-    of the intermediate models and that of the marts that read ops.attribution_share.
+    Returns the counts `shares` and `written` (rows of the three tables that were written). The months and kinds whose
+    credit is another than before go to ops.changed_person. Call it between the build of the intermediate models and
+    that of the marts that read ops.attribution_share.
     """
     with engine.begin() as connection:
         journeys = read_journeys(connection, lookback_days)
         shares, removals, detours = measure(journeys)
+        add_units(connection, _moved_months(connection, shares))
         written = _replace(
             connection, attribution_share, shares, "period_kind", "period_start", "conversion_type", "model", "channel"
         )
@@ -235,6 +238,13 @@ def _detour_rows(kind: int, names: tuple[str, ...], walks: Walks) -> Iterator[Ro
                     "next_step": word,
                     "share": share / came.sum(),
                 }
+
+
+def _moved_months(connection: Connection, shares: list[Row]) -> set[str]:
+    """The units (macro share_unit) of the months and kinds of which ops.attribution_share says something else."""
+    now = {tuple(row[column.name] for column in attribution_share.columns) for row in shares}
+    before = {tuple(row) for row in connection.execute(select(attribution_share))}
+    return {"\x1f".join(("share", str(row[1]), str(row[2]))) for row in now ^ before if row[0] == "month"}
 
 
 def _replace(connection: Connection, table: Table, rows: list[Row], *key: str) -> int:

@@ -112,7 +112,7 @@ def _run(settings: Settings, task: str, variables: Mapping[str, Any], options: l
 def units(settings: Settings) -> dict[str, str]:
     """Model -> the SQL expression by which it is made again, of the models that the last build made by person.
 
-    It stands once, in the model's own pre-hook: `forget_changed('person_id')`.
+    It stands once, in the model itself: in its pre-hook, `forget_changed('person_id')`, or in its `meta`.
     """
     nodes = _manifest(settings)["nodes"].values()
     return {str(node["alias"]): unit for node in nodes if (unit := unit_of(node))}
@@ -121,6 +121,8 @@ def units(settings: Settings) -> dict[str, str]:
 def unit_of(node: Mapping[str, Any]) -> str:
     """The SQL expression by which a node of the manifest is made again; '' where it is made whole, or only grows."""
     if node["resource_type"] == "model" and node["config"]["materialized"] == "incremental":
+        if told := node["config"].get("meta", {}).get("unit"):
+            return " ".join(str(told).split())
         for hook in node["config"]["pre-hook"]:
             named = _FORGOTTEN.search(hook["sql"])
             if named:

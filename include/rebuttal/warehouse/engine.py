@@ -22,6 +22,7 @@ from rebuttal.settings import Settings
 from rebuttal.warehouse import dialects
 from rebuttal.warehouse.columns import add_missing_columns
 from rebuttal.warehouse.fence import fence_off
+from rebuttal.warehouse.holes import LEAVE, close_holes
 from rebuttal.warehouse.tables import BOOKING_ONCE, CORE, SCHEMAS, metadata
 
 _STORED_SCHEMAS = "select nspname from pg_catalog.pg_namespace"
@@ -51,6 +52,9 @@ def open_warehouse(settings: Settings, *, wait: float = LOCK_WAIT_SECONDS) -> It
         create_tables(engine)
         fence_off(engine)
         yield engine
+        if engine.dialect.name == "duckdb":
+            with engine.begin() as connection:
+                close_holes(connection)
     finally:
         engine.dispose()
 
@@ -139,6 +143,7 @@ def _set_utc(engine: Engine) -> None:
         if engine.dialect.name == "duckdb":
             # One checkpoint when the file is closed, not one for every batch: what is committed is safe in the log.
             cursor.execute("SET checkpoint_threshold = '1GB'")
+            cursor.execute(LEAVE)
         else:
             cursor.execute(f"SET lock_timeout = '{SERVER_LOCK_SECONDS}s'")  # instead of waiting for ever
         cursor.close()

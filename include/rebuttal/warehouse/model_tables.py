@@ -162,7 +162,8 @@ model_build = Table("model_build", metadata, Column("fingerprint", TEXT, nullabl
 
 # What the next build has to make again, one row per unit of change: the persons whose input changed since the last
 # build that was published, and of rows of nobody the row itself (see journeys/sql/input); '' stands for all other rows
-# of nobody and is there whenever anything changed. It stands until the publication: a killed build is done again.
+# of nobody and is there whenever anything changed. Sums of credit that change with a person are here too, their columns
+# with chr(31) between them. It stands until the publication: a killed build is done again.
 changed_person = Table("changed_person", metadata, Column("person_id", TEXT, primary_key=True), schema=OPS)
 
 # Who was somebody else before: one row per person id whose identifiers came, went or moved. Written by identity in its

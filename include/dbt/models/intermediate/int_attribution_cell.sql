@@ -1,3 +1,34 @@
+-- depends_on: {{ ref('attribution_credit') }}
+{{ config(materialized='incremental', incremental_strategy='append', tags=['after_shares'], meta={'unit': cell_unit('')}, pre_hook="{{ forget_changed(model.config.meta.unit) }}") }}
+
+{% if is_incremental() -%}
+
+-- A refresh adds up what the credit of touches has become; a whole build (below) needs no credit touch by touch.
+with credit as (
+
+    select
+        credit.*, {{ week_start('converted_at') }} as week_start, {{ month_start('converted_at') }} as month_start
+    from {{ ref('attribution_credit') }} as credit
+
+)
+
+select
+    week_start, month_start, conversion_type, {{ credit_dimensions() | join(', ') }},
+    {% for model in single_models() -%}
+    cast(sum({{ model }}_credit) as numeric(38, 12)) as {{ model }}_credit,
+    cast(sum(case when {{ model }}_credit = 1 then conversion_value_base end) as numeric(38, 18)) as {{ model }}_value,
+    {% endfor -%}
+    {% for model in sharing_models() -%}
+    cast(sum({{ model }}_credit) as numeric(38, 12)) as {{ model }}_credit,
+    cast(sum(conversion_value_base * {{ model }}_credit) as numeric(38, 18)) as {{ model }}_value,
+    {% endfor -%}
+    count(case when is_rate_missing then 1 end) as missing_rate_count
+from credit
+where true {{ only_changed(cell_unit('')) }}
+group by week_start, month_start, conversion_type, {{ credit_dimensions() | join(', ') }}
+
+{%- else -%}
+
 with dated as (
 
     select conversion.*, {{ week_start('converted_at') }} as week_start, {{ month_start('converted_at') }} as month_start
@@ -166,3 +197,5 @@ select
 from cell
 inner join period on period.cell_group = cell.cell_group
 left join {{ ref('int_touch_name') }} as name on name.name_key = cell.name_key
+
+{%- endif %}

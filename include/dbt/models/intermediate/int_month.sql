@@ -1,12 +1,6 @@
 with recursive covered as (
 
-    -- The slowest of the streams that bring days decides how far we can see.
-    select coalesce(min(until_date), cast('{{ var("running_week_start") }}' as date)) as until_date
-    from (
-        select {{ utc_date('max(started_at)') }} + 1 as until_date from {{ ref('stg_visit') }} group by source, account_id
-        union all
-        select max(report_date) + 1 from {{ ref('stg_ad') }} group by source, account_id
-    ) as stream
+    select coalesce(until_date, cast('{{ var("running_week_start") }}' as date)) as until_date from {{ ref('int_covered') }}
 
 ),
 

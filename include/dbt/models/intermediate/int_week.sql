@@ -17,18 +17,6 @@ week as (
     union all
     select cast(week.week_start + 7 as date) from week cross join bound where week.week_start < bound.last_week
 
-),
-
-covered as (
-
-    -- Written lately is not covers lately: the slowest of the streams that bring days decides how far we can see.
-    select min(until_date) as until_date
-    from (
-        select {{ utc_date('max(last_visit_at)') }} + 1 as until_date from {{ ref('int_weekly_visit') }} group by source, account_id
-        union all
-        select max(report_date) + 1 from {{ ref('stg_ad') }} group by source, account_id
-    ) as stream
-
 )
 
 select
@@ -36,4 +24,4 @@ select
     week.week_start < cast('{{ var("running_week_start") }}' as date)
     and coalesce(week.week_start + 7 <= covered.until_date, true) as is_complete
 from week
-cross join covered
+cross join {{ ref('int_covered') }} as covered

@@ -1,62 +1,75 @@
-{{ config(tags=['after_shares']) }}
+{{ config(materialized='incremental', incremental_strategy='append', tags=['after_shares'], meta={'unit': attribution_unit()}, pre_hook="{{ forget_changed(model.config.meta.unit) }}") }}
 
 {%- set finer = credit_dimensions() | reject('equalto', 'channel') | list %}
 
-with dated as (
+with named as (
 
-    select 'week' as period_kind, week_start as period_start, cell.* from {{ ref('int_attribution_cell') }} as cell
-    union all
-    select 'month', month_start, cell.* from {{ ref('int_attribution_cell') }} as cell
-    union all
-    select 'all', cast(null as date), cell.* from {{ ref('int_attribution_cell') }} as cell
-
-),
-
-named as (
-
-    {% for dimension in credit_dimensions() -%}
     select
-        period_kind, period_start, conversion_type, '{{ dimension }}' as dimension, {{ dimension }} as name,
+        period_kind, period_start, conversion_type, dimension, name,
         {% for model in touch_models() -%}
-        sum({{ model }}_credit) as {{ model }}_credit, sum({{ model }}_value) as {{ model }}_value,
+        {{ model }}_credit, {{ model }}_value,
         {% endfor -%}
-        sum(missing_rate_count) as missing_rate_count
-    from dated
-    group by period_kind, period_start, conversion_type, {{ dimension }}
-    {% if not loop.last %}union all{% endif %}
-    {% endfor %}
+        missing_rate_count
+    from {{ ref('int_attribution_sum') }}
+    where true {{ only_changed(sum_unit()) }}
+    union all
+    select
+        'all', cast(null as date), conversion_type, dimension, name,
+        {% for model in touch_models() -%}
+        sum({{ model }}_credit), sum({{ model }}_value),
+        {% endfor -%}
+        sum(missing_rate_count)
+    from {{ ref('int_attribution_sum') }}
+    where period_kind = 'month'
+    group by conversion_type, dimension, name
 
 ),
 
 -- Markov and Shapley by rate know channels. Within a channel they are divided like linear credit.
-within_channel as (
+within_month as (
 
     {% for dimension in finer -%}
-    select
-        period_kind, period_start, conversion_type, channel, '{{ dimension }}' as dimension, {{ dimension }} as name,
-        cast(sum(linear_credit) as double precision) as credit
-    from dated
-    where period_kind <> 'week'
-    group by period_kind, period_start, conversion_type, channel, {{ dimension }}
+    select month_start, conversion_type, channel, '{{ dimension }}' as dimension, {{ dimension }} as name, sum(linear_credit) as credit
+    from {{ ref('int_attribution_cell') }}
+    group by month_start, conversion_type, channel, {{ dimension }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
+
+),
+
+within_channel as (
+
+    select 'month' as period_kind, month_start as period_start, conversion_type, channel, dimension, name, cast(credit as double precision) as credit
+    from within_month
+    union all
+    select 'all', cast(null as date), conversion_type, channel, dimension, name, cast(sum(credit) as double precision)
+    from within_month
+    group by conversion_type, channel, dimension, name
 
 ),
 
 channel_total as (
 
     select period_kind, period_start, conversion_type, name as channel, cast(linear_credit as double precision) as credit
+    from {{ ref('int_attribution_sum') }}
+    where dimension = 'channel' and period_kind = 'month'
+    union all
+    select period_kind, period_start, conversion_type, name, cast(linear_credit as double precision)
     from named
-    where dimension = 'channel'
+    where dimension = 'channel' and period_kind = 'all'
 
 ),
 
 share as (
 
-    select
-        period_kind, nullif(period_start, cast('1900-01-01' as date)) as period_start, conversion_type, model, channel,
-        conversions, value_base, standard_error
-    from {{ source('ops', 'attribution_share') }}
+    select period_kind, period_start, conversion_type, model, channel, conversions, value_base, standard_error
+    from (
+        select
+            period_kind, nullif(period_start, cast('1900-01-01' as date)) as period_start, conversion_type, model, channel,
+            conversions, value_base, standard_error
+        from {{ source('ops', 'attribution_share') }}
+    ) as told
+    where true {{ only_changed(share_unit()) }}
 
 ),
 
@@ -81,8 +94,9 @@ credited as (
         share.period_kind, share.period_start, share.conversion_type, share.model, finer.dimension,
         -- A channel that is on no path to a conversion can harm, and has no name there to be divided over.
         coalesce(part.name, 'none'),
-        cast(sum(share.conversions * coalesce(part.credit / total.credit, 1)) as numeric(24, 12)),
-        cast(case when count(share.value_base) = count(*) then sum(share.value_base * coalesce(part.credit / total.credit, 1)) end as numeric(38, 18)),
+        -- Added up as decimals: the sum is the same in whatever order it is made.
+        cast(sum(cast(share.conversions * coalesce(part.credit / total.credit, 1) as numeric(38, 18))) as numeric(24, 12)),
+        cast(case when count(share.value_base) = count(*) then sum(cast(share.value_base * coalesce(part.credit / total.credit, 1) as numeric(38, 18))) end as numeric(38, 18)),
         cast(null as double precision)
     from share
     cross join (
@@ -105,46 +119,13 @@ credited as (
 
 ),
 
-bound as (
-
-    select
-        {% for family in ['ads', 'visits', 'crm'] -%}
-        min(case when family = '{{ family }}' then until_date end) as {{ family }}_until,
-        {% endfor -%}
-        cast(min(until_date) as date) as first_until,
-        cast(max(until_date) as date) as last_until
-    from {{ ref('source_window') }}
-
-),
-
-ended as (
-
-    select
-        credited.*,
-        case period_kind
-            when 'week' then cast(period_start + 7 as date)
-            when 'month' then cast(period_start + interval '1 month' as date)
-        end as period_end
-    from credited
-
-),
-
 judged as (
 
-    select
-        ended.*,
-        case
-            when period_kind = 'all' and bound.first_until + 7 < bound.last_until
-                then 'the sources end more than a week apart, on ' || cast(bound.first_until as {{ dbt.type_string() }}) || ' and ' || cast(bound.last_until as {{ dbt.type_string() }})
-            when period_kind = 'all' then null
-            when period_end > cast('{{ var("running_week_start") }}' as date) then 'the period is not over'
-            when period_end > bound.visits_until then 'visits are known until ' || cast(bound.visits_until as {{ dbt.type_string() }}) || ' only'
-            when period_end > bound.ads_until then 'advertising is known until ' || cast(bound.ads_until as {{ dbt.type_string() }}) || ' only'
-            -- Sales may rest for a few days without being late.
-            when period_end > bound.crm_until + 4 then 'the CRM is known until ' || cast(bound.crm_until as {{ dbt.type_string() }}) || ' only'
-        end as incomplete_reason
-    from ended
-    cross join bound
+    select credited.*, period.incomplete_reason
+    from credited
+    left join {{ ref('int_attribution_period') }} as period
+        on period.period_kind = credited.period_kind
+        and coalesce(period.period_start, cast('1900-01-01' as date)) = coalesce(credited.period_start, cast('1900-01-01' as date))
 
 )
 
@@ -156,3 +137,5 @@ select
     incomplete_reason is null as is_complete,
     incomplete_reason
 from judged
+-- What most refreshes make again stands together at the end: rows taken out here and there cost DuckDB a new table.
+order by case when model in ({% for model in touch_models() %}'{{ model }}'{% if not loop.last %}, {% endif %}{% endfor %}) and period_kind <> 'all' then 0 else 1 end, conversion_type, period_start

@@ -27,10 +27,7 @@ sales as (
 
 visit as (
 
-    select {{ utc_date('occurred_at') }} as date_day, cast(count(*) as bigint) as visits
-    from {{ ref('touchpoint') }}
-    where kind = 'visit'
-    group by 1
+    select date_day, cast(sum(visits) as bigint) as visits from {{ ref('int_daily_visit') }} group by 1
 
 ),
 
@@ -66,18 +63,6 @@ one_day as (
     union all
     select cast(one_day.date_day + 1 as date) from one_day cross join bound where one_day.date_day < bound.last_day
 
-),
-
-covered as (
-
-    -- The slowest of the streams that bring days decides how far we can see.
-    select min(until_date) as until_date
-    from (
-        select {{ utc_date('max(last_visit_at)') }} + 1 as until_date from {{ ref('int_weekly_visit') }} group by source, account_id
-        union all
-        select max(report_date) + 1 from {{ ref('stg_ad') }} group by source, account_id
-    ) as stream
-
 )
 
 select
@@ -95,7 +80,7 @@ select
     '{{ var("base_currency") }}' as currency,
     cast(coalesce(ad.missing_rate_count, 0) + coalesce(sales.missing_rate_count, 0) as bigint) as missing_rate_count
 from one_day
-cross join covered
+cross join {{ ref('int_covered') }} as covered
 left join sales on sales.date_day = one_day.date_day
 left join visit on visit.date_day = one_day.date_day
 left join ad on ad.date_day = one_day.date_day

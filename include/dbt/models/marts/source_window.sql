@@ -1,7 +1,7 @@
 with covered as (
 
-    select 'visits' as family, source, account_id, {{ utc_date('min(started_at)') }} as first_date, {{ utc_date('max(started_at)') }} + 1 as until_date
-    from {{ ref('stg_visit') }} where started_at is not null group by source, account_id
+    select 'visits' as family, source, account_id, min(date_day) as first_date, max(date_day) + 1 as until_date
+    from {{ ref('int_daily_visit') }} where date_day is not null group by source, account_id
     union all
     select 'ads', source, account_id, min(report_date), max(report_date) + 1
     from {{ ref('stg_ad') }} group by source, account_id

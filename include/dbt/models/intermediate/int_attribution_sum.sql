@@ -1,0 +1,49 @@
+{{ config(materialized='incremental', incremental_strategy='append', tags=['after_shares'], meta={'unit': sum_unit()}, pre_hook="{{ forget_changed(model.config.meta.unit) }}") }}
+
+{%- set periods = {'week': 'week_start', 'month': 'month_start'} %}
+
+{% if is_incremental() -%}
+with part as (
+
+    select
+        person_id,
+        split_part(person_id, chr(31), 1) as period_kind, split_part(person_id, chr(31), 2) as period_start,
+        split_part(person_id, chr(31), 3) as conversion_type, split_part(person_id, chr(31), 4) as dimension
+    from {{ source('ops', 'changed_person') }}
+    where person_id like 'week' || chr(31) || '%' or person_id like 'month' || chr(31) || '%'
+
+),
+
+-- The units of changed_person as columns, so that cells need not be written out as units. Whatever stands in a name stays.
+changed as (
+
+    select
+        period_kind, cast(period_start as date) as period_start, conversion_type, dimension,
+        substr(person_id, length(period_kind) + length(period_start) + length(conversion_type) + length(dimension) + 5) as name
+    from part
+
+)
+
+{% endif -%}
+
+{% for period_kind, period_start in periods.items() -%}
+{% set last_period = loop.last -%}
+{% for dimension in credit_dimensions() -%}
+select
+    '{{ period_kind }}' as period_kind, cell.{{ period_start }} as period_start, cell.conversion_type,
+    '{{ dimension }}' as dimension, cell.{{ dimension }} as name,
+    {% for model in touch_models() -%}
+    sum(cell.{{ model }}_credit) as {{ model }}_credit, sum(cell.{{ model }}_value) as {{ model }}_value,
+    {% endfor -%}
+    cast(sum(cell.missing_rate_count) as bigint) as missing_rate_count
+from {{ ref('int_attribution_cell') }} as cell
+{% if is_incremental() -%}
+inner join changed
+    on changed.period_kind = '{{ period_kind }}' and changed.period_start = cell.{{ period_start }}
+    and changed.conversion_type = cell.conversion_type
+    and changed.dimension = '{{ dimension }}' and changed.name = cell.{{ dimension }}
+{% endif -%}
+group by cell.{{ period_start }}, cell.conversion_type, cell.{{ dimension }}
+{% if not (loop.last and last_period) %}union all{% endif %}
+{% endfor -%}
+{% endfor %}
