@@ -90,18 +90,19 @@ def _title(words: Words, findings: Findings) -> str:
     return ", ".join(told)
 
 
-def _section(words: Words, section: str, rows: Sequence[Row]) -> dict[str, Any]:
+def _section(words: Words, section: str, rows: Sequence[Row], shown: int = _SHOWN) -> dict[str, Any]:
     lines: dict[str, Callable[[Words, Row], dict[str, Any]]] = {
         "late": _late,
         "held": _held,
         "kept_out": _kept_out,
+        "pace": _pace,
         "deliveries": _delivery,
     }
     line = lines.get(section, _check)
-    more = len(rows) - _SHOWN
+    more = len(rows) - shown
     return {
         "title": words(f"alert.section.{section}"),
-        "lines": [line(words, row) for row in rows[:_SHOWN]],
+        "lines": [line(words, row) for row in rows[:shown]],
         "more": words("alert.more", n=more) if more > 0 else "",
     }
 
