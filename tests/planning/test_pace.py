@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -19,7 +18,8 @@ FIRST, ADS_UNTIL, CRM_UNTIL = date(2025, 12, 20), date(2026, 3, 17), date(2026, 
 TOLERANCE = 0.1
 DAYS = [FIRST + timedelta(days=n) for n in range((ADS_UNTIL - FIRST).days + 3)]  # three days stand after the end
 CHANNELS = ("steady", "heavy", "light", "stray", "unpriced", "burnt")
-MONTHS = (date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1), date(2026, 4, 1))
+MONTHS = (date(2025, 12, 1), date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1), date(2026, 4, 1))
+DECEMBER, JANUARY, FEBRUARY, MARCH, APRIL = MONTHS
 BUDGETS = {"steady": 290, "heavy": 150, "light": 900, "unpriced": 100, "burnt": 30, "none": 50}
 
 
@@ -55,7 +55,8 @@ GOALS: list[dict[str, Any]] = [
 ]  # fmt: skip
 WANTED = {
     "won": "reached", "too-high": "behind", "over-and-missed": "missed", "nearly": "on_track", "cheap": "on_track",
-    "dear": "missed", "cost-not-known": "incomplete", "rate": "behind", "later": "no_data_yet", "just-begun": "too_early",
+    "dear": "missed", "cost-not-known": "incomplete", "rate": "behind", "later": "no_data_yet",
+    "just-begun": "too_early",
     "before-the-data": "incomplete", "never-pulled": "no_data_yet",
 }  # fmt: skip
 
@@ -114,7 +115,7 @@ def fill(engine: Engine) -> None:
 
 
 @pytest.fixture(scope="module", params=["duckdb", "postgres"])
-def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Both marts, by month and channel and by goal."""
     home: Path = tmp_path_factory.mktemp("plan")
     config = PROJECT_ROOT / "include" / "config"
@@ -131,7 +132,7 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     with open_warehouse(settings) as engine, engine.connect() as connection:
         pace = connection.execute(text("SELECT * FROM marts_build.plan_pace")).mappings().all()
         goals = connection.execute(text("SELECT * FROM marts_build.goal_progress")).mappings().all()
-    yield {
+    return {
         "pace": {(row["month_start"], row["channel"]): dict(row) for row in pace},
         "goals": {row["goal_id"]: dict(row) for row in goals},
     }
@@ -157,14 +158,15 @@ def test_pace_forecast_and_what_is_spent(built: dict[str, Any], month: date) -> 
     weight = weights(month)
     known = [day for day in weight if day < ADS_UNTIL]
     share = sum(weight[day] for day in known) / sum(weight.values())
-    assert set(weight.values()) != {1.0} or month != MONTHS[2], "March is paced by weekdays"
+    assert set(weight.values()) != {1.0} or month != MARCH, "March is paced by weekdays"
     for channel, budget in BUDGETS.items():
         row = built["pace"][month, channel]
         spent = [COSTS.get((day, channel), 0) for day in known]
         assert float(row["budget_base"]) == budget
-        assert row["measured_until"] == (min(ADS_UNTIL, known[-1] + timedelta(days=1)) if known else None)
-        assert row["is_complete"] == (month < MONTHS[2])
-        if not known:
+        is_known = bool(known) and month != DECEMBER
+        assert row["measured_until"] == (min(ADS_UNTIL, known[-1] + timedelta(days=1)) if is_known else None)
+        assert row["is_complete"] == (month < MARCH)
+        if not is_known:
             assert (row["spent_base"], row["expected_base"], row["forecast_base"]) == (None, None, None)
             continue
         assert float(row["expected_base"]) == pytest.approx(budget * share, abs=1e-5)
@@ -180,14 +182,17 @@ def test_states(built: dict[str, Any]) -> None:
     def states(month: date) -> dict[str, str]:
         return {channel: row["state"] for (one, channel), row in built["pace"].items() if one == month}
 
-    april = states(MONTHS[3])
+    april = states(APRIL)
     assert set(april.values()) == {"no_data_yet"}
     assert set(april) == set(BUDGETS)
-    march = states(MONTHS[2])
+    december = states(DECEMBER)
+    assert set(december.values()) == {"before_data"}, "eleven days of December are no December"
+    assert set(december) == set(CHANNELS) | set(BUDGETS)
+    march = states(MARCH)
     assert march == {"steady": "on", "heavy": "over", "light": "under", "none": "under", "burnt": "over",
                      "unpriced": "over", "stray": "unplanned"}  # fmt: skip
-    assert states(MONTHS[1])["unpriced"] == "missing_rate"
-    assert built["pace"][MONTHS[0], "steady"]["pace"] == "even", "the eight weeks before January are not known"
+    assert states(FEBRUARY)["unpriced"] == "missing_rate"
+    assert built["pace"][JANUARY, "steady"]["pace"] == "even", "the eight weeks before January are not known"
 
 
 def test_goals(built: dict[str, Any]) -> None:

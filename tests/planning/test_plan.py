@@ -1,4 +1,4 @@
-"""plan.yml as people write it: what is wrong is told by file, key and nearest valid word, and nothing is written then."""
+"""plan.yml as people write it: what is wrong is told by file, key and nearest valid word, and nothing is written."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def context(settings: Settings) -> Context:
         ("budgets", {"last_month": "2025-01"}, r"budgets\.0: .*within 60 months"),
         ("budgets", {"first_month": "2026-13"}, r"budgets\.0\.first_month"),
         ("budgets", {"hypotesis": "a"}, r"hypotesis is not a known key.*hypothesis"),
-        ("budgets", {"id": "social"}, r"'social' stands twice"),
+        ("budgets", {"id": "video"}, r"'video' stands twice"),
         ("goals", {"metric": "order"}, r"goals\.0\.metric: 'order'.*'orders'"),
         ("goals", {"metric": "cac"}, r"'cac' is not a metric that a goal can be set for"),
         ("goals", {"last_date": "2026-09-30"}, r"goals\.0: .*last_date"),

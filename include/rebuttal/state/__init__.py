@@ -22,6 +22,7 @@ from rebuttal.state.model import (
     TagAlias,
     Unsubscription,
 )
+from rebuttal.state.pace import PaceTold
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -36,6 +37,7 @@ __all__ = [
     "ModelEvaluation",
     "ObjectionTheme",
     "Outbox",
+    "PaceTold",
     "Sessions",
     "Suppression",
     "TagAlias",

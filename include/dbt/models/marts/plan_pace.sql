@@ -6,7 +6,7 @@ with rule as (
 
 known as (
 
-    select until_date from {{ ref('source_window') }} where family = 'ads'
+    select first_date, until_date from {{ ref('source_window') }} where family = 'ads'
 
 ),
 
@@ -111,10 +111,14 @@ row_of as (
     select
         place.month_start, place.channel, rule.tolerance, pace.share_elapsed, pace.is_weekday_pace,
         budget.budget_base,
-        case when known.until_date > place.month_start then least(known.until_date, pace.next_month) end as measured_until,
+        -- A month of which a part is not known has no figure.
+        known.first_date > place.month_start as is_before_data,
+        case
+            when known.until_date > place.month_start and known.first_date <= place.month_start
+            then least(known.until_date, pace.next_month)
+        end as measured_until,
         known.until_date >= pace.next_month as is_complete,
         case
-            when known.until_date is null or known.until_date <= place.month_start then null
             when spent.channel is null then {{ money('0') }}
             else spent.spent_base
         end as spent_base
@@ -130,9 +134,10 @@ row_of as (
 foreseen as (
 
     select
-        row_of.*,
-        {{ money('budget_base * share_elapsed') }} as expected_base,
-        {{ money('spent_base / nullif(share_elapsed, 0)') }} as forecast_base
+        month_start, channel, tolerance, share_elapsed, is_weekday_pace, budget_base, measured_until, is_complete, is_before_data,
+        case when measured_until is not null then spent_base end as spent_base,
+        case when measured_until is not null then {{ money('budget_base * share_elapsed') }} end as expected_base,
+        case when measured_until is not null then {{ money('spent_base / nullif(share_elapsed, 0)') }} end as forecast_base
     from row_of
 
 )
@@ -142,13 +147,14 @@ select
     channel,
     budget_base,
     spent_base,
-    case when measured_until is not null then expected_base end as expected_base,
+    expected_base,
     forecast_base,
     {{ ratio('spent_base', 'budget_base') }} as spent_share,
     measured_until,
     coalesce(is_complete, false) as is_complete,
     case when is_weekday_pace then 'weekday' else 'even' end as pace,
     case
+        when is_before_data then 'before_data'
         when measured_until is null then 'no_data_yet'
         when budget_base is null then 'unplanned'
         when spent_base is null then 'missing_rate'
