@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Palette:
-    """`names`: code -> name by kind (channel, category, stage, question); `colors`: shown name -> colour."""
+    """`names`: code -> name by kind (channel, category, metric, stage, question); `colors`: shown name -> colour."""
 
     scheme: tuple[str, ...]
     names: dict[str, dict[str, str]]
@@ -29,15 +29,17 @@ class Palette:
 
 @cache
 def load_palette() -> Palette:
-    """Read palette.yml, taxonomy.yml and journey.yml."""
+    """Read palette.yml, taxonomy.yml, journey.yml and metrics.yml."""
     own = yaml.safe_load((HERE / "palette.yml").read_text(encoding="utf-8"))
     taxonomy = yaml.safe_load((config() / "taxonomy.yml").read_text(encoding="utf-8"))
     journey = yaml.safe_load((config() / "journey.yml").read_text(encoding="utf-8"))
+    metrics = yaml.safe_load((config() / "metrics.yml").read_text(encoding="utf-8"))["metrics"]
     categories = {row["code"]: row["name"]["en"] for row in taxonomy["categories"]}
     names = {
         "channel": {code: row["name"] for code, row in own["channels"].items()},
         "category": categories,
         "question": {row["id"]: f"{order}. {row['name']['en']}" for order, row in enumerate(journey["questions"], 1)},
+        "metric": {row["id"]: row["name"]["en"] for row in metrics},
         **own["words"],
     }
     colors = {row["name"]: row["color"] for row in own["channels"].values()}

@@ -55,15 +55,24 @@ def run_loop(context: Context) -> Iterator[Report]:
             yield Report(stage=name, problems=[str(error)])
 
 
+def _model(context: Context) -> Report:
+    """The marts compare what was with what was planned: the plan is loaded first."""
+    from rebuttal import journeys, planning
+
+    planned = planning.run(context)
+    report = journeys.run(context)
+    report.counts |= planned.counts
+    report.changed |= planned.changed
+    return report
+
+
 def _plain(name: str) -> Callable[[Context], Report]:
     if name == "admit":
         from rebuttal import quality
 
         return quality.run
     if name == "model":
-        from rebuttal import journeys
-
-        return journeys.run
+        return _model
     if name == "listen":
         from rebuttal import objections
 

@@ -54,6 +54,13 @@ class RebuttalPlugin(AirflowPlugin):
     ]
     external_views = [  # noqa: RUF012
         {
+            "name": "What stands open",
+            "href": "/quality/open",
+            "destination": "nav",
+            "url_route": "open_alerts",
+            "nav_top_level": True,
+        },
+        {
             "name": "Data quality",
             "href": "/quality/",
             "destination": "nav",

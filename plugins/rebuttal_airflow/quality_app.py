@@ -1,4 +1,4 @@
-"""The data-quality page and the Data Docs over HTTP: every request is checked with Airflow's own log-in.
+"""The data-quality page, what stands open, and the Data Docs: every request is checked with Airflow's own log-in.
 
 Airflow mounts a plugin's application without authentication; here it is a dependency of every route. Browsers without a
 session are sent to the log-in page and come back; others get 401. Nothing that is served may run a script.
@@ -15,7 +15,9 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Redirect
 
 from rebuttal.quality.data_docs import FOLDER
 from rebuttal.quality.page import render
+from rebuttal.reports.open_page import render_open
 from rebuttal.settings import load_settings
+from rebuttal_airflow.connections import context
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
@@ -42,6 +44,12 @@ async def refuse(request: Request, error: HTTPException) -> Response:
 def quality_page() -> Response:
     """What the gate found, as last published."""
     return HTMLResponse(render(load_settings(), "docs/"), headers=_HEADERS)
+
+
+@app.get("/open")
+def open_page() -> Response:
+    """What stands open, as `rebuttal alerts` lists it."""
+    return HTMLResponse(render_open(context()), headers=_HEADERS)
 
 
 @app.get("/docs/{path:path}")

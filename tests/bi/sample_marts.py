@@ -50,6 +50,12 @@ WORDS: dict[str, tuple[Any, ...]] = {
     "is_rate_missing": (False,),
     "reviewed_at": (None,),
     "is_measured": (True,),
+    "plan_pace.month_start": (FIRST, FIRST, FIRST, FIRST + timedelta(days=35)),
+    "plan_pace.state": ("over", "on", "under", "no_data_yet"),
+    "plan_pace.measured_until": (FIRST, FIRST, FIRST, None),
+    "goal_progress.metric": ("orders", "cpa"),
+    "goal_progress.direction": ("at_least", "at_most"),
+    "goal_progress.state": ("on_track", "behind", "incomplete"),
 }
 
 

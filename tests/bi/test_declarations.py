@@ -21,7 +21,7 @@ CHARTS = [chart for board in load_dashboards() for chart in board.charts]
 def test_the_dashboards_are_there() -> None:
     assert [board.title for board in load_dashboards()] == [
         *("Today", "Week", "Funnel and journey", "Channels and roles", "Objections and content", "Unit economics"),
-        *("Data quality", "Decision journal", "Partner"),
+        *("Plan and budget", "Data quality", "Decision journal", "Partner"),
     ]
     assert len(CHARTS) > 40
 

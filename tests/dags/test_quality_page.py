@@ -14,7 +14,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests" / "quality"))
 USER, PASSWORD = "reader", "a password of the test"
-PAGES = ("/quality/", "/quality/docs/", "/quality/docs/index.html", "/quality/docs/expectations/deal.html")
+PAGES = (
+    "/quality/",
+    "/quality/open",
+    "/quality/docs/",
+    "/quality/docs/index.html",
+    "/quality/docs/expectations/deal.html",
+)
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +126,20 @@ def test_the_page_says_what_is_wrong_in_words(client: Any, token: str) -> None:
     assert "123 45 67" not in page, "what looks like a number of a person is not shown"
 
 
+def test_what_stands_open_is_listed_with_what_it_touches_and_what_to_do(client: Any, token: str) -> None:
+    page = get(client, "/quality/open", token).text
+    for words in (
+        "Held batches: readers see the last good data (1)",
+        "All rows that the batch says it has are in the landing table",
+        "reach, channels, journeys, attribution",
+        "yandex_metrica.visits",
+        "Data that has not come",
+        "&lt;b&gt;fridge&lt;/b&gt;",
+    ):
+        assert words in page, words
+    assert "123 45 67" not in page, "what looks like a number of a person is not shown"
+
+
 def test_the_docs_name_the_stream_the_examples_and_what_to_do(client: Any, token: str, home: Path) -> None:
     pages = json.loads((home / "data_docs" / "pages.json").read_text(encoding="utf-8"))["pages"]
     page = get(client, f"/quality/docs/{pages['yandex_metrica.visits 24601337']}", token).text
@@ -147,7 +167,7 @@ def test_every_link_of_the_page_and_of_the_docs_leads_somewhere(client: Any, tok
         assert answer.status_code == 200, path
         found = re.findall(r"(?:href|src)=\"([^\"#]+)[\"#]", answer.text) if answer.text.startswith("<!DOCTYPE") else []
         ahead += {urljoin(path, link) for link in found} - seen - set(ahead)
-    assert len(seen) >= 9  # the page, the index, the style sheet, three suites, three streams
+    assert len(seen) >= 10  # both pages, the index, the style sheet, three suites, three streams
     assert all(path.startswith("/quality/") for path in seen)
 
 

@@ -46,6 +46,8 @@ SETTLED = (
 BOOKKEEPING = frozenset({"batch_id", "row_number", "row_hash", "imported_at"})
 # Of hits only when, by whom and on which page is read.
 UNREAD = BOOKKEEPING | {"goal_ids", "referrer", "url", "visit_id"}
+# The plan decides no row of a person: another plan makes only the models again that are made whole in every build.
+PLANNED = ("ops.plan_rule", "ops.plan_budget", "ops.plan_goal")
 # Models that need the shares that Markov chains and Shapley values give the channels: built after them.
 AFTER_SHARES = "after_shares"
 
@@ -205,7 +207,8 @@ def load_settled(engine: Engine, config: ModelConfig) -> int:
 def _whole_inputs(engine: Engine) -> str:
     """What only models read that are made whole in every build: when it differs, there is a build, of nobody's rows."""
     with engine.connect() as connection:
-        return hashlib.sha256(fingerprint_of(connection, ["core.hit"], without=UNREAD).encode()).hexdigest()[:16]
+        told = fingerprint_of(connection, ["core.hit"], without=UNREAD) + fingerprint_of(connection, list(PLANNED))
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def _fingerprint(engine: Engine, variables: dict[str, Any]) -> str:

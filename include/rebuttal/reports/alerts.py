@@ -27,6 +27,7 @@ from rebuttal.reports.delivery import (
     undelivered,
 )
 from rebuttal.reports.findings import Findings, Row, compose_alert, gather, late_sources
+from rebuttal.reports.pace import due, read_pace, record_told, told_of
 from rebuttal.reports.people import People, expected_sources, load_people
 from rebuttal.settings import Settings
 from rebuttal.state import AlertDelivery, Sessions, open_state
@@ -52,11 +53,12 @@ def run_alerts(context: Context) -> Report:
     late = late_sources(
         quality, expected_sources(context.settings.config), context.clock.now(), people.alerts.late_after_hours
     )
+    off_pace = read_pace(context.settings, context.clock.now().date())
     with open_state(context.settings) as sessions:
         for opened in _channels(context, people):
             report.add("channels")
             try:
-                _tell(context, people, sessions, quality, late, opened(), report)
+                _tell(context, people, sessions, quality, late, off_pace, opened(), report)
             except (CredentialsError, UnavailableError, PersonalDataError) as error:
                 report.problems.append(str(error))
     return report
@@ -78,8 +80,9 @@ def open_findings(context: Context) -> Findings:
     quality = read_quality(context.settings)
     expected = expected_sources(context.settings.config)
     late = late_sources(quality, expected, context.clock.now(), people.alerts.late_after_hours)
+    off_pace = read_pace(context.settings, context.clock.now().date())
     with open_state(context.settings) as sessions:
-        return gather(quality, None, late, undelivered(sessions))
+        return gather(quality, None, late, undelivered(sessions), off_pace)
 
 
 def _tell(
@@ -88,6 +91,7 @@ def _tell(
     sessions: Sessions,
     quality: Quality,
     late: Sequence[Row],
+    off_pace: Sequence[Row],
     channel: Channel,
     report: Report,
 ) -> None:
@@ -95,7 +99,8 @@ def _tell(
     knows = max(stream["last_landed_at"] for stream in quality.streams)
     identifier = message_id("alert", day, channel.id, channel.sender)
     new = AlertDelivery(channel=channel.id, day=day, told_until=knows, message_id=identifier)
-    findings = gather(quality, _told_until(sessions, channel), late, undelivered(sessions))
+    pace = due(off_pace, told_of(sessions, channel.id), context.clock.now(), people.alerts.pace_cool_down_days)
+    findings = gather(quality, _told_until(sessions, channel), late, undelivered(sessions), pace)
     if findings.is_empty and find_delivery(sessions, new) is None:
         report.add("nothing_to_tell")
         return
@@ -111,6 +116,8 @@ def _tell(
             report.add("already_told")
             return
         row.state = _STATE_OF[outcome]
+        if outcome in ("sent", "unknown"):
+            record_told(sessions, channel.id, pace, context.clock.now())
         close_delivery(sessions, row, row.state, code or None)
         report.add(outcome)
         report.changed = report.changed or outcome != "later"

@@ -16,6 +16,7 @@ from rebuttal.outgoing import is_safe, plain_line
 from rebuttal.reports.check_words import Part, told
 from rebuttal.reports.compose import Digest
 from rebuttal.reports.language import Words, words_of
+from rebuttal.reports.pace import pace_line
 from rebuttal.reports.people import Language
 from rebuttal.warehouse.reports import Quality
 
@@ -38,12 +39,17 @@ class Findings:
 
 
 def gather(
-    quality: Quality, told_until: datetime | None, late: Sequence[Row] = (), undelivered: Sequence[Row] = ()
+    quality: Quality,
+    told_until: datetime | None,
+    late: Sequence[Row] = (),
+    undelivered: Sequence[Row] = (),
+    pace: Sequence[Row] = (),
 ) -> Findings:
     """What is worth an alert to somebody who knows everything that had landed by `told_until` (None: nothing).
 
     Late sources, held batches and alarms are told as long as they stand. The rest is told when it is news: a check that
     fails since then, a share that has grown, rows kept out since then, mails that did not arrive (`undelivered`).
+    Budgets off their pace (`pace`) have a cool-down of their own, see `rebuttal.reports.pace`.
     """
 
     def is_later(moment: datetime | None) -> bool:
@@ -64,6 +70,7 @@ def gather(
         "unmapped": unmapped,
         "tags": tags,
         "checks": [check for check in warnings if check not in tags and check not in unmapped],
+        "pace": list(pace),
         "deliveries": [row for row in undelivered if is_later(row["finished_at"])],
     }
     return Findings({name: rows for name, rows in found.items() if rows})
@@ -76,11 +83,23 @@ def compose_alert(findings: Findings, language: Language, day: str, page: str | 
         "language": language,
         "words": words,
         "greeting": words("alert.greeting", name=name) if name else "",
-        "sections": [_section(words, section, rows) for section, rows in findings.sections.items()],
+        "title": words("review.plan.section" if set(findings.sections) == {"pace"} else "alert.title"),
+        "sections": told_sections(words, findings, _SHOWN),
         "page": page,
     }
     html, plain = _template("alert.html.j2").render(view), _template("alert.txt.j2").render(view)
-    return Digest(words("alert.subject", title=_title(words, findings), day=day), html, plain.strip() + "\n", {})
+    subject = words("alert.subject", about=view["title"], title=_title(words, findings), day=day)
+    return Digest(subject, html, plain.strip() + "\n", {})
+
+
+def told_sections(words: Words, findings: Findings, shown: int | None = None) -> list[dict[str, Any]]:
+    """Each section with its name, its title, `lines` (what, where, facts, since, examples, step, next) and `more`.
+
+    At most `shown` lines of each, the rest counted in `more`; all of them without.
+    """
+    return [
+        _section(words, name, rows, len(rows) if shown is None else shown) for name, rows in findings.sections.items()
+    ]
 
 
 def _title(words: Words, findings: Findings) -> str:
@@ -90,20 +109,28 @@ def _title(words: Words, findings: Findings) -> str:
     return ", ".join(told)
 
 
-def _section(words: Words, section: str, rows: Sequence[Row]) -> dict[str, Any]:
+def _section(words: Words, section: str, rows: Sequence[Row], shown: int) -> dict[str, Any]:
     lines: dict[str, Callable[[Words, Row], dict[str, Any]]] = {
         "late": _late,
         "held": _held,
         "kept_out": _kept_out,
+        "pace": pace_line,
         "deliveries": _delivery,
     }
     line = lines.get(section, _check)
-    more = len(rows) - _SHOWN
+    more = len(rows) - shown
     return {
-        "title": words(f"alert.section.{section}"),
-        "lines": [line(words, row) for row in rows[:_SHOWN]],
+        "name": section,
+        "title": words("review.plan.off_pace" if section == "pace" else f"alert.section.{section}"),
+        "lines": [_with_facts(words, line(words, row)) for row in rows[:shown]],
         "more": words("alert.more", n=more) if more > 0 else "",
     }
+
+
+def _with_facts(words: Words, line: dict[str, Any]) -> dict[str, Any]:
+    since = words("alert.since", day=words.day(line["since"].date())) if line["since"] else ""
+    facts = ", ".join(part for part in (line["count"], since) if part)
+    return {**line, "facts": facts, "next": words("alert.next", step=line["step"]) if line["step"] else ""}
 
 
 def late_sources(quality: Quality, expected: Sequence[str], now: datetime, late_after_hours: float) -> list[Row]:
@@ -129,9 +156,10 @@ def _late(words: Words, row: Row) -> dict[str, Any]:
     return {
         "what": words("alert.late", day=words.day(until.date())) if until else words("alert.never"),
         "where": words(key) if words.has(key := f"sources.{row['source']}") else row["source"],
-        "facts": "",
+        "count": "",
+        "since": None,
         "examples": "",
-        "next": words("alert.next", step=words("alert.late_next", source=row["source"])),
+        "step": words("alert.late_next", source=row["source"]),
     }
 
 
@@ -139,9 +167,10 @@ def _delivery(words: Words, row: Row) -> dict[str, Any]:
     return {
         "what": words(f"alert.delivery.{row['state']}"),
         "where": row["reader"],
-        "facts": f"{row['kind']} {row['period']}",
+        "count": f"{row['kind']} {row['period']}",
+        "since": None,
         "examples": "",
-        "next": words("alert.next", step=words("alert.delivery_next")),
+        "step": words("alert.delivery_next"),
     }
 
 
@@ -173,15 +202,15 @@ def _sentence(language: Language, row: Row, part: Part, stored: str) -> str:
 def _line(words: Words, row: Row, count: str, since: datetime | None, examples: Sequence[str]) -> dict[str, Any]:
     safe = [plain_line(example, 120) for example in examples if is_safe(example)][:3]
     where = f"{row['source']}.{row['stream']}" if row["stream"] else words("alert.everywhere")
-    facts = [count, *([words("alert.since", day=words.day(since.date()))] if since else [])]
     what = _sentence(words.language, row, "what", row["description"] or "")
     step = _sentence(words.language, row, "do", row["next_step"] or "")
     return {
         "what": plain_line(what, 300),
         "where": where,
-        "facts": ", ".join(facts),
+        "count": count,
+        "since": since,
         "examples": words("alert.examples", examples="; ".join(safe)) if safe else "",
-        "next": words("alert.next", step=plain_line(step, 300)) if step else "",
+        "step": plain_line(step, 300),
     }
 
 

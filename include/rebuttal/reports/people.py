@@ -116,6 +116,7 @@ class AlertRule(Section):
     page: Annotated[str, Field(pattern=r"^https?://[^\s\"<>]+$")] | None = None
     give_up_after_hours: Annotated[float, Field(gt=0)] = 20
     late_after_hours: Annotated[float, Field(gt=0)] = 48  # a source whose data end earlier than this is late
+    pace_cool_down_days: Annotated[float, Field(ge=0)] = 7  # a budget that stays off its pace is told again after this
 
 
 class People(Section):

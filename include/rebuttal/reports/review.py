@@ -13,6 +13,8 @@ from rebuttal.reports.channels import Channel
 from rebuttal.reports.compose import Digest, rendered
 from rebuttal.reports.health import health_lines
 from rebuttal.reports.language import Words, words_of
+from rebuttal.reports.pace import channel_name
+from rebuttal.reports.plan_part import PlanTeller
 from rebuttal.reports.review_figures import Measure, Review, Row
 
 _SHOWN = 6  # of each list; the rest is counted
@@ -120,6 +122,7 @@ class _Teller:
         """Each with a title and a table (columns, rows) or lines; both None when the part is not known."""
         review, kind = self.review, self.review.period.kind
         found = [self._section("measures", table=self._measures(), note=self.words(f"review.usual_note.{kind}"))]
+        found += PlanTeller(self.words, self.shown, self.name).sections(review.plan, kind)
         if kind == "weekly":
             found.append(
                 self._section("channels", table=self._table(review.channels, _WEEK_COLUMNS), empty="no_channels")
@@ -220,8 +223,7 @@ class _Teller:
         return words.usual(float(value)) if column == "lost" else words.number(float(value))
 
     def _channel(self, row: Row) -> str:
-        key = f"review.channel_name.{row['channel']}"
-        return self.words(key) if self.words.has(key) else plain_line(str(row["channel"]), 40)
+        return channel_name(self.words, str(row["channel"]))
 
     def _look(self) -> list[str] | None:
         """Spend without customers, customers far dearer than the mean, and the cheapest: by rule, with its figures."""

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, inspect
 
 from rebuttal.reports.figures import Health, attempted, data_health, rows_of
 from rebuttal.reports.period import Period
+from rebuttal.reports.plan_part import PlanPart, read_plan
 from rebuttal.warehouse.publish import require_marts
 from rebuttal.warehouse.theme_names import Names, theme_names
 
@@ -88,6 +89,7 @@ class Review:
     health: Health | None
     failed: list[str]
     theme_names: Names = field(default_factory=dict)
+    plan: PlanPart | None = None
 
 
 def read_review(engine: Engine, period: Period, expected: Sequence[str]) -> Review:
@@ -134,6 +136,7 @@ def read_review(engine: Engine, period: Period, expected: Sequence[str]) -> Revi
         due=attempt("journal", lambda: _due(engine, rows)),
         health=attempt("data health", lambda: data_health(engine, period.starts_at, period.ends_at, expected)),
         failed=failed,
+        plan=attempt("plan", lambda: read_plan(engine, period)),
         theme_names=attempt("names of themes", lambda: theme_names(engine)) or {},
     )
 

@@ -24,6 +24,7 @@ from rebuttal.state.model import (
     TagAlias,
     Unsubscription,
 )
+from rebuttal.state.pace import PaceTold
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -40,6 +41,7 @@ __all__ = [
     "ModelEvaluation",
     "ObjectionTheme",
     "Outbox",
+    "PaceTold",
     "ReceiverProbe",
     "Sessions",
     "Suppression",
