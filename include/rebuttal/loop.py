@@ -8,6 +8,7 @@ from datetime import date
 from rebuttal.context import Context
 from rebuttal.errors import RebuttalError
 from rebuttal.records import Report
+from rebuttal.state.suppressions import has_erased
 
 STAGES = ("pull", "admit", "model", "listen", "answer", "prove", "tell")
 
@@ -20,7 +21,11 @@ def run_stage(
     window: tuple[date, date] | None = None,
     what: str = "digest",
 ) -> Report:
-    """Run one stage. Imports stand here: a stage's libraries cost seconds, and one command needs one."""
+    """Run one stage. Imports stand here: a stage's libraries cost seconds, and one command needs one.
+
+    Before it, a store that was restored from a backup forgets again who was erased since.
+    """
+    _keep_erased(context)
     if name == "pull":
         from rebuttal import sources
 
@@ -39,6 +44,13 @@ def run_loop(context: Context) -> Iterator[Report]:
             yield run_stage(name, context)
         except RebuttalError as error:
             yield Report(stage=name, problems=[str(error)])
+
+
+def _keep_erased(context: Context) -> None:
+    if has_erased(context.settings):
+        from rebuttal.erasure import keep_erased
+
+        keep_erased(context)
 
 
 def _plain(name: str) -> Callable[[Context], Report]:

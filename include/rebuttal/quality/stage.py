@@ -14,6 +14,7 @@ from rebuttal.quality.utm_history import renormalise
 from rebuttal.records import Report
 from rebuttal.warehouse import batches
 from rebuttal.warehouse.batches import Batch
+from rebuttal.warehouse.suppression import forget, load_suppressed
 
 
 def run(context: Context) -> Report:
@@ -26,6 +27,11 @@ def run(context: Context) -> Report:
     report = Report("admit")
     with admission(context) as work:
         failed: AccountingError | None = None
+        with work.engine.begin() as connection:
+            limit_waiting(connection)
+            # What a pull had read before somebody was erased, and landed after it.
+            suppressed = load_suppressed(connection, context.identity_key)
+            report.changed |= bool(forget(connection, suppressed, only_waiting=True))
         with work.engine.connect() as connection:
             waiting, held = batches.pending(connection), batches.held(connection)
         _follow_rules(report, work, is_needed=bool(waiting))

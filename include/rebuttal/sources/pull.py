@@ -31,6 +31,7 @@ from rebuttal.sources.session import Session
 from rebuttal.sources.spool import Piece, RowSpool, spool_folder
 from rebuttal.sources.windows import Watermark, backfill_window, live_window, slices, whole_days
 from rebuttal.warehouse.engine import open_warehouse
+from rebuttal.warehouse.suppression import Suppressed, load_suppressed
 
 log = logging.getLogger(__name__)
 
@@ -79,10 +80,11 @@ def run(
     backfill = backfill_window(context.clock, window) if window else None
     with open_warehouse(context.settings) as engine, engine.connect() as connection:
         known = batches.watermarks(connection)
+        suppressed = load_suppressed(connection, context.identity_key, config.phone_regions)
     report, failures = Report("pull"), list[RebuttalError]()
     with _outlived():
         for one in wanted:
-            _SourcePull(context, config, one, known, backfill, report, failures).run()
+            _SourcePull(context, config, one, known, suppressed, backfill, report, failures).run()
     if failures and raise_on_failure:
         raise failures[0]
     return report
@@ -111,6 +113,7 @@ class _SourcePull:
     config: SourcesConfig
     source: Source
     known: dict[tuple[str, str, str], str]
+    suppressed: Suppressed
     backfill: Window | None
     report: Report
     failures: list[RebuttalError]
@@ -179,7 +182,7 @@ class _StreamPull:
         self._rows = RowSpool(stream, session.spool)
         self._maker = RowMaker(stream, self._context.identity_key, pull.config.phone_regions)
         watermark = Watermark(stream, self._before, self._window.until)
-        self._reader = SliceReader(stream, session, self._maker, self._rows, watermark)
+        self._reader = SliceReader(stream, session, self._maker, self._rows, watermark, pull.suppressed, self._source)
         outcome.window = str(self._window)
 
     def run(self) -> None:

@@ -5,6 +5,7 @@ sessions. Everything here is written by one row at a time; figures live in the w
 """
 
 from rebuttal.state.engine import SCHEMA_VERSION, Sessions, open_state
+from rebuttal.state.erasures import Erasure, ErasureReceipt
 from rebuttal.state.journal import decision_id, due_rows, journal_rows, record_decision
 from rebuttal.state.model import (
     AlertDelivery,
@@ -31,6 +32,8 @@ __all__ = [
     "ContentTask",
     "Decision",
     "DigestDelivery",
+    "Erasure",
+    "ErasureReceipt",
     "Hypothesis",
     "LabelCorrection",
     "ModelEvaluation",

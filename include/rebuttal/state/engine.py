@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from rebuttal.errors import StoreError
 from rebuttal.settings import Settings
 
-SCHEMA_VERSION = "0007"
+SCHEMA_VERSION = "0008"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _SQLITE_WAIT_MS = 30_000
 _MIGRATION_LOCK = 7_245_118_301  # any number that only this project uses with Postgres' advisory locks
