@@ -127,8 +127,7 @@ def anna(landed: tuple[Path, dict[str, str]], settings: Settings) -> tuple[Setti
 Landed = tuple[Settings, dict[str, str]]
 
 
-@pytest.mark.parametrize("subject", [f" {MAIL.upper()} ", "mailto:anna.kovalenko@salon.ua", "+380 (50) 123-45-67",
-                                     "hubspot:90110077", "hubspot:90220088"])  # fmt: skip
+@pytest.mark.parametrize("subject", [f" {MAIL.upper()} ", "+380 (50) 123-45-67", "hubspot:90220088"])
 def test_nothing_names_an_erased_person_and_every_batch_still_adds_up(anna: Landed, subject: str) -> None:
     settings, batches = anna
     assert {table for table, _ in left(settings)} >= {"landing.hubspot__contacts", "core.contact", "ops.quarantine"}
@@ -150,8 +149,8 @@ def test_nothing_names_an_erased_person_and_every_batch_still_adds_up(anna: Land
 
 def test_no_file_of_the_installation_holds_a_trace(anna: Landed) -> None:
     settings, _ = anna
-    (settings.home / "spool" / "pull-9999009999990099-x").mkdir(parents=True)
-    (settings.home / "spool" / "pull-9999009999990099-x" / "page").write_text(f"{MAIL} cut off")
+    (settings.home / "spool" / "pull-4194305-x").mkdir(parents=True)
+    (settings.home / "spool" / "pull-4194305-x" / "page").write_text(f"{MAIL} cut off")
     with open_warehouse(settings) as engine:
         engine.dispose()
     assert found_in_files(settings.home, "Ганна боїться за волосся")
@@ -234,10 +233,10 @@ def test_a_restored_warehouse_forgets_again_before_a_stage_runs(anna: Landed) ->
     assert not keep_erased(context(settings))
 
 
-@effort(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@effort(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    st.lists(st.lists(st.tuples(st.sampled_from("123"), st.sampled_from(["a", "b", ""]), st.integers(1, 4)), min_size=1,
-                      max_size=4), min_size=1, max_size=3),
+    st.lists(st.lists(st.tuples(st.sampled_from("12345"), st.sampled_from(["a", "b", ""]), st.integers(1, 4)), min_size=1,
+                      max_size=7), min_size=1, max_size=3),
 )  # fmt: skip
 def test_whatever_landed_and_was_erased_the_recount_agrees(
     tmp_path_factory: pytest.TempPathFactory, settings: Settings, arrivals: list[list[tuple[str, str, int]]]
