@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from rebuttal.commands.content import content
+from rebuttal.commands.erase import erase
 from rebuttal.commands.hold import hold
 from rebuttal.commands.inbox import inbox
 from rebuttal.commands.journal import journal
@@ -70,6 +71,7 @@ cli.add_command(metrics)
 cli.add_command(themes)
 cli.add_command(docs)
 cli.add_command(hold)
+cli.add_command(erase)
 cli.add_command(objections)
 cli.add_command(replay)
 cli.add_command(publish)

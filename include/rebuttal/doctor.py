@@ -14,6 +14,7 @@ import requests
 from rebuttal.content.rules import load_rules
 from rebuttal.context import Context
 from rebuttal.errors import RebuttalError
+from rebuttal.hosts import Reach
 from rebuttal.settings import PROJECT_ROOT
 from rebuttal.warehouse import open_warehouse
 
@@ -83,7 +84,8 @@ def _connection(context: Context, name: str) -> str:
         return f"{connection.host}:{connection.port}"
     connection.secret()
     try:
-        requests.get(connection.host, timeout=5, allow_redirects=False)
+        with Reach([connection.host]) as session:
+            session.get(connection.host, timeout=5)
     except requests.RequestException as error:
         raise RebuttalError(
             f"{connection.host} does not answer ({type(error).__name__})",

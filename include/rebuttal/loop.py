@@ -9,6 +9,7 @@ from rebuttal.context import Context
 from rebuttal.errors import RebuttalError
 from rebuttal.records import Report
 from rebuttal.state import alone
+from rebuttal.state.suppressions import has_erased
 
 STAGES = ("pull", "admit", "model", "listen", "answer", "prove", "tell")
 
@@ -24,10 +25,11 @@ def run_stage(
 ) -> Report:
     """Run one stage under its lease (see state.lease): one at a time, whoever starts it.
 
-    Raises BusyError when another process is still at it after `wait` seconds, LeaseLostError when one has taken over,
-    and what the stage raises.
+    Before it, a store that was restored from a backup forgets again who was erased since. Raises BusyError when another
+    process is still at it after `wait` seconds, LeaseLostError when one has taken over, and what the stage raises.
     Imports stand here: a stage's libraries cost seconds, and one command needs one.
     """
+    _keep_erased(context)
     if name == "pull":  # a lease for each source
         from rebuttal import sources
 
@@ -64,6 +66,13 @@ def _model(context: Context) -> Report:
     report.counts |= planned.counts
     report.changed |= planned.changed
     return report
+
+
+def _keep_erased(context: Context) -> None:
+    if has_erased(context.settings):
+        from rebuttal.erasure import keep_erased
+
+        keep_erased(context)
 
 
 def _plain(name: str) -> Callable[[Context], Report]:

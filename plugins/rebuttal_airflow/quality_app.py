@@ -12,6 +12,7 @@ from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.core_api.security import get_user
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException as AnyHTTPException
 
 from rebuttal.quality.data_docs import FOLDER
 from rebuttal.quality.page import render
@@ -31,9 +32,9 @@ _KINDS = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8"
 app = FastAPI(title="Data quality", openapi_url=None, dependencies=[Depends(get_user)])
 
 
-@app.exception_handler(HTTPException)
-async def refuse(request: Request, error: HTTPException) -> Response:
-    """No session: a browser is sent to the log-in page."""
+@app.exception_handler(AnyHTTPException)
+async def refuse(request: Request, error: AnyHTTPException) -> Response:
+    """No session: a browser is sent to the log-in page. Paths and methods that there are not are refused likewise."""
     is_browser = "text/html" in request.headers.get("accept", "") and "authorization" not in request.headers
     if error.status_code == 401 and is_browser:
         return RedirectResponse(get_auth_manager().get_url_login(next_url=request.url.path), headers=_HEADERS)

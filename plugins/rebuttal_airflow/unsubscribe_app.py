@@ -10,6 +10,7 @@ from html import escape
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
+from starlette.exceptions import HTTPException as AnyHTTPException
 
 from rebuttal.context import Context
 from rebuttal.reports.unsubscribing import is_genuine, unsubscribe
@@ -36,9 +37,9 @@ _DONE = """<p>Done: this mail will not come any more. · Готово: это п
 app = FastAPI(title="Unsubscribe", openapi_url=None)
 
 
-@app.exception_handler(HTTPException)
-async def refuse(_request: Request, error: HTTPException) -> Response:
-    """In words, as a page."""
+@app.exception_handler(AnyHTTPException)
+async def refuse(_request: Request, error: AnyHTTPException) -> Response:
+    """In words, as a page; also for paths and methods that there are not."""
     return _page(f"<p>{escape(str(error.detail))}</p>", error.status_code)
 
 

@@ -178,6 +178,49 @@ def test_postgres_gives_the_same_marts(turned: Company, tmp_path: Path, postgres
     assert unlike <= {"marts.content_task", "marts.decision"}  # they hold the tracker's address, which has another port
 
 
+def test_an_erased_person_is_in_no_store_and_does_not_come_back(turned: Company) -> None:
+    """Somebody whose words a task quotes. The company is another one afterwards."""
+    issues = {issue["key"]: json.dumps(_issue(turned, issue["key"]), ensure_ascii=False) for issue in turned.tasks()}
+    said = {(row[0], row[1]) for row in _query(turned, """
+        select evidence.quote, label.contact_id from marts.objection_evidence as evidence
+        join marts.text_label as label on label.source_id = evidence.source_id and label.source = evidence.source
+        where label.contact_id is not null and evidence.quote in
+            (select quote from marts.objection_evidence group by quote having count(distinct source_id) = 1)
+    """)}  # fmt: skip
+    quote, contact = next(one for one in sorted(said) if any(one[0] in text for text in issues.values()))
+    deals = f"select deal_id from core.deal where contact_id = '{contact}'"
+    bodies = [body for (body,) in _query(turned, f"""
+        select body from core.conversation
+        where length(body) > 30 and (contact_id = '{contact}' or deal_id in ({deals}))
+    """)]  # fmt: skip
+    assert bodies
+    traces = [quote, contact, *(deal for (deal,) in _query(turned, deals)), *bodies]
+    names = ("warehouse.duckdb", "published.duckdb", "state.sqlite")
+    assert all(any(trace.encode() in (turned.home / name).read_bytes() for name in names) for trace in traces)
+    accounted = json.loads(turned.run("account", "--json").stdout)["total"]
+
+    receipt = json.loads(turned.run("erase", f"hubspot:{contact}", "--by", "olena", "--json").stdout)
+    by_store = {line["store"]: line["removed"] for line in receipt["details"]}
+    assert by_store["tracker"] >= 1
+    assert by_store["ledger"] >= 1
+    assert by_store["warehouse"] >= 3
+    again = json.loads(turned.run("erase", f"hubspot:{contact}", "--json").stdout)
+    assert not again["changed"]
+    turned.loop()
+    total = json.loads(turned.run("account", "--json").stdout)["total"]
+    assert total["suppressed"] - accounted["suppressed"] >= len(bodies)
+    assert not any(quote in json.dumps(_issue(turned, key), ensure_ascii=False) for key in issues)
+    files = [path for path in turned.home.rglob("*") if path.is_file() and "mails" not in path.parts]
+    assert {path.name for path in files} >= set(names)
+    held = [(path.name, trace) for trace in traces for path in files if trace.encode() in path.read_bytes()]
+    assert held == []
+
+
+def _query(place: Company, query: str) -> list[tuple[str, ...]]:
+    with duckdb.connect(str(place.home / "warehouse.duckdb"), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
 def test_a_deal_lost_now_is_one_task_at_once_and_the_scheduled_way_doubles_nothing(turned: Company) -> None:
     """Last here: it goes on where the others' company stands, a day later."""
     day = date.fromisoformat(turned.world.until) + timedelta(days=1)

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rebuttal.errors import CutBodyError
+from rebuttal.personal import email_identity, phone_identity, scrub
 from rebuttal.sources.declare import Page, Stream
 from rebuttal.sources.decode import MalformedLine, as_text, compact, decode_json, tsv_items
-from rebuttal.sources.personal import email_identity, phone_identity, scrub
 from rebuttal.sources.rows import Row, RowMaker
 
 KEY = b"an identity key for tests only"

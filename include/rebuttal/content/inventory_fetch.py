@@ -10,6 +10,7 @@ import requests
 from rebuttal.content.address import host_and_path
 from rebuttal.content.inventory_sources import LARGEST, Fetch
 from rebuttal.errors import ConfigError, ContractError, UnavailableError
+from rebuttal.hosts import Reach
 
 _TIMEOUT = (5.0, 30.0)  # connect, read; seconds
 _MOST_REDIRECTS = 5
@@ -38,10 +39,11 @@ def _read(path: str, source: str) -> bytes:
 
 def _fetch(url: str, own: str) -> bytes:
     """The body at `url`, following redirects within the host `own` (with or without `www.`)."""
-    with requests.Session() as session:
+    with Reach([]) as session:
         for _ in range(_MOST_REDIRECTS + 1):
             if host_and_path(url)[0] != own:
                 raise ContractError(f"{own} sends us to another host", next_step="Give the address where it leads")
+            session.allow(url)
             try:
                 with session.get(url, timeout=_TIMEOUT, stream=True, allow_redirects=False) as answer:
                     if not answer.is_redirect:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from rebuttal.connections import Resolver
+from rebuttal.hosts import ReachTransport
 from rebuttal.objections.hearing import Finding, Heard
 from rebuttal.objections.llm_protocol import Answer, Endpoint, Refused, instructions, prompt_version
 from rebuttal.objections.model import Model
@@ -101,7 +102,7 @@ def llm_reader(rules: LlmRules, taxonomy: Taxonomy, resolve: Resolver) -> Iterat
         yield None
         return
     key = resolve(rules.connection).secret() if rules.connection else ""
-    with httpx.Client(timeout=rules.timeout_seconds) as client:
+    with httpx.Client(timeout=rules.timeout_seconds, transport=ReachTransport(rules.endpoint)) as client:
         endpoint = Endpoint(client, rules.endpoint, rules.model, instructions(taxonomy), key)
         yield LlmReader(f"llm:{rules.model}:prompt-{prompt_version(taxonomy)}", endpoint, rules)
 

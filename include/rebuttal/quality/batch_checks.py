@@ -48,14 +48,15 @@ def batch_checks(connection: Connection, staged: Staged, bad_rows: int, limits: 
 
 
 def _landed_whole(staged: Staged) -> Check:
+    found, told = staged.row_count + staged.erased_count, staged.batch.row_count
     return Check(
         "landed_whole",
         "hold",
         "All rows that the batch says it has are in the landing table",
         f"Pull {staged.batch.source} again; if it stays so, restore the landing table",
-        staged.batch.row_count,
-        abs(staged.batch.row_count - staged.row_count),
-        (f"{staged.row_count} of {staged.batch.row_count} rows",) if staged.row_count != staged.batch.row_count else (),
+        told,
+        abs(told - found),
+        (f"{found} of {told} rows",) if found != told else (),
     )
 
 

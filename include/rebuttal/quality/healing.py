@@ -151,5 +151,6 @@ def _supersede(connection: Connection, staged: Staged, broken: list[Check]) -> d
     counted = {str(name): int(rows) for name, rows in found}
     sql.drop(connection, judged)
     outcome = {name: counted.get(name, 0) for name in OUTCOMES}
+    outcome["suppressed"] += staged.erased_count
     connection.execute(insert(batch_outcome).values(batch_id=batch.batch_id, landed=batch.row_count, **outcome))
     return outcome

@@ -15,6 +15,7 @@ from rebuttal.records import Report
 from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse import batches
 from rebuttal.warehouse.batches import Batch
+from rebuttal.warehouse.suppression import forget, load_suppressed
 
 
 def run(context: Context, source: str | None = None) -> Report:
@@ -30,6 +31,11 @@ def run(context: Context, source: str | None = None) -> Report:
     report = Report("admit")
     with admission(context, publishing=source is None) as work:
         failed: AccountingError | None = None
+        with work.engine.begin() as connection:
+            limit_waiting(connection)
+            # What a pull had read before somebody was erased, and landed after it.
+            suppressed = load_suppressed(connection, context.identity_key)
+            report.changed |= bool(forget(connection, suppressed, only_waiting=True))
         with work.engine.connect() as connection:
             waiting, held = batches.pending(connection), batches.held(connection)
         if source is None:

@@ -64,5 +64,5 @@ def _added_up(measure: str) -> str:
 
 def _slack(staged: Staged, measure: str, total: float) -> float:
     # Money is kept to the millionth; a fraction that a platform rounds may differ in the last place of each row.
-    exact = 0.000001 * staged.row_count
+    exact = 0.000001 * staged.row_count + (staged.erased_count if measure == RECORDS else 0)
     return exact + APPROXIMATE.get((f"{staged.batch.source}.{staged.batch.stream}", measure), 0.0) * total

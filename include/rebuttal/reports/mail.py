@@ -19,6 +19,7 @@ from typing import Literal
 
 from rebuttal.connections import Connection
 from rebuttal.errors import ConfigError, CredentialsError, UnavailableError
+from rebuttal.hosts import ReachSmtp, ReachSmtpTls
 from rebuttal.reports.compose import Digest
 from rebuttal.reports.people import Person
 
@@ -105,9 +106,9 @@ class Postman:
         try:
             context = ssl.create_default_context()
             client = (
-                smtplib.SMTP_SSL(host, port, timeout=self._timeout, context=context)
+                ReachSmtpTls(host, port, timeout=self._timeout, context=context)
                 if starts_with_tls
-                else smtplib.SMTP(host, port, timeout=self._timeout)
+                else ReachSmtp(host, port, timeout=self._timeout)
             )
         except (smtplib.SMTPException, OSError) as error:
             raise UnavailableError(

@@ -14,6 +14,7 @@ import requests
 
 from rebuttal.connections import Connection
 from rebuttal.errors import ConfigError, CredentialsError
+from rebuttal.hosts import ForbiddenHostError, Reach
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _LATER = (408, 425, 429, 500, 503)  # the server says that it has not taken the message
@@ -60,7 +61,10 @@ def post_once(url: str, body: dict[str, Any], timeout: float, claim: Callable[[]
     if not claim():
         return "yielded", ""
     try:
-        answer = requests.post(url, json=body, timeout=timeout, allow_redirects=False)
+        with Reach([url]) as session:
+            answer = session.post(url, json=body, timeout=timeout)
+    except ForbiddenHostError:
+        return "refused", "host"
     except requests.exceptions.ConnectTimeout:
         return "later", ""
     except requests.exceptions.ConnectionError as error:

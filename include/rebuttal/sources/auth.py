@@ -9,6 +9,7 @@ import requests
 
 from rebuttal.connections import Connection
 from rebuttal.errors import ConfigError, CredentialsError, UnavailableError
+from rebuttal.hosts import Reach
 
 # Where refresh tokens may be sent, beside the connection's own host.
 TOKEN_HOSTS = frozenset(("oauth2.googleapis.com", "oauth.yandex.ru", "api.hubapi.com", "api.typeform.com"))
@@ -30,7 +31,7 @@ class TokenAuth:
         """Put the token in. Raises CredentialsError when there is none and none can be got."""
         headers["Authorization"] = f"{self._scheme} {self._token or self._connection.secret()}"
 
-    def renew(self, http: requests.Session, timeout: tuple[float, float]) -> bool:
+    def renew(self, session: Reach, timeout: tuple[float, float]) -> bool:
         """Get a new access token; False when the connection has no refresh token."""
         extra = self._connection.extra
         url, refresh = str(extra.get("token_url") or ""), str(extra.get("refresh_token") or "")
@@ -44,8 +45,9 @@ class TokenAuth:
             )
         form = {"grant_type": "refresh_token", "refresh_token": refresh}
         form |= {name: self._connection.option(name) for name in ("client_id", "client_secret")}
+        session.allow(url)
         try:
-            answer = http.post(url, data=form, timeout=timeout, allow_redirects=False)
+            answer = session.post(url, data=form, timeout=timeout, allow_redirects=False)
             token = answer.json().get("access_token") if answer.ok else None
         except (requests.RequestException, ValueError, AttributeError):
             raise UnavailableError(f"The token service of connection {self._connection.id!r} did not answer") from None

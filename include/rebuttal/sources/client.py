@@ -31,6 +31,7 @@ from rebuttal.errors import (
     ThrottledError,
     UnavailableError,
 )
+from rebuttal.hosts import Reach
 from rebuttal.sources.auth import TokenAuth
 from rebuttal.sources.body import head_of, looks_like_html, read_body
 from rebuttal.sources.config import Limits
@@ -76,7 +77,7 @@ class Client:
 
     def __init__(self, source: Source, base_url: str, auth: TokenAuth, limits: Limits, budget: WaitBudget) -> None:
         self._source, self._base, self._auth, self._limits, self._budget = source, base_url, auth, limits, budget
-        self._http = requests.Session()
+        self._http = Reach([base_url])
         self._is_down = False  # the last call failed for good: the next one is tried only once
         self._last_call = 0.0
 

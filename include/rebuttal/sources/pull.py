@@ -41,6 +41,7 @@ from rebuttal.sources.windows import Watermark, backfill_window, live_window, sl
 from rebuttal.state import alone
 from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse.engine import open_warehouse
+from rebuttal.warehouse.suppression import Suppressed, load_suppressed
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,8 @@ def run(
         for one in wanted:
             try:
                 with alone(context.settings, f"pull:{one.name}"):
-                    _SourcePull(context, config, one, _watermarks(context), backfill, report, failures).run()
+                    known, suppressed = _known(context, config)
+                    _SourcePull(context, config, one, known, suppressed, backfill, report, failures).run()
             except BusyError as error:
                 if source:
                     raise
@@ -104,9 +106,10 @@ def run(
     return report
 
 
-def _watermarks(context: Context) -> dict[tuple[str, str, str], str]:
+def _known(context: Context, config: SourcesConfig) -> tuple[dict[tuple[str, str, str], str], Suppressed]:
     with open_warehouse(context.settings) as engine, engine.connect() as connection:
-        return batches.watermarks(connection)
+        suppressed = load_suppressed(connection, context.identity_key, config.phone_regions)
+        return batches.watermarks(connection), suppressed
 
 
 @contextmanager
@@ -132,6 +135,7 @@ class _SourcePull:
     config: SourcesConfig
     source: Source
     known: dict[tuple[str, str, str], str]
+    suppressed: Suppressed
     backfill: Window | None
     report: Report
     failures: list[RebuttalError]
@@ -200,7 +204,7 @@ class _StreamPull:
         self._rows = RowSpool(stream, session.spool)
         self._maker = RowMaker(stream, self._context.identity_key, pull.config.phone_regions)
         watermark = Watermark(stream, self._before, self._window.until)
-        self._reader = SliceReader(stream, session, self._maker, self._rows, watermark)
+        self._reader = SliceReader(stream, session, self._maker, self._rows, watermark, pull.suppressed, self._source)
         outcome.window = str(self._window)
 
     def run(self) -> None:

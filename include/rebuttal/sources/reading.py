@@ -14,11 +14,13 @@ import pyarrow as pa
 from rebuttal.errors import ContractError, CutBodyError, RebuttalError
 from rebuttal.sources.columns import Texts
 from rebuttal.sources.declare import Page, Stream, Window
+from rebuttal.sources.erased import without_erased
 from rebuttal.sources.paging import ExpiredPagesError, ahead, at
 from rebuttal.sources.rows import RowMaker
 from rebuttal.sources.session import Session
 from rebuttal.sources.spool import RowSpool
 from rebuttal.sources.windows import Watermark
+from rebuttal.warehouse.suppression import Suppressed
 
 SLICE_ATTEMPTS = 3
 # Items that are made rows of together. More are hardly quicker, and one odd item makes its whole group slow.
@@ -30,8 +32,18 @@ _SHAPE_ERRORS = (KeyError, IndexError, TypeError, ValueError, AttributeError)
 class SliceReader:
     """Reads slices of one stream. `watermark` moves with whole slices only."""
 
-    def __init__(self, stream: Stream, session: Session, maker: RowMaker, rows: RowSpool, watermark: Watermark) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        session: Session,
+        maker: RowMaker,
+        rows: RowSpool,
+        watermark: Watermark,
+        suppressed: Suppressed,
+        source: str,
+    ) -> None:
         self._stream, self._session, self._maker, self._rows = stream, session, maker, rows
+        self._suppressed, self._scope = suppressed, (source, session.account)
         self.watermark = watermark
         self.row_count = 0
         self._totals: dict[str, Decimal] | None = None
@@ -92,6 +104,8 @@ class SliceReader:
             if parts:
                 rows = self._maker.make_all(parts, constants, page.is_suspect)
                 self._check_account(rows.values)
+                if self._suppressed:
+                    rows = without_erased(rows, self._stream, *self._scope, self._suppressed)
                 self._rows.add(rows)
         # The page is read: its decoded form can go, its bytes stay in the spool until the batch is landed.
         page.data = None

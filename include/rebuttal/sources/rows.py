@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rebuttal.personal import email_identity, phone_identity, scrub
 from rebuttal.sources.columns import (
     IGNORED,
     NULL_MARK,
@@ -42,7 +43,6 @@ from rebuttal.sources.decode import (
     is_oversize,
     sha256_of,
 )
-from rebuttal.sources.personal import email_identity, phone_identity, scrub
 
 # Bytes of a group above which its rows are made one after the other; one Arrow text column holds two thousand million.
 MOST_AT_ONCE = 500_000_000

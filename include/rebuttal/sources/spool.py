@@ -31,14 +31,20 @@ CHUNK_BYTES = 8_000_000
 def spool_folder(spool: Path) -> Iterator[Path]:
     """A new private folder, removed at the end; folders of processes that are gone are removed first."""
     spool.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for left in spool.glob("pull-*"):
-        if not _is_alive(left.name.split("-")[1]):
-            shutil.rmtree(left, ignore_errors=True)
+    remove_leftovers(spool)
     folder = Path(tempfile.mkdtemp(prefix=f"pull-{os.getpid()}-", dir=spool))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_leftovers(spool: Path) -> int:
+    """Remove the folders of pulls whose process is gone; how many there were."""
+    left = [folder for folder in spool.glob("pull-*") if not _is_alive(folder.name.split("-")[1])]
+    for folder in left:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(left)
 
 
 def _is_alive(pid: str) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from sqlalchemy import Engine
 
@@ -29,6 +30,7 @@ from rebuttal.sources.session import Session
 from rebuttal.sources.spool import Piece, RowSpool, spool_folder
 from rebuttal.sources.windows import Watermark
 from rebuttal.warehouse.engine import open_warehouse
+from rebuttal.warehouse.suppression import Suppressed, load_suppressed
 
 # A webhook is answered in seconds or left to the next try: nobody waits for a throttled vendor for minutes here.
 WAIT_BUDGET_SECONDS = 20.0
@@ -72,8 +74,10 @@ def pull_named(context: Context, source: str, named: Mapping[str, Sequence[str]]
             raise ConfigError(f"{source}.{name} cannot be asked for single objects", next_step="Wait for the full pull")
     config = load_sources(context.settings.config)
     asked = _Asked({name: dict.fromkeys(ids) for name, ids in named.items()})
+    with open_warehouse(context.settings) as engine, engine.connect() as connection:
+        suppressed = load_suppressed(connection, context.identity_key, config.phone_regions)
     with spool_folder(context.settings.spool) as folder, _client(context, config, one) as session:
-        reads = list(_read_all(context, config, one, asked, replace(session, spool=folder)))
+        reads = list(_read_all(context, config, one, asked, suppressed, replace(session, spool=folder)))
         with open_warehouse(context.settings) as engine:
             report = _land(context, engine, one, reads)
     report.counts["unknown"] = sum(len(ids) for ids in asked.unknown.values())
@@ -100,10 +104,16 @@ def _client(context: Context, config: SourcesConfig, source: Source) -> Iterator
 
 
 def _read_all(
-    context: Context, config: SourcesConfig, source: Source, asked: _Asked, session: Session
+    context: Context,
+    config: SourcesConfig,
+    source: Source,
+    asked: _Asked,
+    suppressed: Suppressed,
+    session: Session,
 ) -> Iterator[_Read]:
     """Read what is named, then what that leads to, each object once."""
     done: dict[str, set[str]] = {}
+    read = partial(_read, context, config, suppressed, source.name)
     for _ in range(ROUNDS):
         fresh = {name: [id_ for id_ in ids if id_ not in done.get(name, ())] for name, ids in asked.ids.items()}
         fresh = {name: ids for name, ids in fresh.items() if ids}
@@ -116,7 +126,7 @@ def _read_all(
             wanted = fresh.get(stream.same_objects_as or stream.name, [])
             if stream.named is None or not wanted:
                 continue
-            yield _read(context, config, stream, wanted, session)
+            yield read(stream, wanted, session)
             if stream.same_objects_as is None:
                 asked.unknown.setdefault(stream.name, set()).update(session.unknown)
                 known[stream.name] = [id_ for id_ in wanted if id_ not in session.unknown]
@@ -124,7 +134,15 @@ def _read_all(
             asked.ids.setdefault(name, {}).update(dict.fromkeys(more))
 
 
-def _read(context: Context, config: SourcesConfig, stream: Stream, ids: Sequence[str], session: Session) -> _Read:
+def _read(
+    context: Context,
+    config: SourcesConfig,
+    suppressed: Suppressed,
+    source: str,
+    stream: Stream,
+    ids: Sequence[str],
+    session: Session,
+) -> _Read:
     named = stream.named
     assert named is not None
 
@@ -139,7 +157,8 @@ def _read(context: Context, config: SourcesConfig, stream: Stream, ids: Sequence
     maker = RowMaker(stream, context.identity_key, config.phone_regions)
     now = context.clock.now()
     asked = replace(stream, pages=pages)
-    SliceReader(asked, mine, maker, rows, Watermark(stream, None, now)).read(Window(now, now))
+    watermark = Watermark(stream, None, now)
+    SliceReader(asked, mine, maker, rows, watermark, suppressed, source).read(Window(now, now))
     session.page_count = mine.page_count
     return _Read(stream, rows.take(), mine)
 

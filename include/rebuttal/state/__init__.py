@@ -5,6 +5,7 @@ sessions. Everything here is written by one row at a time; figures live in the w
 """
 
 from rebuttal.state.engine import SCHEMA_VERSION, Sessions, alone, open_state
+from rebuttal.state.erasures import Erasure, ErasureReceipt
 from rebuttal.state.inbox_model import InboxEvent, ReceiverProbe
 from rebuttal.state.journal import decision_id, due_rows, journal_rows, record_decision
 from rebuttal.state.lease import Lease
@@ -34,6 +35,8 @@ __all__ = [
     "ContentTask",
     "Decision",
     "DigestDelivery",
+    "Erasure",
+    "ErasureReceipt",
     "Hypothesis",
     "InboxEvent",
     "LabelCorrection",

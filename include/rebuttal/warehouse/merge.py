@@ -82,7 +82,8 @@ def keep_evidence(connection: Connection, staged: Staged, names: dict[str, Any])
     if names["has_failed"] or names["was_quarantined"]:
         sql.run_file(connection, "record_quarantine.sql", **_raw_names(dialect_of(connection)), **names)
     counts = _counts(connection, names["judged"])
-    if sum(counts.values()) != staged.row_count:
+    counts["suppressed"] += staged.erased_count
+    if sum(counts.values()) != staged.row_count + staged.erased_count:
         raise AccountingError(
             f"Batch {staged.batch.name} has {staged.row_count} rows, but its outcomes are {counts}",
             next_step="Nothing of it was merged. Report this with the batch id",

@@ -80,5 +80,11 @@ class Tracker(Protocol):
     def close_twin(self, twin: RemoteTask, kept: RemoteTask) -> None:
         """Close `twin` and say on it which task is kept. Safe to repeat."""
 
+    def withdraw(self, remote_id: str, key: str, phrases: Sequence[str], blot: str) -> int:
+        """Put `blot` where a task's text quotes one of `phrases`, each a whole line; how many were there.
+
+        Nothing else of the task changes, whoever wrote it. 0 for a task that is gone.
+        """
+
     def workspace(self) -> str:
         """Where tasks are made, in the tracker's own words: `https://company.atlassian.net/MKT`, or a board's id."""

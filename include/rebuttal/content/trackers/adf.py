@@ -29,6 +29,20 @@ def addresses(node: Any) -> list[str]:
     return [url for url in _walk(node) if url]
 
 
+def without(node: Any, phrases: Sequence[str], blot: str) -> tuple[Any, int]:
+    """The document with `blot` for every text node that is one of `phrases`, and how many there were."""
+    lines = {plain_line(phrase) for phrase in phrases}
+    if isinstance(node, list):
+        parts = [without(child, phrases, blot) for child in node]
+        return [child for child, _ in parts], sum(count for _, count in parts)
+    if not isinstance(node, dict):
+        return node, 0
+    if node.get("type") == "text" and plain_line(str(node.get("text") or "")) in lines:
+        return {**node, "text": blot}, 1
+    content, count = without(node.get("content"), phrases, blot)
+    return ({**node, "content": content} if count else node), count
+
+
 def _nodes(block: Block) -> Iterable[dict[str, Any]]:
     if block.kind == "heading":
         yield {"type": "heading", "attrs": {"level": 3}, "content": [_text(block.text)]}

@@ -1,6 +1,7 @@
 """Jira Cloud behind the tracker port: enhanced search with its lagging index, ADF briefs, our marker as a property.
 
-Nothing of an issue is changed after it was created but a twin of ours, which is closed: people's edits stay theirs.
+Nothing of an issue is changed after it was created but a twin of ours, which is closed, and the words of a person who
+asked to be erased: people's edits stay theirs.
 """
 
 from __future__ import annotations
@@ -119,6 +120,15 @@ class JiraTracker:
     def _outside(self, urls: Iterable[str]) -> list[str]:
         """Web addresses that are no issue of this very tracker: those are links between tasks."""
         return [url for url in urls if is_web_address(url) and not url.startswith(f"{self._wire.site}/browse/")]
+
+    def withdraw(self, remote_id: str, key: str, phrases: Sequence[str], blot: str) -> int:
+        """See Tracker.withdraw: the text nodes of the description that are one of the phrases."""
+        path = f"/issue/{quote(remote_id)}"
+        issue = self._wire.read("GET", path, f"task {key}", params={"fields": "description"})
+        document, count = adf.without((issue or {}).get("fields", {}).get("description"), phrases, blot)
+        if count:
+            self._wire.write("PUT", path, {"fields": {"description": document}}, f"taking words out of {key}")
+        return count
 
     def workspace(self) -> str:
         """See Tracker.workspace."""

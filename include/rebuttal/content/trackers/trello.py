@@ -1,7 +1,8 @@
 """Trello behind the tracker port: one board, statuses are its lists, our marker stands at the end of a description.
 
 Cards are found by reading the board, which does not lag as Trello's search does. Nothing of a card is changed after it
-was made but a twin of ours, which is put away: people's edits stay theirs. A card that a person moves to another board
+was made but a twin of ours, which is put away, and the words of a person who asked to be erased: people's edits stay
+theirs. A card that a person moves to another board
 before its lost answer was looked for is not found.
 """
 
@@ -16,7 +17,7 @@ from urllib.parse import quote
 from rebuttal.connections import Connection
 from rebuttal.content.trackers import Address, Draft, RefusedError, RemoteTask
 from rebuttal.content.trackers.addresses import addresses_in
-from rebuttal.content.trackers.markdown import document
+from rebuttal.content.trackers.markdown import document, escaped
 from rebuttal.content.trackers.trello_wire import TrelloWire
 from rebuttal.content.waiting import WALL_CLOCK, Waiting
 from rebuttal.errors import ContractError, UnavailableError, UncertainError
@@ -101,6 +102,18 @@ class TrelloTracker:
             note = {"text": f"{_TWIN_COMMENT}{kept.url}"}
             self._wire.write("POST", f"{path}/actions/comments", note, f"a comment on {twin.key}")
         self._wire.write("PUT", path, {"closed": True}, f"closing the twin {twin.key}")
+
+    def withdraw(self, remote_id: str, key: str, phrases: Sequence[str], blot: str) -> int:
+        """See Tracker.withdraw: the lines of the description that are one of the phrases, quoted or not."""
+        path, asked = f"/cards/{quote(remote_id)}", {"fields": "desc"}
+        card = self._wire.read("GET", path, f"card {key}", params=asked)
+        lines = str((card or {}).get("desc") or "").split("\n")
+        wanted = {escaped(phrase) for phrase in phrases}
+        said = [line.strip().removeprefix(">").strip() in wanted for line in lines]
+        if any(said):
+            kept = [f"> {escaped(blot)}  " if is_said else line for line, is_said in zip(lines, said, strict=True)]
+            self._wire.write("PUT", path, {"desc": "\n".join(kept)}, f"taking words out of {key}")
+        return sum(said)
 
     def workspace(self) -> str:
         """See Tracker.workspace: the board's id."""

@@ -30,6 +30,7 @@ from rebuttal.errors import (
     UnavailableError,
     UncertainError,
 )
+from rebuttal.hosts import Reach
 from rebuttal.outgoing import is_safe, plain_line
 
 _TIMEOUT = (5.0, 30.0)  # connect, read; seconds. Together below the outbox lease
@@ -50,7 +51,7 @@ class TrackerWire(ABC):
             raise CredentialsError(f"Connection {connection.id!r} has no host", next_step="Set the site's address")
         self.site = connection.host.rstrip("/")
         self._patience, self._wall = patience, wall
-        self._session = requests.Session()
+        self._session = Reach([self.site])
         self._session.headers["Accept"] = "application/json"
         self._log_in(self._session, connection)
 

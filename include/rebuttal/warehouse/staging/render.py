@@ -20,6 +20,7 @@ from rebuttal.warehouse import sql
 from rebuttal.warehouse.batches import Batch
 from rebuttal.warehouse.dialects import NUMBER, Dialect, dialect_of, quoted
 from rebuttal.warehouse.entities import ENTITIES, UTM_FOUND, Entity
+from rebuttal.warehouse.suppression.names import ERASED
 
 _FILES = Environment(  # the files are SQL: nothing to escape, and no data is ever rendered
     loader=FileSystemLoader(Path(__file__).parent),
@@ -36,6 +37,7 @@ _LOCAL = f"^{_DAY}[T ]{_CLOCK}$"
 _TRUE, _FALSE = ("'true'", "'1'", "'t'", "'yes'"), ("'false'", "'0'", "'f'", "'no'")
 _SHOWN = 60
 _ZONES = 50  # that the rows of one batch may name
+_STAYS = f"_defect is distinct from {quoted(ERASED)}"
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Staged:
     row_count: int
     found: str = ""
     beside: tuple[str, ...] = ()  # scratch tables that `found` joins
+    erased_count: int = 0  # further rows of the batch, emptied because their person was erased: nothing to check
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -246,7 +249,7 @@ def stage(connection: Connection, batch: Batch, rows: str = "") -> Staged:
     table = f"gate.staged_{batch.sequence}"
     sql.drop(connection, table)
     connection.execute(text(f"create {dialect_of(connection).staged} {table} as {select}"))
-    return Staged(batch, table, missing, count)
+    return Staged(batch, table, missing, count, erased_count=0 if rows else _erased_count(connection, batch))
 
 
 def narrowed(connection: Connection, staged: Staged, rows: str) -> str:
@@ -280,14 +283,21 @@ def _typed(connection: Connection, batch: Batch, present: frozenset[str], landed
 
 def _landed_rows(connection: Connection, batch: Batch, narrowed: str) -> tuple[str, int]:
     """The FROM item of the batch's rows, each once, and how many. Looking for repeats costs less than removing none."""
-    landed = f"{batch.landing} as landed where _batch_id = {quoted(batch.batch_id)}"
+    landed = f"{batch.landing} as landed where _batch_id = {quoted(batch.batch_id)} and {_STAYS}"
     landed += f" and {narrowed}" if narrowed else ""
     rows, once = connection.execute(text(f"select count(*), count(distinct _row) from {landed}")).one()
     return (f"(select * from {landed})" if once == rows else _each_once(batch, narrowed)), int(once)
 
 
+def _erased_count(connection: Connection, batch: Batch) -> int:
+    emptied = f"_batch_id = {quoted(batch.batch_id)} and _defect = {quoted(ERASED)}"
+    return int(
+        connection.execute(text(f"select count(distinct _row) from {batch.landing} where {emptied}")).scalar_one()
+    )
+
+
 def _each_once(batch: Batch, narrowed: str) -> str:
-    where = f"_batch_id = {quoted(batch.batch_id)}" + (f" and {narrowed}" if narrowed else "")
+    where = f"_batch_id = {quoted(batch.batch_id)} and {_STAYS}" + (f" and {narrowed}" if narrowed else "")
     return f"(select distinct on (_row) * from {batch.landing} as landed where {where} order by _row)"
 
 

@@ -12,7 +12,7 @@ with landed as (
     left join ops.quarantine as quarantine
         on quarantine.batch_id = landed._batch_id and quarantine.row_number = landed._row
             and quarantine.status = 'quarantined'
-    where quarantine.batch_id is null
+    where quarantine.batch_id is null and landed._defect is distinct from 'erased'
 ),
 written as (
     {%- for table in core %}

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import phonenumbers
@@ -32,6 +32,7 @@ _TEST_LOCALS = re.compile(
 _TEST_DOMAINS = re.compile(r"(?:.*\.)?(?:example\.(?:com|org|net)|test|invalid|localhost|mailinator\.com)")
 _TEST_PHONES = re.compile(r"(\d)\1{6,}$|1234567\d*$|^\+1\d{3}55501\d\d$")
 _GMAIL = ("gmail.com", "googlemail.com")
+BLOT = "[erased]"  # stands where a person asked to be forgotten
 
 
 def email_identity(value: str | None, key: bytes) -> tuple[str | None, str | None]:
@@ -50,7 +51,7 @@ def email_identity(value: str | None, key: bytes) -> tuple[str | None, str | Non
         kind = "test"
     else:
         kind = "role" if _ROLES.fullmatch(local.split("+")[0]) else "personal"
-    return _keyed("email", normal, key), kind
+    return keyed("email", normal, key), kind
 
 
 def phone_identity(value: str | None, key: bytes, regions: Sequence[str]) -> tuple[str | None, str | None]:
@@ -62,7 +63,7 @@ def phone_identity(value: str | None, key: bytes, regions: Sequence[str]) -> tup
         return None, "invalid"
     number.extension = None
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return _keyed("phone", e164, key), "test" if _TEST_PHONES.search(e164) else "personal"
+    return keyed("phone", e164, key), "test" if _TEST_PHONES.search(e164) else "personal"
 
 
 def _phone_number(value: str, regions: Sequence[str]) -> phonenumbers.PhoneNumber | None:
@@ -97,6 +98,21 @@ def normal_email(value: str) -> str | None:
     return f"{local}@{domain}" if local else None
 
 
+def without_people(text: str, regions: Sequence[str], key: bytes, people: Container[str]) -> str:
+    """`text` with the addresses and numbers blotted out whose keyed hash is among `people`."""
+
+    def mail(match: re.Match[str]) -> str:
+        return BLOT if email_identity(match[0], key)[0] in people else match[0]
+
+    text = _EMAIL.sub(mail, text)
+    if _PHONE.search(text):
+        for region in (*regions, None):
+            for match in reversed(list(phonenumbers.PhoneNumberMatcher(text, region))):
+                if phone_identity(match.raw_string, key, regions)[0] in people:
+                    text = f"{text[: match.start]}{BLOT}{text[match.end :]}"
+    return text
+
+
 def scrub(value: Any, regions: Sequence[str]) -> Any:
     """A decoded value with e-mail addresses and phone numbers blotted out: for fields that nobody declared."""
     if isinstance(value, dict):
@@ -113,5 +129,6 @@ def scrub(value: Any, regions: Sequence[str]) -> Any:
     return text
 
 
-def _keyed(kind: str, normal: str, key: bytes) -> str:
+def keyed(kind: str, normal: str, key: bytes) -> str:
+    """The keyed hash (HMAC-SHA-256, hex) that stands for an identifier: nobody makes it without the key."""
     return hmac.new(key, f"{kind}:{normal}".encode(), hashlib.sha256).hexdigest()

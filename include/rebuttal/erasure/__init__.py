@@ -1,0 +1,10 @@
+"""Erasing a person from every store, so that nothing brings them back.
+
+First the suppression (keyed hashes of everything that names the person), then store after store (`stores.py`), each
+with its line in the receipt. Killed anywhere, the same command goes on; asked again, it finds nothing. `keep_erased`
+stands before every stage: a warehouse that was restored from a backup forgets again before anybody reads it.
+"""
+
+from rebuttal.erasure.run import erase, keep_erased
+
+__all__ = ["erase", "keep_erased"]
