@@ -10,6 +10,7 @@ import multiprocessing
 import resource
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import text
@@ -57,19 +58,28 @@ def measure(size: int, rounds: int, folder: Path) -> Figures:
 
 
 def large(size: int, rounds: int, folder: Path) -> Figures:
-    """The gate without the whole admission; visits are landed by another process, so that the peak is the gate's."""
+    """The gate by itself, and once the whole admission; each in a process of its own, for its peak of memory."""
     warm(folder / "warm")
     taken = []
     for number in range(rounds):
         home = folder / str(number)
-        landing = multiprocessing.get_context("spawn").Process(target=_land, args=(home, size))
-        landing.start()
-        landing.join()
-        if landing.exitcode:
-            raise RuntimeError(f"landing {size} visits ended with {landing.exitcode}")
+        _apart_from_us(_land, home, size)
         taken.append(apart(home, hands=1))
         shutil.rmtree(home)
-    return {"validate_large_peak_mb": peak_mb(), **ratios(taken, "validate_large")}
+    return {
+        "validate_large_peak_mb": peak_mb(),
+        "validate_large_admit_peak_mb": admit_peak(folder, size),
+        **ratios(taken, "validate_large"),
+    }
+
+
+def admit_peak(folder: Path, size: int) -> float:
+    """Megabytes that the whole admission of one batch of `size` visits holds at most."""
+    home, told = folder / "whole", folder / "peak"
+    _apart_from_us(_land, home, size)
+    _apart_from_us(_admit, home, told)
+    shutil.rmtree(home)
+    return float(told.read_text(encoding="utf-8"))
 
 
 def warm(home: Path) -> float:
@@ -101,6 +111,23 @@ def apart(home: Path, size: int = 0, url: str | None = None, hands: int = 3) -> 
 def peak_mb() -> float:
     """Of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _apart_from_us(work: Callable[..., None], *arguments: object) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=work, args=arguments)
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise RuntimeError(f"{work.__name__} of {arguments} ended with {process.exitcode}")
+
+
+def _admit(home: Path, told: Path) -> None:
+    from rebuttal import quality
+
+    counts = quality.run(context(home)).counts
+    if not counts["new"] or not counts["quarantined"]:
+        raise AssertionError(f"nothing was admitted, or nothing kept out: {counts}")
+    told.write_text(str(peak_mb()), encoding="utf-8")
 
 
 def _land(home: Path, size: int) -> None:
