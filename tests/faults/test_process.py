@@ -96,7 +96,7 @@ def refuse_twin(settings: Settings, resource: str) -> str:
 
 # --- killed ----------------------------------------------------------------------------------------------------------
 
-_SWEEP = "tests/loop/test_kills.py::test_killed_there_the_next_run_ends_like_an_undisturbed_one"
+_SWEEP = "tests/loop/test_kills.py::test_killed_everywhere_a_stage_ends_like_an_undisturbed_one"
 _PULLED = "tests/sources/test_pull.py::test_kill_9_and_a_rerun_equal_an_undisturbed_pull"
 _ADMITTED = "tests/quality/test_killed.py::test_killed_and_run_again_equals_undisturbed"
 _ANSWERED = "tests/content/test_killed.py::test_killed_there_and_run_again_there_is_one_task_per_theme"
