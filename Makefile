@@ -51,8 +51,9 @@ effects: setup ## verdicts against the truth of 52-week worlds, and what weekly 
 	@$(BIN)/python -m bench.effects_null
 	@$(BIN)/python -m bench.effects_truth $(SEEDS)
 
-faults: .venv/.ready-dev .venv-dbt/.ready ## kill the loop at ten random moments and compare with an undisturbed run
-	@$(BIN)/python -m bench.kills
+faults: .venv/.ready-dev .venv-dbt/.ready ## each fault with its outcome, then a kill at every failpoint and a storm: make faults KILLS=300 SEED=11
+	@FAULT_TABLE=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests/faults
+	@$(BIN)/python -m bench.kills --kills $(or $(KILLS),20) --seed $(or $(SEED),11)
 
 faults-tracker: .venv/.ready-dev ## 1,000 random faults between outbox and each tracker: make faults-tracker SEED=11
 	@$(BIN)/python -m bench.tracker_faults 1000 --seed $(or $(SEED),11)

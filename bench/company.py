@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -66,20 +65,6 @@ class Company:
     def loop(self, *, check: bool = True) -> subprocess.CompletedProcess[str]:
         """One turn up to the world's last day."""
         return self.run("loop", "--until", self.world.until, check=check)
-
-    def kill_loop_after(self, seconds: float) -> bool:
-        """Start a turn and kill -9 it with all its children after `seconds`; False when it had ended before."""
-        process = subprocess.Popen(
-            self.command("loop", "--until", self.world.until), env=self.env, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            return True
-        return False
 
     def tasks(self) -> list[dict[str, Any]]:
         """All tasks of the loop in the sandbox's Jira, as the vendor's API gives them."""

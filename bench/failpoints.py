@@ -6,16 +6,17 @@ import ast
 from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parent.parent / "include" / "rebuttal"
-# The stage of a turn that passes the failpoints of each group; `bench.kills` dies at all of them.
-STAGE_OF = {
-    "pull": "pull",
-    "admit": "admit",
-    "model": "model",
-    "promote": "model",
-    "publish": "model",
-    "listen": "listen",
-    "prove": "prove",
-}
+# What each stage of an ordinary turn passes, in this order; `bench.kills` dies at all of them.
+OF_TURN = {
+    "pull": ("pull.after_page", "pull.after_file", "pull.after_load", "pull.before_commit", "pull.after_commit"),
+    "admit": ("admit.after_stage", "admit.after_check", "admit.before_commit", "admit.after_commit",
+              "admit.before_audits", "admit.before_journal"),
+    "model": ("model.after_identity", "model.before_dbt", "model.before_shares", "model.after_dbt",
+              "promote.before_commit", "model.after_promote", "publish.before_commit", "publish.before_rename",
+              "publish.after_rename", "model.after_publish"),
+    "listen": ("listen.after_read", "listen.before_commit", "listen.after_commit"),
+    "prove": ("prove.after_measure", "prove.before_commit", "prove.after_commit", "prove.between_mirrors"),
+}  # fmt: skip
 # Those passed only where readers have a file of their own.
 OF_FILES = ("publish.before_rename", "publish.after_rename")
 # Groups that need more than a turn (a tracker that loses answers, a mail server that waits, a hold, a release): each
@@ -44,8 +45,3 @@ def names() -> dict[str, list[str]]:
                 raise ValueError(f"{place}: the name of a failpoint is written out, so that tests find it")
             found.setdefault(str(node.args[0].value), []).append(place)
     return dict(sorted(found.items()))
-
-
-def of_turn() -> dict[str, str]:
-    """Failpoint -> stage, of those that an ordinary turn passes."""
-    return {name: STAGE_OF[group] for name in names() if (group := name.partition(".")[0]) in STAGE_OF}

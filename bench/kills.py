@@ -17,7 +17,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,16 +31,19 @@ KILLED = -9
 _SHOWN = 12
 
 
-def die_and_run_again(prepared: Prepared, failpoint: str) -> list[str]:
-    """Kill the stage there, run it again; what is different from the undisturbed stage, a line each."""
-    stage = failpoints.of_turn()[failpoint]
+def die_and_run_again(prepared: Prepared, stage: str, at: Sequence[str]) -> list[str]:
+    """Kill the stage at each failpoint of `at`, one run after the other, then run it again.
+
+    What is different from the undisturbed stage, a line each.
+    """
     env, home = prepared.again(stage, "disturbed")
     log = prepared.folder / "log"
-    code = apart.run(stage, prepared.until, env, log, f"{failpoint}:kill")
-    if code != KILLED:
-        return [f"it was not killed: {stage} ended with {code}, so a turn does not pass this place"]
+    for failpoint in at:
+        code = apart.run(stage, prepared.until, env, log, f"{failpoint}:kill")
+        if code != KILLED:
+            return [f"it was not killed: {stage} ended with {code}, so it does not pass {failpoint}"]
     run_again(stage, prepared.until, env, log)
-    return differences(prepared.after[stage], fingerprint(env, home))
+    return differences(prepared.after[stage], fingerprint(env, home, stage))
 
 
 def run_again(stage: str, until: str, env: dict[str, str], log: Path) -> None:
@@ -55,14 +58,15 @@ def sweep(world: World, folder: Path, engine: str) -> int:
     failed = 0
     with _server(folder, engine) as (url, copy), company(folder / engine, world, env=url) as place:
         prepared = Prepared.make(place, folder, copy)
-        for name in failpoints.of_turn():
-            if engine != "duckdb" and name in failpoints.OF_FILES:
-                continue
-            wrong = die_and_run_again(prepared, name)
-            failed += bool(wrong)
-            print(f"{engine:8} {name:24} {'equal' if not wrong else 'DIFFERENT'}", flush=True)
-            for line in wrong[:_SHOWN]:
-                print(f"    {line}")
+        for stage, names in failpoints.OF_TURN.items():
+            for name in names:
+                if engine != "duckdb" and name in failpoints.OF_FILES:
+                    continue
+                wrong = die_and_run_again(prepared, stage, [name])
+                failed += bool(wrong)
+                print(f"{engine:8} {name:24} {'equal' if not wrong else 'DIFFERENT'}", flush=True)
+                for line in wrong[:_SHOWN]:
+                    print(f"    {line}")
     return failed
 
 

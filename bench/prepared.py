@@ -14,15 +14,16 @@ from bench.company import Company
 from bench.compare import fingerprints
 from rebuttal.loop import STAGES
 
-ALL = ("landing", "core", "marts", "ops")
+SCHEMAS = ("core", "marts", "ops")
 Copy = Callable[[str], str]  # a warehouse's URL -> the URL of a copy
 
 
-def fingerprint(env: dict[str, str], home: Path) -> dict[str, Any]:
-    """All tables of the warehouse and, where there is one, of the copy that readers have."""
-    found: dict[str, Any] = dict(fingerprints(warehouse_of(env, home), ALL))
-    if (published := home / "published.duckdb").exists():
-        found |= {f"published {name}": one for name, one in fingerprints(f"duckdb:///{published}", ALL).items()}
+def fingerprint(env: dict[str, str], home: Path, stage: str) -> dict[str, Any]:
+    """All tables that `stage` may have written, and where the copy that readers have is a file, those in it."""
+    schemas = ("landing", "ops") if stage == "pull" else SCHEMAS
+    found: dict[str, Any] = dict(fingerprints(warehouse_of(env, home), schemas))
+    if stage != "pull" and (published := home / "published.duckdb").exists():
+        found |= {f"published {name}": one for name, one in fingerprints(f"duckdb:///{published}", ("marts",)).items()}
     return found
 
 
@@ -54,7 +55,7 @@ class Prepared:
             code = apart.run(stage, until, place.env, folder / "log")
             if code:
                 raise RuntimeError(f"{stage} ended with {code}:\n{(folder / 'log').read_text()[-3000:]}")
-            made.after[stage] = fingerprint(place.env, place.home)
+            made.after[stage] = fingerprint(place.env, place.home, stage)
         return made
 
     def again(self, stage: str, name: str) -> tuple[dict[str, str], Path]:

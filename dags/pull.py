@@ -1,9 +1,9 @@
 """One DAG per source, `pull__<source>`: fetch what is new and what the vendor may have restated, and land it.
 
 **Starts** every night at 03:00 UTC, or by hand. With the parameters `date_from` and `date_to` it is a backfill: it
-moves no watermark and mails nobody.
+moves no watermark and mails nobody. A run of `airflow backfill create` is one too, of the day of its logical date.
 **Writes** `landing.<source>__*` and `ops.batch`; updates the asset `landing/<source>`. Skipped when the vendor has
-nothing new.
+nothing new, and when the source is being pulled already.
 **When it fails** the log's last line names the stream and what to do. Credentials: fix the Airflow connection of the
 source's name. Throttled or unavailable: it is retried; what had been fetched completely is landed already.
 **Rerun** at any time: what is landed already is not landed again, and a crash half-way leaves nothing behind that

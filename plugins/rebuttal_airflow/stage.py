@@ -6,6 +6,7 @@ import logging
 from datetime import date
 from typing import Any
 
+from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from rebuttal.errors import AbortError, BusyError, RebuttalError
@@ -17,6 +18,8 @@ log = logging.getLogger("rebuttal.stage")
 
 # The fast way holds a stage for a moment only, and does not do the whole of its work: that is worth waiting for.
 WAIT_SECONDS = 30.0
+# What reaches people outside: never by a run that makes up for days that have passed.
+OUTWARD = ("answer", "tell")
 
 
 def run(
@@ -28,7 +31,14 @@ def run(
     trying again changes nothing until a person does something; everything else is retried as the DAG says. A stage of
     which a part failed fails after the other parts have done their work. A second copy of a task that still works (an
     executor's double, a retry of one that is only slow, a hand that was quicker) is skipped: the first one does it.
+
+    A run of `airflow backfill create` mails nobody and makes no task; as a pull it takes the day of its logical date,
+    and moves no watermark.
     """
+    if day := backfilled_day():
+        if name in OUTWARD:
+            raise AirflowSkipException(f"{name}: a backfill mails nobody and makes no task")
+        window = window or (day, day)
     try:
         report = run_stage(name, context(), source=source, window=window, what=what, wait=WAIT_SECONDS)
     except BusyError as error:
@@ -43,6 +53,15 @@ def run(
     if not report.changed:
         raise AirflowSkipException(f"{name}: nothing new")
     return {"stage": report.stage, "counts": report.counts}
+
+
+def backfilled_day() -> date | None:
+    """The day of the run's logical date (UTC), in a backfill of Airflow's; None in any other run."""
+    try:
+        run = get_current_context()["dag_run"]
+    except RuntimeError:  # no task runs: a test, or a person in a shell
+        return None
+    return run.logical_date.date() if run.run_type == "backfill" and run.logical_date else None
 
 
 def _log(report: Report) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,30 @@ from rebuttal.settings import PROJECT_ROOT, Settings
 from rebuttal.sources import hubspot_reading
 
 sys.path.append(str(Path(__file__).parents[1] / "quality"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Each fault with its outcome, where FAULT_TABLE asks for it."""
+    if not os.environ.get("FAULT_TABLE"):
+        return
+    from tests.faults import test_table  # fills it
+
+    ended: dict[str, set[str]] = {}
+    for outcome in ("passed", "failed", "error", "skipped"):
+        for report in terminalreporter.getreports(outcome):
+            ended.setdefault(report.nodeid.partition("[")[0], set()).add(outcome)
+    for entry in sorted(test_table.TABLE, key=lambda entry: entry.number):
+        here = ended.get(entry.test or "", set()) - {"skipped"}
+        said = (
+            "not ours"
+            if entry.pending
+            else "BREACH"
+            if here - {"passed"}
+            else "as told"
+            if here
+            else entry.test or "a case of its table"
+        )
+        terminalreporter.write_line(f"{entry.number:>4}  {entry.injected}: {entry.outcome} [{said}]")
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ class Entry:
 
     tracker: from the marts through the outbox to a tracker over HTTP, and back; process: stages in processes that die;
     webhook: over HTTP into the inbox; inbox: from the inbox to whoever works on its events.
-    `test`: where it is proved, when not in this folder.
+    `test`: what proves it, `file::function` from the project's root.
     """
 
     number: int
@@ -51,7 +51,8 @@ def fault(number: int, injected: str, through: str, outcome: str) -> Callable[[T
     """Enter a test function in the table; a function may prove several entries."""
 
     def enter(test: Test) -> Test:
-        TABLE.append(Entry(number, injected, through, outcome))
+        place = f"{test.__module__.replace('.', '/')}.py::{test.__name__}"
+        TABLE.append(Entry(number, injected, through, outcome, test=place))
         return test
 
     return enter

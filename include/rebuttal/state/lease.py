@@ -103,8 +103,7 @@ class Held:
         while not self._ended.wait(self._seconds / 3):
             try:
                 if not self.renew():
-                    log.error("%s", self.lost())
-                    return
+                    return  # the next commit says so
             except SQLAlchemyError as error:  # the store is away: the lease may end, and then the fence decides
                 log.warning("The lease on %s could not be renewed: %s", self.resource, type(error).__name__)
 
