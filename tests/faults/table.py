@@ -8,9 +8,9 @@ Of texts and tasks: 100 hostile text, 101 formulas, 108 an answer lost, 109 an i
 111 refusals, 112 edits, 113 deleted, archived, moved, declined, 114 markers removed and copied, 115 back again,
 116 another vocabulary, 117 two workers, 118 a row seen late, 119 another workspace, 120 echoes.
 Of webhooks and the inbox: 12 to 14 a receiver killed, 15 a worker killed, 24 a lock, 32 a full disk, 34 errors of
-writing, 35 of syncing, 36 a restart, 37 an outage, 38 a failover, 39 connections, 40 a read-only store, 81 copies, 82 one
-id with two bodies, 83 two ids with one, 86 forgeries, 87 proxies, 88 replays, 89 rotation, 90 addresses, 91 floods, 92
-sizes, 93 batches, 94 new kinds, 95 other requests, 97 slow work, 98 poison, 99 handshakes.
+writing, 35 of syncing, 36 a restart, 37 an outage, 38 a failover, 39 connections, 40 a read-only store, 81 copies, 82
+one id with two bodies, 83 two ids with one, 86 forgeries, 87 proxies, 88 replays, 89 rotation, 90 addresses, 91 floods,
+92 sizes, 93 batches, 94 new kinds, 95 other requests, 97 slow work, 98 poison, 99 handshakes.
 """
 
 from __future__ import annotations
