@@ -8,6 +8,7 @@
 | REBUTTAL_WAREHOUSE_URL | duckdb:///$REBUTTAL_HOME/warehouse.duckdb | DuckDB file or postgresql+psycopg://... |
 | REBUTTAL_STATE_URL | sqlite:///$REBUTTAL_HOME/state.sqlite | SQLite file or postgresql+psycopg://... |
 | AIRFLOW__API__BASE_URL | none | where people reach Airflow, for links to its pages; a path alone says nothing |
+| REBUTTAL_HOOKS_URL | `public_url` of hooks.yml | how vendors reach our receiver of webhooks |
 | REBUTTAL_IDENTITY_KEY | the configuration's `connections.env` | key of the hashes that stand for people |
 """
 
