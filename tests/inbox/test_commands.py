@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 16, 9, tzinfo=UTC)
 PRIVATE = {
     "name": "Olena Kovalenko",
     "phones": ["+380501234567", "+380507654321"],
-    "note": "too dear for me",
+    "note": "too dear",
     "age": 41,
 }
 MakeArrival = Callable[..., Arrival]
