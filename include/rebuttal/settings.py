@@ -10,6 +10,7 @@
 | REBUTTAL_STATE_URL | sqlite:///$REBUTTAL_HOME/state.sqlite | SQLite file or postgresql+psycopg://... |
 | REBUTTAL_LEASE_SECONDS | 60 | after how long a stage that has stopped answering is taken over from |
 | AIRFLOW__API__BASE_URL | none | where people reach Airflow, for links to its pages; a path alone says nothing |
+| REBUTTAL_HOOKS_URL | `public_url` of hooks.yml | how vendors reach our receiver of webhooks |
 | REBUTTAL_IDENTITY_KEY | the configuration's `connections.env` | key of the hashes that stand for people |
 """
 

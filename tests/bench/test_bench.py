@@ -27,6 +27,7 @@ SMALL = {
     "identity": 9000,
     "classify": 4,
     "digest": 60,
+    "receiver": 1,
 }
 RATIOS = {
     "ingest": {
@@ -80,6 +81,15 @@ RATIOS = {
         "classify_peak_mb",
     },
     "digest": {"digest_vs_reading"},
+    "receiver": {"receiver_none_per_s", "receiver_lost"}
+    | {
+        f"receiver_{engine}_{name}"
+        for engine in ("sqlite", "postgres")
+        for name in (
+            *("vs_none", "vs_each", "p99_vs_none", "cpu_vs_none", "per_s", "p99_ms"),
+            *(f"{phase}_{figure}" for phase in ("steady", "burst") for figure in ("kept_share", "p99_ms")),
+        )
+    },
 }
 
 
@@ -89,7 +99,9 @@ def test_a_measure_gives_its_ratios(name: str) -> None:
     assert "unmeasured" not in found, found
     assert RATIOS[name] <= found.keys()
     assert all(
-        value > 0 for measure, value in found.items() if not measure.endswith(("exponent", "loss", "changed_persons"))
+        value > 0
+        for measure, value in found.items()
+        if not measure.endswith(("exponent", "loss", "changed_persons", "_lost"))
     )
 
 

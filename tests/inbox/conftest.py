@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from sqlalchemy import delete
 
 from rebuttal.inbox import Arrival
 from rebuttal.settings import Settings
-from rebuttal.state import Sessions, open_state
+from rebuttal.state import InboxEvent, Sessions, open_state
 
 MakeArrival = Callable[..., Arrival]
 
@@ -20,11 +21,22 @@ def state_settings(request: pytest.FixtureRequest, settings: Settings) -> Settin
     return Settings(settings.home, settings.config, settings.sandbox_url, settings.warehouse_url, url)
 
 
-@pytest.fixture
-def sessions(state_settings: Settings) -> Iterator[Sessions]:
-    """The state store, open."""
-    with open_state(state_settings) as found:
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sessions]:
+    """A state store for a whole file: SQLite, then Postgres."""
+    home = tmp_path_factory.mktemp("state")
+    is_file = request.param == "sqlite"
+    url = f"sqlite:///{home / 'state.sqlite'}" if is_file else request.getfixturevalue("postgres_url")()
+    with open_state(Settings(home, home, "", f"duckdb:///{home / 'w.duckdb'}", url)) as found:
         yield found
+
+
+@pytest.fixture
+def sessions(opened: Sessions) -> Sessions:
+    """The same with an empty inbox."""
+    with opened.begin() as session:
+        session.execute(delete(InboxEvent))
+    return opened
 
 
 @pytest.fixture

@@ -169,9 +169,11 @@ def test_the_receiver_has_one_connection(on_postgres: Settings) -> None:
 def test_a_commit_is_on_disk_whatever_the_server_says(mine: Settings) -> None:
     if mine.state_url.startswith("postgresql"):
         command(mine, 'ALTER DATABASE "{name}" SET synchronous_commit = off')
-    with writer._Store(mine)._transaction() as session:
-        if session.get_bind().dialect.name == "postgresql":
-            assert session.execute(text("SHOW synchronous_commit")).scalar_one() == "on"
+    store = writer._Store(mine)
+    with store._transaction() as connection:
+        if connection.dialect.name == "postgresql":
+            assert connection.execute(text("SHOW synchronous_commit")).scalar_one() == "on"
         else:
-            assert session.execute(text("PRAGMA synchronous")).scalar_one() == 2  # FULL
-            assert session.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
+            assert connection.execute(text("PRAGMA synchronous")).scalar_one() == 2  # FULL
+            assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
+    store.close()

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import case
+from sqlalchemy import Connection, case
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
 
 from rebuttal.state import InboxEvent, Sessions
 
@@ -47,10 +46,10 @@ def receive(sessions: Sessions, arrivals: Sequence[Arrival], now: datetime | Non
     SQLAlchemy's DBAPIError when the store does not take them: then none is kept.
     """
     with sessions.begin() as session:
-        return receive_within(session, arrivals, now or datetime.now(UTC))
+        return receive_within(session.connection(), arrivals, now or datetime.now(UTC))
 
 
-def receive_within(session: Session, arrivals: Sequence[Arrival], now: datetime) -> list[Outcome]:
+def receive_within(connection: Connection, arrivals: Sequence[Arrival], now: datetime) -> list[Outcome]:
     """The same within a transaction: nothing is kept before it is committed."""
     if not arrivals:
         return []
@@ -65,28 +64,28 @@ def receive_within(session: Session, arrivals: Sequence[Arrival], now: datetime)
             row["receipt_count"] += 1
         else:
             later.append(place)
-    outcomes = _outcomes(session, keys, firsts, now)
-    judged = receive_within(session, [arrivals[place] for place in later], now)
+    outcomes = _outcomes(connection, keys, firsts, now)
+    judged = receive_within(connection, [arrivals[place] for place in later], now)
     for place, outcome in zip(later, judged, strict=True):
         outcomes[place] = outcome
     return outcomes
 
 
-def _outcomes(session: Session, keys: list[Key], firsts: dict[Key, Row], now: datetime) -> list[Outcome]:
+def _outcomes(connection: Connection, keys: list[Key], firsts: dict[Key, Row], now: datetime) -> list[Outcome]:
     # In one order of keys, so that two receivers on one Postgres never wait for one another in a circle.
     rows = sorted(firsts.values(), key=lambda row: (row["source"], row["key_hash"]))
     told: dict[Key, Outcome]
-    if _insert_new(session, rows):
+    if _insert_new(connection, rows):
         told = dict.fromkeys(firsts, "stored")
     else:
-        kept, told = _upsert(session, rows), {}
+        kept, told = _upsert(connection, rows), {}
         for key, row in firsts.items():
             body_hash, receipt_count = kept[key]
             if body_hash != row["body_hash"]:
                 told[key] = "conflict"
             else:
                 told[key] = "stored" if receipt_count == row["receipt_count"] else "repeated"
-        _upsert(session, [_conflict(row, now) for key, row in firsts.items() if told[key] == "conflict"])
+        _upsert(connection, [_conflict(row, now) for key, row in firsts.items() if told[key] == "conflict"])
     outcomes: list[Outcome] = []
     for key in keys:
         outcomes.append(told[key])
@@ -125,28 +124,28 @@ def _conflict(row: Row, now: datetime) -> Row:
     return row | {"key_hash": key_hash, "state": "conflict", "finished_at": now, "reason": told}
 
 
-def _insert_new(session: Session, rows: list[Row]) -> bool:
+def _insert_new(connection: Connection, rows: list[Row]) -> bool:
     """Insert rows when all of them are new; else insert none. The usual case, in a third of an upsert's time."""
-    with session.begin_nested() as attempt:
-        insert = _insert(session).on_conflict_do_nothing(index_elements=["source", "key_hash"])
-        inserted = session.connection().execute(insert, rows, execution_options={"preserve_rowcount": True})
+    with connection.begin_nested() as attempt:
+        insert = _insert(connection).on_conflict_do_nothing(index_elements=["source", "key_hash"])
+        inserted = connection.execute(insert, rows, execution_options={"preserve_rowcount": True})
         if inserted.rowcount == len(rows):
             return True
         attempt.rollback()
     return False
 
 
-def _insert(session: Session) -> postgresql.Insert | sqlite.Insert:
-    if session.get_bind().dialect.name == "postgresql":
+def _insert(connection: Connection) -> postgresql.Insert | sqlite.Insert:
+    if connection.dialect.name == "postgresql":
         return postgresql.insert(InboxEvent)
     return sqlite.insert(InboxEvent)
 
 
-def _upsert(session: Session, rows: list[Row]) -> dict[Key, tuple[str, int]]:
+def _upsert(connection: Connection, rows: list[Row]) -> dict[Key, tuple[str, int]]:
     """Insert rows of different keys, or count their receipts: key -> the content's hash and receipts that are kept."""
     if not rows:
         return {}
-    insert = _insert(session)
+    insert = _insert(connection)
     is_same = InboxEvent.body_hash == insert.excluded.body_hash
     statement = insert.on_conflict_do_update(
         index_elements=["source", "key_hash"],
@@ -155,7 +154,7 @@ def _upsert(session: Session, rows: list[Row]) -> dict[Key, tuple[str, int]]:
             "last_received_at": insert.excluded.last_received_at,
         },
     ).returning(InboxEvent.source, InboxEvent.key_hash, InboxEvent.body_hash, InboxEvent.receipt_count)
-    found = session.connection().execute(statement, rows)
+    found = connection.execute(statement, rows)
     return {(source, key_hash): (body_hash, count) for source, key_hash, body_hash, count in found}
 
 

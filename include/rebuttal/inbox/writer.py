@@ -17,16 +17,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
-from sqlalchemy.orm import Session
 
 from rebuttal.errors import StoreError, UnavailableError
 from rebuttal.inbox.arrivals import Arrival, Outcome, receive_within
 from rebuttal.settings import Settings
-from rebuttal.state import ReceiverProbe, Sessions, open_state
+from rebuttal.state import ReceiverProbe, open_state
 from rebuttal.state.failpoint import failpoint
 
 MOST_WAITING = 2000  # deliveries; what comes above is told to come again
@@ -35,10 +34,10 @@ _PATIENCE_S = 4.0  # HubSpot gives up after five
 _REOPEN_S = 0.5
 # Locks of others end in a 503, and a commit is on disk whatever the server's default is.
 _IMPATIENT = text(
-    "SELECT set_config('lock_timeout', '3s', true), set_config('statement_timeout', '4s', true),"
+    "SELECT set_config('lock_timeout', '3s', false), set_config('statement_timeout', '4s', false),"
     " set_config('synchronous_commit',"
     " CASE WHEN current_setting('synchronous_commit') = 'off' THEN 'on' ELSE current_setting('synchronous_commit') END,"
-    " true)"
+    " false)"
 )
 _log = logging.getLogger(__name__)
 
@@ -171,9 +170,10 @@ class _Store:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = _impatient(settings)
-        self._open: ExitStack | None = None
-        self._sessions: Sessions | None = None
+        self._open = ExitStack()
+        self._connection: Connection | None = None
         self._not_before = 0.0
+        self._was_cut = False  # a connection that was good before ended, as when the server is started anew
 
     def keep(self, deliveries: list[list[Arrival]]) -> list[list[Outcome] | UnavailableError]:
         """All of them in one transaction; one by one when the engine does not like something in one of them."""
@@ -182,6 +182,9 @@ class _Store:
         try:
             return list(self._keep_together(deliveries))
         except UnavailableError as error:
+            if self._was_cut:  # whatever was committed meanwhile is a repeat now
+                self._was_cut = False
+                return self.keep(deliveries)
             return [error] * len(deliveries)
         except DBAPIError as error:
             _log.error("the store refuses what a delivery holds: %s", type(error.orig).__name__)
@@ -192,47 +195,58 @@ class _Store:
     def probe(self) -> None:
         """Write the row of this receiver. Raises UnavailableError."""
         row = {"receiver": "receiver", "written_at": datetime.now(UTC)}
-        with self._transaction() as session:
-            insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(ReceiverProbe)
+        with self._transaction() as connection:
+            insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(ReceiverProbe)
             changed = {"written_at": insert.excluded.written_at}
-            session.execute(insert.values(row).on_conflict_do_update(index_elements=["receiver"], set_=changed))
+            connection.execute(insert.values(row).on_conflict_do_update(index_elements=["receiver"], set_=changed))
 
     def close(self) -> None:
         """Give the connection back."""
-        if self._open is not None:
-            self._open.close()
-        self._open = self._sessions = None
+        self._connection = None
+        self._open.close()
 
     def _keep_together(self, deliveries: list[list[Arrival]]) -> list[list[Outcome]]:
-        with self._transaction() as session:
-            outcomes = receive_within(session, [one for delivery in deliveries for one in delivery], datetime.now(UTC))
+        with self._transaction() as connection:
+            outcomes = receive_within(
+                connection, [one for delivery in deliveries for one in delivery], datetime.now(UTC)
+            )
             failpoint("inbox.before_commit")
         failpoint("inbox.after_commit")
         told = iter(outcomes)
         return [list(islice(told, len(delivery))) for delivery in deliveries]
 
     @contextmanager
-    def _transaction(self) -> Iterator[Session]:
+    def _transaction(self) -> Iterator[Connection]:
+        is_kept = self._connection is not None
         try:
-            with self._opened().begin() as session:
-                if session.get_bind().dialect.name == "postgresql":
-                    session.execute(_IMPATIENT)
-                yield session
+            connection = self._opened()
+            with connection.begin():
+                yield connection
         except (OperationalError, InterfaceError, InternalError, StoreError, OSError) as error:
-            self.close()
-            self._not_before = time.monotonic() + _REOPEN_S
+            self._was_cut = is_kept and isinstance(error, DBAPIError) and error.connection_invalidated
+            self._not_before = 0.0 if self._was_cut else time.monotonic() + _REOPEN_S
+            self._give_up()
             cause = error.orig if isinstance(error, DBAPIError) else error
             _log.warning("the store does not take events: %s", type(cause).__name__)
             raise UnavailableError("The store does not take events", retry_after=5) from None
 
-    def _opened(self) -> Sessions:
-        if self._sessions is None:
+    def _opened(self) -> Connection:
+        """One connection, kept, so that no delivery pays for a check of it."""
+        if self._connection is None:
             if time.monotonic() < self._not_before:
                 raise UnavailableError("The store did not take events a moment ago", retry_after=5)
-            with ExitStack() as opening:
-                self._sessions = opening.enter_context(open_state(self._settings))
-                self._open = opening.pop_all()
-        return self._sessions
+            sessions = self._open.enter_context(open_state(self._settings))
+            self._connection = self._open.enter_context(sessions.kw["bind"].connect())
+            if self._connection.dialect.name == "postgresql":
+                with self._connection.begin():
+                    self._connection.execute(_IMPATIENT)
+        return self._connection
+
+    def _give_up(self) -> None:
+        """The connection is not to be trusted any more."""
+        if self._connection is not None:
+            self._connection.invalidate()
+        self.close()
 
 
 def _impatient(settings: Settings) -> Settings:
