@@ -51,7 +51,7 @@ def make(folder: Path) -> list[str]:
         path = folder / name
         if not path.exists():
             path.write_text(value(), encoding="utf-8")
-            path.chmod(0o444)
+            path.chmod(0o644)
             made.append(name)
     return made
 

@@ -36,10 +36,9 @@ database state state
 database warehouse warehouse
 database superset superset
 
-# Superset keeps marts that nobody has written yet as temporary, empty tables: hence TEMPORARY.
+# Superset makes temporary, empty tables of marts that nobody has written yet: hence TEMPORARY, and no read-only default.
 run --dbname warehouse <<SQL
 GRANT CONNECT, TEMPORARY ON DATABASE warehouse TO bi_reader;
-ALTER ROLE bi_reader SET default_transaction_read_only = on;
 ALTER ROLE bi_reader SET statement_timeout = '60s';
 CREATE SCHEMA marts AUTHORIZATION warehouse;
 GRANT USAGE ON SCHEMA marts TO bi_reader;
