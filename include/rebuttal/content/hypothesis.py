@@ -81,10 +81,11 @@ def draft(
         reason=f"{share}; a buyer who finds the answer before talking to sales need not raise it",
         expected_size=rule.expected_size,
         success_criterion=(
-            f"Until {deadline.isoformat()}, customers who voiced it and then read the piece, or were sent it, voice it "
-            f"less often again than those who did not (expected: {size} less): the {1 - rule.error:.0%} interval of "
-            "the change lies wholly below zero at the deadline, or a wider one, which holds at every weekly look, does "
-            f"so earlier. {_sample_words(sample, rule)} If nobody can be seen to meet the piece: the "
+            f"Until {deadline.isoformat()}, customers who surely voiced it (in their own words, or noted twice; "
+            "once where notes prove right) and then read the piece, or were sent it, voice it less often again than "
+            f"those who did not (expected: {size} less): the {1 - rule.error:.0%} interval of the change lies wholly "
+            "below zero at the deadline, or a wider one, which holds at every weekly look, does so earlier. "
+            f"{_sample_words(sample, rule)} If nobody can be seen to meet the piece: the "
             f"share of new deals that voice it within {rule.horizon_days} days, against the {rule.baseline_days} days "
             "before publication and all other objections"
         ),

@@ -103,7 +103,7 @@ class Model:
         Where a text turns ("..., but ..."), what follows counts for more than the whole. `calm` says by text how much
         likelier `none` is where the text comes from than among the training texts (1 unless told), `around` in which
         short text it stands ("": in none), whose row has its say. What the cheap stage is sure of is not embedded; what
-        stands in a short text is not embedded either, but that text as a whole, which says more and costs less.
+        is, is embedded once, however often it is asked.
         """
         odds = np.ones(len(texts)) if calm is None else np.asarray(calm, dtype=np.float64)
         return self._judged(texts, odds, around or [""] * len(texts), is_embedding=True)
@@ -126,22 +126,21 @@ class Model:
         logits = self.cheap.logits(self.ngrams.transform(asked))
         at = {text: row for row, text in enumerate(asked)}
         found = dict(zip(asked, softmax(logits, TEMPERATURE["ngram"]), strict=True))
-        alone, wide = own.rows(found), whole.rows(found)
-        rows = heard_within(alone, wide, inside)
+        wide = whole.rows(found)
+        rows = heard_within(own.rows(found), wide, inside)
         if is_embedding and self.dense is not None and self.embedder is not None:
             doubtful = self._doubtful(rows, calm > 1)
             unsure = np.zeros(len(wider), dtype=bool)
             unsure[inside[doubtful & (inside >= 0)]] = True
             unsure &= self._doubtful(wide, np.zeros(len(wider), dtype=bool))
-            by_itself = doubtful & (inside < 0)
-            again = list(dict.fromkeys([*own.parts(by_itself), *whole.parts(unsure)]))
+            again = list(dict.fromkeys([*own.parts(doubtful), *whole.parts(unsure)]))
             if again:
                 dense = self.dense.logits(again, self.embedder.vectors(again))
                 both = blended((logits[[at[text] for text in again]], *dense), TEMPERATURE["ngram+e5"])
                 found |= zip(again, both, strict=True)
                 wide = np.where(unsure[:, None], whole.rows(found), wide)
-                alone = np.where(by_itself[:, None], own.rows(found), alone)
-                rows = np.where(doubtful[:, None], heard_within(alone, wide, inside), rows)
+                better = heard_within(own.rows(found), wide, inside)
+                rows = np.where(doubtful[:, None], better, rows)
         for index, text in enumerate(own.texts):
             if self.ngrams.familiarity(text) < UNREADABLE:
                 rows[index] = 0.25 * rows[index] + 0.75 / len(LABELS)
