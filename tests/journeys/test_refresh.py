@@ -193,6 +193,10 @@ CHANGES: dict[str, Callable[[int], list[str]]] = {
         "DELETE FROM ops.reference_rate WHERE rate_date = '2026-01-17'",
         f"INSERT INTO ops.reference_rate VALUES ('ecb', '2026-01-17', 'XXX', {n} + 1, '2026-01-21 00:00:00+00')",
     ],
+    "advertising is known less far": lambda n: ["DELETE FROM core.ad_performance WHERE report_date > '2026-01-14'"],
+    "page renamed": lambda n: [
+        f"UPDATE core.visit SET landing_url = 'https://www.brand.example/new/{n}' WHERE visit_id = '3'"
+    ],
     "answer in the CRM changed": lambda n: [
         "UPDATE core.contact SET self_reported_source = 'Instagram' WHERE contact_id = '103'"
     ],

@@ -106,6 +106,32 @@ def test_texts_and_landed_rows_are_not_published(settings: Settings) -> None:
     assert not [name for name in names if name.startswith(("landing.", "marts_build."))]
 
 
+def test_days_of_cost_follow_one_by_one(settings: Settings) -> None:
+    """A day restated, a day gone, a day come, and the others as they were."""
+    query = "SELECT report_date, ad_id, cost FROM core.ad_performance ORDER BY ALL"
+    columns = (
+        "INSERT INTO core.ad_performance (source, account_id, report_date, ad_id, cost, batch_id, row_number, row_hash)"
+    )
+    changes = (
+        f"{columns} SELECT 'google_ads', 'a', DATE '2026-01-01' + (n // 2)::int, 'x' || n % 2, n, 'b', n, 'h' || n"
+        " FROM range(20) AS numbers (n)",
+        "UPDATE core.ad_performance SET cost = cost + 1 WHERE report_date = '2026-01-03' AND ad_id = 'x1'",
+        "DELETE FROM core.ad_performance WHERE report_date = '2026-01-05'",
+        f"{columns} VALUES ('google_ads', 'a', '2026-02-01', 'x1', 5, 'c', 1, 'h')",
+        "ALTER TABLE core.ad_performance ADD COLUMN IF NOT EXISTS told_later text",
+    )
+    seen = []
+    for change in changes:
+        with open_warehouse(settings) as engine, engine.begin() as connection:
+            connection.execute(text(change))
+            expected = connection.execute(text(query)).all()
+        publish(context_for(settings))
+        with open_published(settings) as engine, engine.connect() as connection:
+            assert connection.execute(text(query)).all() == expected, change
+        seen.append(len(expected))
+    assert seen == [20, 20, 18, 19, 19]
+
+
 def test_a_cut_or_missing_copy_is_made_again(settings: Settings) -> None:
     context = context_for(settings)
     build(settings, 7)

@@ -23,6 +23,7 @@ from rebuttal.errors import StoreError
 from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.state.failpoint import failpoint
+from rebuttal.warehouse.copies import copy_into
 from rebuttal.warehouse.engine import is_duckdb, open_published, open_warehouse
 from rebuttal.warehouse.holes import LEAVE, close_holes
 from rebuttal.warehouse.model_tables import mart_checksum, model_build
@@ -32,8 +33,6 @@ from rebuttal.warehouse.tables import CORE, MARTS, OPS, publication, published_t
 
 # Beside all marts, what reports read of core and ops: no texts, no landed rows, no personal data.
 PUBLISHED_CORE = ("ad_performance", "owner", "pipeline_stage", "traffic")
-# Restated by day, some weeks of years: of the copy only days that differ are written again.
-COPIED_BY = {f"{CORE}.ad_performance": "report_date"}
 PUBLISHED_OPS = ("batch", "batch_outcome", "exchange_rate")
 
 
@@ -213,7 +212,7 @@ def _replace_file(
             for table in gone:
                 run(f"DROP TABLE IF EXISTS published_new.{table}")
             for table in [*tables, f"{OPS}.publication"]:
-                _copy_into(connection, table, by_person or frozenset())
+                copy_into(connection, table, by_person or frozenset())
             run("COMMIT")
             close_holes(connection, "published_new")
             run("CHECKPOINT published_new")
@@ -228,51 +227,6 @@ def _replace_file(
     failpoint("publish.after_rename")
     _sync(target.parent)
     return True
-
-
-def _copy_into(connection: Connection, table: str, by_person: frozenset[str]) -> None:
-    run = connection.exec_driver_sql
-    new = f"published_new.{table}"
-    if table in by_person:
-        unit = connection.execute(select(mart_checksum.c.unit).where(mart_checksum.c.name == table)).scalar_one()
-        chosen = f"WHERE {unit} IN (SELECT person_id FROM ops.changed_person)"
-        run(f"DELETE FROM {new} {chosen}")
-        run(f"INSERT INTO {new} SELECT * FROM {table} {chosen}")
-        return
-    part = COPIED_BY.get(table)
-    if part and _shape(connection, f"published_new.{table}") == _shape(connection, table):
-        _copy_parts(connection, table, new, part)
-        return
-    # Writing only the rows that differ was tried: cleaning up after them costs more than the whole table.
-    run(f"CREATE OR REPLACE TABLE {new} AS SELECT * FROM {table}")
-
-
-def _shape(connection: Connection, table: str) -> list[tuple[str, str]]:
-    """Names and types of the columns of a table of any attached file, in order; empty when it is not there."""
-    *_, schema, name = table.split(".")
-    known = text(
-        "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = :schema AND table_name = :name"
-        " AND database_name = coalesce(:file, current_database()) ORDER BY column_index"
-    )
-    values = {"schema": schema, "name": name, "file": table.split(".")[0] if table.count(".") == 2 else None}
-    return [(str(row[0]), str(row[1])) for row in connection.execute(known, values)]
-
-
-def _copy_parts(connection: Connection, table: str, new: str, part: str) -> None:
-    """Make `new` equal to `table`, writing only rows whose value of the column `part` has other rows than before."""
-    run = connection.exec_driver_sql
-    checksum = row_hash_of(connection, columns_of(connection, table))
-    here, there = (
-        f"SELECT {part}, count(*) AS row_count, {checksum} AS checksum FROM {one} GROUP BY 1" for one in (table, new)
-    )
-    run(
-        f"CREATE OR REPLACE TEMPORARY TABLE differing_part AS SELECT {part} FROM (({here}) EXCEPT ({there})) AS came"
-        f" UNION SELECT {part} FROM (({there}) EXCEPT ({here})) AS went"
-    )
-    chosen = f"WHERE {part} IN (SELECT {part} FROM differing_part)"
-    run(f"DELETE FROM {new} {chosen}")
-    run(f"INSERT INTO {new} SELECT * FROM {table} {chosen}")
-    run("DROP TABLE differing_part")
 
 
 def previous_path(settings: Settings) -> Path:
