@@ -72,7 +72,6 @@ def main() -> int:
 
 def _open(page: Page, base: str, slug: str, charts: Charts) -> dict[str, Any]:
     page.goto(f"{base}/superset/dashboard/{slug}/")
-    page.wait_for_load_state("networkidle")
     return _look(page, charts)
 
 

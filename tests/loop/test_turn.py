@@ -91,7 +91,7 @@ def test_mail_dashboard_and_report_say_the_same_numbers(turned: Company) -> None
     figures = compare(turned)
     assert len({row["metric"] for row in figures}) >= 10
     known = [row["metric"] for row in figures if row["report"]]
-    assert len(known) >= 8, known
+    assert len(known) >= 6, known
     assert differing(figures) == []
 
 

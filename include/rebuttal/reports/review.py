@@ -148,7 +148,10 @@ class Teller:
         health = self.review.health
         if health is None:
             return [self.words("unavailable")]
-        return health_lines(self.words, health, self.words("review.is_complete"))
+        begins = self.review.begins
+        late = [self.words("review.begins_later", day=self.words.day(begins))] if begins else []
+        told = health_lines(self.words, health, "" if late else self.words("review.is_complete"))
+        return [*late, *(line for line in told if line)]
 
     def name(self, metric: str) -> str:
         """What the dictionary calls it, in the reader's language. Raises KeyError for a metric without definition."""
