@@ -13,7 +13,7 @@ BI ?= $(shell $(PYTHON) -c "import sys; print(int(sys.version_info[:2] < (3, 13)
 export BI BI_PORT AIRFLOW_PORT SANDBOX_PORT SMTP_PORT MAIL_PORT WORKER_LOG_PORT TRIGGER_LOG_PORT SEED WEEKS UNTIL SCALE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run bi test check bench truth effects faults faults-tracker audit docs lock format clean compose-secrets compose-test
+.PHONY: help setup run bi test check bench truth effects numbers faults faults-tracker audit docs lock format clean compose-secrets compose-test
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -50,6 +50,9 @@ truth: setup ## measure our numbers against the hidden truth: make truth SEEDS="
 effects: setup ## verdicts against the truth of 52-week worlds, and what weekly looks do: make effects SEEDS="101 102"
 	@$(BIN)/python -m bench.effects_null
 	@$(BIN)/python -m bench.effects_truth $(SEEDS)
+
+numbers: setup ## mail, dashboards and reports say the same numbers in three small worlds: make numbers SEEDS="31 32 33"
+	@$(BIN)/python -m bench.same_numbers $(SEEDS)
 
 faults: .venv/.ready-dev .venv-dbt/.ready ## each fault with its outcome, then a kill at every failpoint and a storm: make faults KILLS=300 SEED=11
 	@FAULT_TABLE=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests/faults

@@ -33,6 +33,7 @@ DEFAULT = (
     "identity",
     "classify",
     "digest",
+    "dashboards",
     "receiver",
 )
 MEASURES = (*DEFAULT, "validate_large", "validate_postgres", "fastway")  # the last ones only when they are named
@@ -88,6 +89,7 @@ SIZES = {
     "digest": (600, "objections"),
     "fastway": (50, "events"),
     "receiver": (30, "seconds"),
+    "dashboards": (10_000_000, "touches"),
 }
 
 

@@ -88,7 +88,6 @@ def _log_in(page: Page, base: str, user: str, password: str) -> None:
 
 def _open(page: Page, base: str, slug: str, charts: Charts) -> dict[str, Any]:
     page.goto(f"{base}/superset/dashboard/{slug}/")
-    page.wait_for_load_state("networkidle")
     return _look(page, charts)
 
 

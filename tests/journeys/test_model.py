@@ -25,7 +25,7 @@ MARTS = (
     *("kpi_weekly", "kpi_daily", "funnel_weekly", "channel_performance"),
     *("unit_economics", "cohort", "ltv_predicted", "sales_velocity", "repeat_purchase", "nps_weekly"),
     *("channel_role", "journey_question"),
-    *("channel_removal", "channel_detour", "source_window"),
+    *("channel_removal", "channel_detour", "source_window", "plan_pace", "goal_progress"),
 )
 MODELS = len(list(dbt.PROJECT.glob("models/*/*.sql")))
 Row = dict[str, Any]

@@ -14,6 +14,7 @@ import pytest
 import requests
 from bench.company import Company, World, company
 from bench.compare import differences, fingerprints
+from bench.same_numbers import compare, differing
 from sqlalchemy import select
 
 from bi.declarations import load_marts
@@ -94,6 +95,14 @@ def test_the_dashboards_know_the_marts_as_they_are_published(turned: Company) ->
     }
     kinds |= {"time": "TIMESTAMP WITH TIME ZONE"}
     assert [key for key, kind in declared.items() if not published[key].startswith(kinds[kind])] == []
+
+
+def test_mail_dashboard_and_report_say_the_same_numbers(turned: Company) -> None:
+    figures = compare(turned)
+    assert len({row["metric"] for row in figures}) >= 10
+    known = [row["metric"] for row in figures if row["report"]]
+    assert len(known) >= 6, known
+    assert differing(figures) == []
 
 
 def test_one_open_task_per_theme_and_each_is_in_the_tracker(turned: Company) -> None:

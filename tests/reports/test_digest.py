@@ -145,7 +145,7 @@ def test_without_earlier_weeks_nothing_is_called_new_or_rising(company: Any, row
 def test_unknown_money_is_not_zero(company: Any, rows: Any) -> None:
     company.fill(objections=rows.voices("price", "too_high", 0, 4, None))
     text = text_for(company)
-    assert "not known at stake" in text
+    assert "how much is at stake is not known" in text
     assert "€0" not in text
 
 

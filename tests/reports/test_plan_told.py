@@ -96,9 +96,9 @@ def test_reviews_tell_budgets_and_goals(reviewed: Any) -> None:
     for kind in ("daily", "weekly"):
         words = told(reviewed, kind)
         assert "* Video: about €180 by the end of the month, €90 so far, of a budget of €100." in words, kind
-        assert "* Orders (deals won): 20 of 60 by 31\u00a0December; behind, about 40." in words
-        assert "* Cost per lead (CPA): €12 of at most €15 by 31\u00a0December; on track, about €12." in words
-        assert "* Win rate: — of 30% by 31\u00a0December; not known" in words
+        assert "* Orders (deals won): 20, goal 60 by 31\u00a0December; behind, about 40." in words
+        assert "* Cost per lead (CPA): €12, goal at most €15 by 31\u00a0December; on track, about €12." in words
+        assert "* Win rate: —, goal 30% by 31\u00a0December; not known" in words
         assert "Social media: €35" not in words
     fill_reviewed(reviewed, plan_pace=pace(CALM), goal_progress=GOALS)
     assert "* Every budget of the month goes down as planned." in told(reviewed, "daily")
@@ -113,7 +113,7 @@ def test_a_month_lists_every_budget_and_what_is_not_known_is_no_zero(reviewed: A
     assert "* Video: budget €100, spent €190,  over" in words
     assert "* E-mail: budget €50, spent —,  no rate" in words
     assert "* Social media: budget —, spent €5,  no budget" in words
-    assert "* Orders (deals won): 20 of 60" in words
+    assert "* Orders (deals won): 20, goal 60" in words
     fill_reviewed(reviewed, without=("plan_pace", "goal_progress"), plan_pace="", goal_progress="")
     assert "There is no plan for this period." in told(reviewed, "monthly")
 

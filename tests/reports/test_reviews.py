@@ -132,6 +132,18 @@ def test_a_quarter_adds_its_months_and_asks_what_hangs_on_a_channel(reviewed: An
     assert "* Video: journeys 7, orders 3.5, revenue €3,500" in words
 
 
+def test_a_quarter_that_began_before_the_data_says_so(reviewed: Any) -> None:
+    window = """
+        SELECT family, CAST(first_date AS DATE) AS first_date, CAST('2026-11-16' AS DATE) AS until_date
+        FROM (VALUES ('ads', '{ads}'), ('visits', '2026-06-01'), ('crm', '2020-01-01')) AS told (family, first_date)"""
+    fill(reviewed, source_window=window.format(ads="2026-08-24"))
+    words = told(reviewed, "quarterly")
+    assert "* Data begin on 24\u00a0August: what was before is missing." in words
+    assert "The period's data is not complete yet" in words
+    fill(reviewed, source_window=window.format(ads="2026-07-01"))
+    assert "Data begin on" not in told(reviewed, "quarterly")
+
+
 def test_a_sum_with_an_unknown_part_is_unknown(reviewed: Any) -> None:
     query = TABLES["unit_economics"].replace(
         "CAST(cost AS NUMERIC(18, 6)) AS ad_cost_base,",

@@ -4,6 +4,7 @@ select
     coalesce(theme.name_en, objection.theme) as theme_title, objection.first_voiced_at, objection.week_start,
     objection.quote, objection.language, objection.money_at_risk_base, objection.stage, objection.channel,
     coalesce(objection.outcome, 'no deal') as outcome, objection.product,
-    objection.first_voiced_at >= max(objection.first_voiced_at) over () - interval '28' day as is_recent
+    objection.first_voiced_at >= newest.first_voiced_at - interval '28' day as is_recent
 from objection
+cross join (select max(first_voiced_at) as first_voiced_at from objection) as newest
 left join theme on theme.category = objection.category and theme.theme = objection.theme

@@ -51,25 +51,29 @@ def _rows(context: Context) -> list[dict[str, Any]]:
 
     from rebuttal.reports.people import load_people
     from rebuttal.reports.unsubscribing import unsubscribed
-    from rebuttal.state import DigestDelivery, open_state
+    from rebuttal.state import AlertDelivery, DigestDelivery, open_state
 
     people = load_people(context.settings.config)
-    told: list[tuple[str, str]] = [(person.id, kind) for person in people.people for kind in person.mails]
-    told += [(room.id, kind) for room in people.channels for kind in room.tells if kind != "alerts"]
+    told: list[tuple[str, str]] = [(person.id, kind) for person in people.people for kind in person.kinds]
+    told += [(room.id, kind) for room in people.channels for kind in room.tells]
     with open_state(context.settings) as sessions:
         gone = unsubscribed(sessions)
         with sessions() as session:
             newest = {
-                (row.person_id, row.kind): row
+                (row.person_id, row.kind): (row.period, row.state)
                 for row in session.scalars(select(DigestDelivery).order_by(DigestDelivery.delivery_id))
+            }
+            newest |= {
+                (row.channel.removeprefix("person:"), "alerts"): (row.day, row.state)
+                for row in session.scalars(select(AlertDelivery).order_by(AlertDelivery.delivery_id))
             }
     return [
         {
             "reader": reader,
             "kind": kind,
             "is_subscribed": (reader, kind) not in gone,
-            "period": row.period if (row := newest.get((reader, kind))) else None,
-            "state": row.state if row else None,
+            "period": newest.get((reader, kind), (None, None))[0],
+            "state": newest.get((reader, kind), (None, None))[1],
         }
         for reader, kind in told
     ]
@@ -81,7 +85,7 @@ def _decide(reader: str, kind: str, *, is_subscribed: bool) -> None:
     from rebuttal.state import open_state
 
     context = context_until()
-    known = {person.id: person.mails for person in load_people(context.settings.config).people}
+    known = {person.id: person.kinds for person in load_people(context.settings.config).people}
     if reader not in known:
         raise ConfigError(f"There is no reader {reader!r} in people.yml", next_step=f"Use one of {', '.join(known)}")
     if kind not in known[reader]:

@@ -29,6 +29,7 @@ from rebuttal.reports.delivery import (
 from rebuttal.reports.findings import Findings, Row, compose_alert, gather, late_sources
 from rebuttal.reports.pace import due, read_pace, record_told, told_of
 from rebuttal.reports.people import People, expected_sources, load_people
+from rebuttal.reports.unsubscribing import link_of, unsubscribed
 from rebuttal.settings import Settings
 from rebuttal.state import AlertDelivery, Sessions, open_state
 from rebuttal.state.failpoint import failpoint
@@ -40,8 +41,9 @@ _STATE_OF = {"sent": "sent", "refused": "refused", "unknown": "unknown", "later"
 def run_alerts(context: Context) -> Report:
     """Tell every channel what is wrong with the data, if it was not told today and there is something to tell.
 
-    Counts: `channels`, `sent`, `nothing_to_tell`, `already_told`, `refused`, `unknown`, `later`, `expired`. Raises
-    ConfigError for a wrong people.yml. A server that cannot be used and marts that were never published are problems.
+    Counts: `channels`, `sent`, `nothing_to_tell`, `unsubscribed`, `already_told`, `refused`, `unknown`, `later`,
+    `expired`. Raises ConfigError for a wrong people.yml. A server that cannot be used and marts that were never
+    published are problems.
     """
     people = load_people(context.settings.config)
     report = Report("tell", counts={"channels": 0})
@@ -55,8 +57,12 @@ def run_alerts(context: Context) -> Report:
     )
     off_pace = read_pace(context.settings, context.clock.now().date())
     with open_state(context.settings) as sessions:
-        for opened in _channels(context, people):
+        gone = unsubscribed(sessions)
+        for reader, opened in _channels(context, people):
             report.add("channels")
+            if (reader, "alerts") in gone:
+                report.add("unsubscribed")
+                continue
             try:
                 _tell(context, people, sessions, quality, late, off_pace, opened(), report)
             except (CredentialsError, UnavailableError, PersonalDataError) as error:
@@ -64,14 +70,18 @@ def run_alerts(context: Context) -> Report:
     return report
 
 
-def _channels(context: Context, people: People) -> Iterator[Callable[[], Channel]]:
-    """Each opened on its own, so that one that is broken does not silence the others."""
+def _channels(context: Context, people: People) -> Iterator[tuple[str, Callable[[], Channel]]]:
+    """(person or '', channel). Each is opened on its own, so that one that is broken does not silence the others."""
     for person in people.people:
         if person.alerts:
-            yield partial(by_mail, context, person)
+            yield person.id, partial(by_mail, context, person, _link(context, people, person.id))
     for room in people.channels:
         if "alerts" in room.tells:
-            yield partial(by_post, context, room)
+            yield "", partial(by_post, context, room)
+
+
+def _link(context: Context, people: People, person_id: str) -> str:
+    return link_of(context.settings, people, context.identity_key, person_id, "alerts")
 
 
 def open_findings(context: Context) -> Findings:
@@ -107,8 +117,10 @@ def _tell(
     row, has_ended = open_delivery(sessions, new, timedelta(hours=people.alerts.give_up_after_hours))
     if row.state == "pending" and not findings.is_empty:
         page = page_of(context.settings, people)
-        alert = compose_alert(findings, channel.language, day, page, channel.name)
-        refuse_personal_data((_without(alert.text, page), alert.subject), "The data-quality alert")
+        kind, _, reader = channel.id.partition(":")
+        end = _link(context, people, reader) if kind == "person" else ""
+        alert = compose_alert(findings, channel.language, day, page, channel.name, end)
+        refuse_personal_data((_without(alert.text, page, end), alert.subject), "The data-quality alert")
         failpoint("alerts.before_send")
         outcome, code = channel.send(alert, row.message_id, partial(claim_delivery, sessions, row, told_until=knows))
         failpoint("alerts.after_send")
@@ -151,9 +163,11 @@ def _told_until(sessions: Sessions, channel: Channel) -> datetime | None:
         ).first()
 
 
-def _without(text: str, page: str | None) -> str:
-    """The link and the grouping of thousands are our own: digits in them are nobody's telephone."""
-    return (text.replace(page, "") if page else text).replace("\u202f", ",")
+def _without(text: str, *links: str | None) -> str:
+    """The links and the grouping of thousands are our own: digits in them are nobody's telephone."""
+    for link in links:
+        text = text.replace(link, "") if link else text
+    return text.replace("\u202f", ",")
 
 
 def _explain(channel: Channel, row: AlertDelivery, outcome: str, code: str) -> str:

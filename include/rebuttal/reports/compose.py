@@ -168,7 +168,9 @@ class _Teller:
             "name": self.name(theme.key),
             "badge": words(f"badge.{badge}") if badge else "",
             "line": line,
-            "money": words("theme_money", money=words.money(theme.money, currency)),
+            "money": words("theme_money_unknown")
+            if theme.money is None
+            else words("theme_money", money=words.money(theme.money, currency)),
             "quotes": theme.quotes,
         }
 

@@ -76,7 +76,9 @@ def gather(
     return Findings({name: rows for name, rows in found.items() if rows})
 
 
-def compose_alert(findings: Findings, language: Language, day: str, page: str | None, name: str = "") -> Digest:
+def compose_alert(
+    findings: Findings, language: Language, day: str, page: str | None, name: str = "", unsubscribe: str = ""
+) -> Digest:
     """The message. Examples that look like an address or a number of a person are left out. Pure."""
     words = words_of(language)
     view = {
@@ -86,6 +88,7 @@ def compose_alert(findings: Findings, language: Language, day: str, page: str | 
         "title": words("review.plan.section" if set(findings.sections) == {"pace"} else "alert.title"),
         "sections": told_sections(words, findings, _SHOWN),
         "page": page,
+        "unsubscribe": unsubscribe,
     }
     html, plain = _template("alert.html.j2").render(view), _template("alert.txt.j2").render(view)
     subject = words("alert.subject", about=view["title"], title=_title(words, findings), day=day)

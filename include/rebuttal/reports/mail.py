@@ -47,7 +47,6 @@ def build_message(
     message["Date"] = format_datetime(date)
     message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = person.language
     if unsubscribe:
         message["List-Unsubscribe"] = f"<{unsubscribe}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
@@ -56,6 +55,8 @@ def build_message(
     body = message.get_payload()[1]  # type: ignore[index]
     for cid, data in sorted(digest.images.items()):
         body.add_related(data, "image", "png", cid=f"<{cid}>", filename=f"{cid}.png", disposition="inline")  # type: ignore[union-attr]
+    # Set last: what begins with Content- moves into the first part when a mail becomes multipart.
+    message["Content-Language"] = person.language
     return message
 
 

@@ -76,6 +76,11 @@ class Person(Section):
         return _READS[self.role] if self.reads is None else self.reads
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """Everything that this person can end: its mails, and the alerts."""
+        return (*self.mails, "alerts") if self.alerts else self.mails
+
+    @property
     def zone(self) -> ZoneInfo:
         """Where the person's week begins."""
         return ZoneInfo(self.time_zone)

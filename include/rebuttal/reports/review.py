@@ -40,7 +40,7 @@ def compose_review(
 ) -> Digest:
     """The message. `role` is a person's, '' for a room. Pure: the same figures and reader give the same bytes."""
     words = words_of(channel.language)
-    teller = _Teller(review, words, metrics, vocabulary.renamed(review.theme_names))
+    teller = Teller(review, words, metrics, vocabulary.renamed(review.theme_names))
     kind = review.period.kind
     view = {
         "language": channel.language,
@@ -60,7 +60,7 @@ def compose_review(
 
 
 @dataclass(frozen=True)
-class _Teller:
+class Teller:
     """Turns figures into sentences and tables."""
 
     review: Review
@@ -148,7 +148,10 @@ class _Teller:
         health = self.review.health
         if health is None:
             return [self.words("unavailable")]
-        return health_lines(self.words, health, self.words("review.is_complete"))
+        begins = self.review.begins
+        late = [self.words("review.begins_later", day=self.words.day(begins))] if begins else []
+        told = health_lines(self.words, health, "" if late else self.words("review.is_complete"))
+        return [*late, *(line for line in told if line)]
 
     def name(self, metric: str) -> str:
         """What the dictionary calls it, in the reader's language. Raises KeyError for a metric without definition."""

@@ -90,6 +90,7 @@ class Review:
     failed: list[str]
     theme_names: Names = field(default_factory=dict)
     plan: PlanPart | None = None
+    begins: date | None = None  # the first day of visits and advertisements, where it is later than the period's
 
 
 def read_review(engine: Engine, period: Period, expected: Sequence[str]) -> Review:
@@ -111,6 +112,7 @@ def read_review(engine: Engine, period: Period, expected: Sequence[str]) -> Revi
     def rows(name: str, *needed: str) -> list[Row]:
         return rows_of(engine, name, **{key: limits[key] for key in needed})
 
+    begins = attempt("first day of data", lambda: _begins_after(engine, period.first))
     read = attempt("figures", lambda: _periods(engine, period)) or {}
     now = read.get(period.first, {})
     channels = "review_week_channels" if period.kind == "weekly" else "review_channels"
@@ -118,7 +120,7 @@ def read_review(engine: Engine, period: Period, expected: Sequence[str]) -> Revi
     is_quarter = period.kind == "quarterly"
     return Review(
         period=period,
-        is_complete=bool(now.get("is_complete")),
+        is_complete=bool(now.get("is_complete")) and begins is None,
         currency=str(next((row["currency"] for row in read.values() if row.get("currency")), "EUR")),
         measures=measures_of(period, read) if now else None,
         channels=attempt(
@@ -136,6 +138,7 @@ def read_review(engine: Engine, period: Period, expected: Sequence[str]) -> Revi
         due=attempt("journal", lambda: _due(engine, rows)),
         health=attempt("data health", lambda: data_health(engine, period.starts_at, period.ends_at, expected)),
         failed=failed,
+        begins=begins,
         plan=attempt("plan", lambda: read_plan(engine, period)),
         theme_names=attempt("names of themes", lambda: theme_names(engine)) or {},
     )
@@ -200,6 +203,14 @@ def _together(months: Sequence[Row]) -> Row:
         "is_complete": all(row["is_complete"] for row in months),
         "currency": months[0]["currency"],
     }
+
+
+def _begins_after(engine: Engine, first: date) -> date | None:
+    """When visits and advertisements begin, if they do within or after the period: its beginning is missing then."""
+    if not inspect(engine).has_table("source_window", schema="marts"):
+        return None
+    begins: date | None = rows_of(engine, "review_begins")[0]["begins"]
+    return begins if begins is not None and begins > first else None
 
 
 def _due(engine: Engine, rows: Callable[..., list[Row]]) -> list[Row]:
