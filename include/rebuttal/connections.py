@@ -7,8 +7,10 @@ same `Connection` is made from Airflow's connection, so that secrets backends wo
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -16,6 +18,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from rebuttal.errors import ConfigError, CredentialsError
 from rebuttal.settings import Settings
+
+VEIL = "***"
+_SECRET_NAME = re.compile(r"token|secret|key|password|credential", re.IGNORECASE)
+_SHORTEST = 6  # a shorter one would veil words of every text, and protects nothing
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,20 @@ class Connection:
                 next_step=f"Set it in AIRFLOW_CONN_{self.id.upper()} or in Airflow's connections",
             )
         return self.password
+
+    def veiled(self, text: str) -> str:
+        """`text` without this connection's secrets: what a server says may be what it heard from us."""
+        for secret in sorted(self._secrets(), key=len, reverse=True):
+            text = text.replace(secret, VEIL)
+        return text
+
+    def _secrets(self) -> set[str]:
+        told = [self.password, self.login]
+        told += [str(value) for name, value in self.extra.items() if _SECRET_NAME.search(name)]
+        parts = {part for one in told for part in (one, *re.split(r"[\s,;:/=]+", one))}
+        if self.password:
+            parts.add(base64.b64encode(f"{self.login}:{self.password}".encode()).decode())
+        return {part for part in parts if len(part) >= _SHORTEST}
 
     def option(self, name: str) -> str:
         """A needed key of `extra` as text. Raises CredentialsError when it is missing."""

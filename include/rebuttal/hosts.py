@@ -13,6 +13,7 @@ is where metadata services are, are never called.
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import smtplib
 import socket
@@ -30,6 +31,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from rebuttal.errors import ContractError
+
+# At DEBUG it tells every address in full, and those of webhooks and bots are secrets.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 _INSIDE = ("localhost", "local", "internal", "lan", "home.arpa")
 _PORTS = {"http": 80, "https": 443}
@@ -49,6 +53,11 @@ def origin_of(url: str) -> Origin:
         parts, port = urlsplit(""), None
     if parts.scheme not in _PORTS or not parts.hostname:
         raise ForbiddenHostError("That is no http(s) address", next_step="Correct the connection's host")
+    if parts.username is not None or parts.password is not None:  # addresses are told in errors, and kept in histories
+        raise ForbiddenHostError(
+            f"The address of {parts.hostname} holds a user or a password",
+            next_step="Put them into the connection's login and password",
+        )
     return parts.scheme, parts.hostname.lower().rstrip("."), port or _PORTS[parts.scheme]
 
 

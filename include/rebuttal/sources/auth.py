@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from rebuttal.connections import Connection
+from rebuttal.connections import VEIL, Connection
 from rebuttal.errors import ConfigError, CredentialsError, UnavailableError
 from rebuttal.hosts import Reach
 
@@ -30,6 +30,11 @@ class TokenAuth:
     def sign(self, headers: MutableMapping[str, str]) -> None:
         """Put the token in. Raises CredentialsError when there is none and none can be got."""
         headers["Authorization"] = f"{self._scheme} {self._token or self._connection.secret()}"
+
+    def veiled(self, text: str) -> str:
+        """`text` without the connection's secrets and without the token in use."""
+        text = self._connection.veiled(text)
+        return text.replace(self._token, VEIL) if self._token else text
 
     def renew(self, session: Reach, timeout: tuple[float, float]) -> bool:
         """Get a new access token; False when the connection has no refresh token."""

@@ -159,7 +159,13 @@ class Client:
             except RebuttalError as error:
                 error.message = f"{where}: {error.message}"
                 raise
-            return self._judge(request, response, where, target, body.size, body.sha256)
+            try:
+                return self._judge(request, response, where, target, body.size, body.sha256)
+            except RebuttalError as error:
+                # The vendor's words may be those that it heard from us.
+                error.message, error.next_step = self._auth.veiled(error.message), self._auth.veiled(error.next_step)
+                error.args = (error.message,)
+                raise
 
     def _max_bytes(self, request: Request) -> int:
         return self._limits.max_page_bytes if request.expects == "json" else self._limits.max_file_bytes

@@ -186,6 +186,14 @@ class JiraTracker:
             )
 
     def _task(self, issue: dict[str, Any]) -> RemoteTask:
+        try:
+            return self._shown(issue)
+        except (KeyError, TypeError, AttributeError, ValueError):
+            raise ContractError(
+                "Jira's answer about a task has another shape than Jira's", next_step="Check the connection's host"
+            ) from None
+
+    def _shown(self, issue: dict[str, Any]) -> RemoteTask:
         fields = issue.get("fields") or {}
         status = fields.get("status") or {}
         marker = ((issue.get("properties") or {}).get(PROPERTY) or {}).get("task_id", "")

@@ -117,7 +117,10 @@ class TrelloTracker:
 
     def workspace(self) -> str:
         """See Tracker.workspace: the board's id."""
-        return str(self._look_around()["id"])
+        board = self._look_around()
+        if not board.get("id"):
+            raise ContractError("Trello's answer names no board", next_step="Check the connection's host")
+        return str(board["id"])
 
     def _find_start(self, draft: Draft) -> None:
         """Raises RefusedError when the board or its list is not there: Trello would refuse the card."""
@@ -199,6 +202,14 @@ class TrelloTracker:
         return bool(_OWN.match(url)) or url.startswith(f"{self._wire.site}/c/")
 
     def _task(self, card: dict[str, Any]) -> RemoteTask:
+        try:
+            return self._shown(card)
+        except (KeyError, TypeError, AttributeError, ValueError):
+            raise ContractError(
+                "Trello's answer about a task has another shape than Trello's", next_step="Check the connection's host"
+            ) from None
+
+    def _shown(self, card: dict[str, Any]) -> RemoteTask:
         list_id = str(card.get("idList") or "")
         markers = _MARKER.findall(str(card.get("desc") or ""))
         return RemoteTask(

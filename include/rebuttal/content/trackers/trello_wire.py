@@ -10,6 +10,8 @@ from rebuttal.connections import Connection
 from rebuttal.content.trackers.wire import TrackerWire
 from rebuttal.errors import CredentialsError
 
+_LONGEST = 20_000  # characters of an answer that are looked at
+
 
 class _Login(requests.auth.AuthBase):
     def __init__(self, header: str) -> None:
@@ -44,7 +46,7 @@ class TrelloWire(TrackerWire):
     def _words(self, response: requests.Response) -> str:
         kind = response.headers.get("Content-Type", "")
         if kind.startswith("text/plain"):
-            return response.text[:300]
+            return response.text[:_LONGEST]
         try:
             data = response.json()
         except ValueError:

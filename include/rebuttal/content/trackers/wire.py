@@ -50,7 +50,7 @@ class TrackerWire(ABC):
         if not connection.host:
             raise CredentialsError(f"Connection {connection.id!r} has no host", next_step="Set the site's address")
         self.site = connection.host.rstrip("/")
-        self._patience, self._wall = patience, wall
+        self._patience, self._wall, self._veiled = patience, wall, connection.veiled
         self._session = Reach([self.site])
         self._session.headers["Accept"] = "application/json"
         self._log_in(self._session, connection)
@@ -116,8 +116,8 @@ class TrackerWire(ABC):
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def own_words(self, response: requests.Response) -> str:
-        """The vendor's error messages in one line, '' without any; nothing that looks like personal data."""
-        line = plain_line(self._words(response), 300)
+        """The vendor's error messages in one line, '' without any; no secret of ours, nothing like personal data."""
+        line = plain_line(self._veiled(self._words(response)), 300)
         return line if is_safe(line) else "(not shown: it holds personal data)"
 
     def _read_once(self, method: str, path: str, what: str, shape: type, **parameters: Any) -> Any | None:
