@@ -20,7 +20,7 @@ from hubspot.utils.signature import Signature
 from serving import Serve, Served
 from small_world import SmallWorld, recorded
 
-from sandbox.recorded import TaskCard, TeamAction
+from sandbox.recorded import ACCOUNTS, TaskCard, TeamAction
 from sandbox.webhooks import SECRETS
 
 HUBSPOT = {"Authorization": "Bearer sandbox-hubspot-token"}
@@ -216,6 +216,24 @@ def test_jira_tells_of_an_issue_and_keeps_its_identifier_on_retries(served: Serv
     moved = json.loads(receiver.wait_for(3)[2][2])
     assert moved["webhookEvent"] == "jira:issue_updated"
     assert [(item["field"], item["toString"]) for item in moved["changelog"]["items"]] == [("status", "In Progress")]
+
+
+def test_trello_signs_body_and_address_and_the_teams_moves_are_told(served: Served, receiver: Receiver) -> None:
+    served.operate("webhooks", {"url": receiver.url})
+    account = ACCOUNTS["trello"]
+    login = {"key": account["api_key"], "token": account["access_token"]}
+    lists = requests.get(f"{served.url}/trello/1/boards/{account['board']}/lists", login, timeout=30).json()
+    new = {**login, "idList": lists[0]["id"], "name": "Answer"}
+    card = requests.post(f"{served.url}/trello/1/cards", params=new, timeout=30).json()
+    _, headers, body = receiver.wait_for(1)[0]
+    mac = hmac.new(SECRETS["trello"].encode(), body + f"{receiver.url}/trello".encode(), "sha1").digest()
+    assert headers["X-Trello-Webhook"] == base64.b64encode(mac).decode()
+    made = json.loads(body)["action"]
+    assert (made["type"], made["data"]["card"]["id"]) == ("createCard", card["id"])
+    moved = {**login, "idList": lists[1]["id"]}
+    requests.put(f"{served.url}/trello/1/cards/{card['id']}", params=moved, timeout=30).raise_for_status()
+    told = json.loads(receiver.wait_for(2)[1][2])["action"]
+    assert (told["type"], told["data"]["listAfter"]["name"]) == ("updateCard", lists[1]["name"])
 
 
 class Growing(SmallWorld):

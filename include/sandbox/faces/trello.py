@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from sandbox.faces import trello_pages as pages
+from sandbox.faces import trello_shapes as shapes
 from sandbox.faces.trello_board_calls import BoardCalls
 from sandbox.faces.trello_calls import TOKENS, Handler, guarded, login
 from sandbox.faces.trello_card_calls import CardCalls
@@ -35,6 +36,7 @@ class TrelloFace(Tracker):
     def __init__(self, site: Site) -> None:
         super().__init__(site)
         self.boards = Boards()
+        self.boards.tell = self._tell
 
     def routes(self) -> Sequence[Route]:
         """Trello's paths, and the pages that people look at."""
@@ -117,6 +119,10 @@ class TrelloFace(Tracker):
         """Moves between lists, new names, comments, and the address of what was published as an attachment."""
         for action in actions:
             self.boards.work(action)
+
+    def _tell(self, action: Mapping[str, Any]) -> None:
+        if self.site.hooks.addresses:
+            self.site.hooks.tell(self.prefix, [{"action": shapes.action(action), "model": {"id": BOARD}}])
 
     async def _page(self, request: Request) -> Response:
         return HTMLResponse(pages.board(self.boards, face_url(request)))

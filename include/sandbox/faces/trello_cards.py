@@ -59,6 +59,7 @@ class Boards:
         self._versions: dict[str, list[tuple[float, Card | None]]] = {}
         self._ids: dict[str, str] = {}
         self._count = 0
+        self.tell: Callable[[dict[str, Any]], None] = lambda _: None  # whom each action is told to
 
     def find(self, id_or_link: str) -> Card | None:
         """The card as it is now, by id or short link."""
@@ -188,15 +189,15 @@ class Boards:
     def _act(self, at: datetime, data: Mapping[str, Any], kind: str, card: Card, **more: Any) -> None:
         board = self.boards[card.fields["idBoard"]]
         about = {"id": card.id, "name": card.name, "idShort": card.number, "shortLink": card.short_link}
-        self.actions.append(
-            {
-                "id": self.new_id(at),
-                "type": kind,
-                "at": at,
-                "author": data.get("author", "loop"),
-                "data": {"card": about, "board": {"id": board["id"], "name": board["name"]}, **more},
-            }
-        )
+        action = {
+            "id": self.new_id(at),
+            "type": kind,
+            "at": at,
+            "author": data.get("author", "loop"),
+            "data": {"card": about, "board": {"id": board["id"], "name": board["name"]}, **more},
+        }
+        self.actions.append(action)
+        self.tell(action)
 
 
 def actions_like(actions: Sequence[dict[str, Any]], wanted: str) -> list[dict[str, Any]]:
