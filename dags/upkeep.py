@@ -7,6 +7,8 @@ keeps its line (`quality.yml`). `missed` counts what the scheduled pull found th
 follow the fast way.
 **When it fails** in `account`, the log names the batches whose rows do not add up. Do not trust the marts of that
 source until it is explained; the landing rows are still there.
+In `subscriptions`, a vendor does not send us webhooks any more: the log says what to set there (asked where the
+connection's extra names `app_id`).
 **Rerun** at any time.
 """
 
@@ -53,6 +55,18 @@ with DAG(
 
         return look(context()).as_dict()
 
+    @task(task_id="subscriptions")
+    def subscriptions() -> dict[str, object]:
+        from airflow.sdk.exceptions import AirflowException
+
+        from rebuttal.missed import check_subscriptions
+        from rebuttal_airflow.connections import context
+
+        report = check_subscriptions(context())
+        if report.problems:
+            raise AirflowException("; ".join(report.problems))
+        return report.as_dict()
+
     @task(task_id="events_to_marts", outlets=[CORE])
     def events_to_marts() -> None:
         from airflow.sdk.exceptions import AirflowSkipException
@@ -66,4 +80,5 @@ with DAG(
     account()
     retention()
     missed()
+    subscriptions()
     events_to_marts()

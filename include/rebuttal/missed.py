@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select, text
 
+from rebuttal import sources
 from rebuttal.context import Context
+from rebuttal.inbox.hooks import load_hooks
 from rebuttal.records import Report
 from rebuttal.state import InboxEvent, Sessions, open_state
 from rebuttal.warehouse import open_warehouse
@@ -42,6 +44,17 @@ def missed(context: Context, back: timedelta = timedelta(days=7)) -> Report:
             name = " ".join(pair)
             report.counts |= {f"pulled {name}": len(pulled), f"untold {name}": len(untold)}
             report.details += [{"source": pair[0], "object_type": pair[1], "object_id": key} for key in untold[:20]]
+    return report
+
+
+def check_subscriptions(context: Context) -> Report:
+    """Whether the vendors still send us webhooks, where they can be asked. Counts `checked`; a problem line each."""
+    report = Report("subscriptions")
+    for hook in load_hooks(context.settings, context.resolve).values():
+        found = sources.check_subscriptions(context, hook.source, hook.url)
+        if found is not None:
+            report.add("checked")
+            report.problems += found
     return report
 
 

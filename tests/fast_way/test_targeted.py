@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import requests
 from tests.fast_way.conftest import Company
 
 from rebuttal import quality, sources
+from rebuttal.connections import Connection
 from rebuttal.errors import ConfigError
 
 HEADERS = {"Authorization": "Bearer sandbox-hubspot-token"}
@@ -92,3 +95,31 @@ def test_what_cannot_be_named_is_told(company: Company) -> None:
     for source, stream in (("hubspot", "owners"), ("hubspot", "dael"), ("ga4", "traffic")):
         with pytest.raises(ConfigError, match=f"{source}.{stream}"):
             sources.pull_named(company.context, source, {stream: ["1"]})
+
+
+def test_a_lost_subscription_is_told(company: Company) -> None:
+    url = "https://loop.example.com/hooks/hubspot"
+    assert sources.check_subscriptions(company.context, "hubspot", url) is None  # no app is named
+    assert sources.check_subscriptions(company.context, "typeform", url) is None
+    known = company.context.resolve
+
+    def with_app(name: str) -> Connection:
+        found = known(name)
+        return replace(found, extra={**found.extra, "app_id": "54321"}) if name == "hubspot" else found
+
+    context = replace(company.context, resolve=with_app)
+    [told] = sources.check_subscriptions(context, "hubspot", url) or []
+    assert "no address" in told
+    base = f"{company.served.url}/hubspot/webhooks/v3/54321"
+    elsewhere = {"targetUrl": "https://elsewhere.example.com/hooks/hubspot"}
+    requests.put(f"{base}/settings", json=elsewhere, headers=HEADERS, timeout=30).raise_for_status()
+    wanted = {"eventType": "deal.creation", "active": True}
+    requests.post(f"{base}/subscriptions", json=wanted, headers=HEADERS, timeout=30).raise_for_status()
+    told, missing = sources.check_subscriptions(context, "hubspot", url) or ["", ""]
+    assert "another address" in told
+    assert "dealstage" in missing
+    assert "deal.creation" not in missing
+    wanted = {"eventType": "deal.propertyChange", "propertyName": "dealstage", "active": True}
+    requests.post(f"{base}/subscriptions", json=wanted, headers=HEADERS, timeout=30).raise_for_status()
+    requests.put(f"{base}/settings", json={"targetUrl": url}, headers=HEADERS, timeout=30).raise_for_status()
+    assert sources.check_subscriptions(context, "hubspot", url) == []

@@ -13,12 +13,14 @@ from rebuttal.sources.config import SourcesConfig
 from rebuttal.sources.declare import Source, Stream
 from rebuttal.sources.pull import run
 from rebuttal.sources.registry import load_sources, registry, source_of, stream_of
+from rebuttal.sources.subscriptions import check_subscriptions
 from rebuttal.sources.targeted import pull_named
 
 __all__ = [
     "Source",
     "SourcesConfig",
     "Stream",
+    "check_subscriptions",
     "load_sources",
     "pull_named",
     "registry",

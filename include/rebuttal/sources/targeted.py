@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -76,8 +77,8 @@ def pull_named(context: Context, source: str, named: Mapping[str, Sequence[str]]
     asked = _Asked({name: dict.fromkeys(ids) for name, ids in named.items()})
     with open_warehouse(context.settings) as engine, engine.connect() as connection:
         suppressed = load_suppressed(connection, context.identity_key, config.phone_regions)
-    with spool_folder(context.settings.spool) as folder, _client(context, config, one) as session:
-        reads = list(_read_all(context, config, one, asked, suppressed, replace(session, spool=folder)))
+    with spool_folder(context.settings.spool) as folder, opened(context, config, one, folder) as session:
+        reads = list(_read_all(context, config, one, asked, suppressed, session))
         with open_warehouse(context.settings) as engine:
             report = _land(context, engine, one, reads)
     report.counts["unknown"] = sum(len(ids) for ids in asked.unknown.values())
@@ -87,7 +88,8 @@ def pull_named(context: Context, source: str, named: Mapping[str, Sequence[str]]
 
 
 @contextmanager
-def _client(context: Context, config: SourcesConfig, source: Source) -> Iterator[Session]:
+def opened(context: Context, config: SourcesConfig, source: Source, folder: Path) -> Iterator[Session]:
+    """A session with the vendor for a few calls, of little patience. Raises CredentialsError and ConfigError."""
     part, limits = config.sources.get(source.name, SourceConfig()), config.limits
     connection = context.resolve(part.connection or source.name)
     connection.secret()
@@ -98,7 +100,7 @@ def _client(context: Context, config: SourcesConfig, source: Source) -> Iterator
     client = Client(source, connection.host, auth, limits, budget)
     options = {**source.options, **part.options}
     try:
-        yield Session(client, connection, account, options, limits, context.clock.now(), context.settings.spool)
+        yield Session(client, connection, account, options, limits, context.clock.now(), folder)
     finally:
         client.close()
 
