@@ -6,14 +6,18 @@ That an event becomes a task, and never two, is shown in tests/loop on a company
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
-from tests.fast_way.conftest import Company
+from tests.fast_way.conftest import NOW, Company
 
-from rebuttal import fast_way
+from rebuttal import fast_way, quality, sources
+from rebuttal.clock import Clock
 from rebuttal.inbox import Arrival, receive
 from rebuttal.inbox.arrivals import AT_ONCE
+from rebuttal.missed import missed, waits_for_marts
 from rebuttal.state import InboxEvent, open_state
 
 
@@ -91,3 +95,29 @@ def test_our_own_doing_told_back_by_the_tracker_is_no_work(company: Company) -> 
     report = fast_way.work(company.context)
     assert report.counts == {"events": 1, "done": 1}
     assert events(company)["made"][0] == "done"
+
+
+def test_what_the_pull_found_and_no_webhook_told_is_counted(company: Company) -> None:
+    told, untold = company.lose()["deal_id"], company.lose()["deal_id"]
+    before = NOW - timedelta(hours=1)
+    with open_state(company.context.settings) as sessions:
+        event = Arrival("hubspot", "told", "deal.propertyChange", b"{}", b"{}", "deal", told, occurred_at=NOW)
+        receive(sessions, [event], before)
+    assert sources.run(company.context, "hubspot").problems == []
+    assert quality.run(company.context).problems == []
+    report = missed(company.context)
+    found = {one["object_id"] for one in report.details if one["object_type"] == "deal"}
+    assert untold in found
+    assert told not in found
+    assert report.counts["untold hubspot deal"] == len(found) < report.counts["pulled hubspot deal"]
+    assert "pulled typeform form_response" not in report.counts  # it never sent an event
+
+
+def test_what_events_brought_asks_for_the_marts(company: Company) -> None:
+    lost = company.lose()
+    later = replace(company.context, clock=Clock(NOW + timedelta(days=2)))
+    assert not waits_for_marts(later)
+    sources.pull_named(later, "hubspot", {"deals": [lost["deal_id"]]})
+    assert not waits_for_marts(later)  # it has landed, and is not admitted yet
+    quality.run(later, "hubspot")
+    assert waits_for_marts(later)
