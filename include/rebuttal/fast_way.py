@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from rebuttal.context import Context
@@ -83,16 +84,16 @@ def work(context: Context, *, at_most: int = 100) -> Report:
 def _round(context: Context, sessions: Sessions, work: _Work, report: Report) -> None:
     pulled = [source for source in STREAMS if work.left([source])]
     for source in pulled:
-        _step(work, f"pull {source}", [source], lambda source=source: _pull(context, work, source, report))  # type: ignore[misc]
-        _step(work, f"admit {source}", [source], lambda source=source: _admit(context, source, report))  # type: ignore[misc]
+        _step(work, f"pull {source}", [source], partial(_pull, context, work, source, report))
+        _step(work, f"admit {source}", [source], partial(_admit, context, source, report))
     store.extend(sessions, work.claim.token, LEASE)
     if work.left(pulled):
-        _step(work, "listen", pulled, lambda: _listen(context, work, report))
+        _step(work, "listen", pulled, partial(_listen, context, work, report))
     told = [one for one in work.left(TRACKERS) if one.event_type not in OUR_DOING]
     issues = [one.object_id for one in told if one.object_id]
     if work.left(pulled) or told:
-        _step(work, "answer", [*pulled, *TRACKERS], lambda: _answer(context, work, issues, report))
-        _step(work, "publish", [*pulled, *TRACKERS], lambda: _publish(context))
+        _step(work, "answer", [*pulled, *TRACKERS], partial(_answer, context, work, issues, report))
+        _step(work, "publish", [*pulled, *TRACKERS], partial(_publish, context))
     failpoint("inbox.before_acknowledge")
     _settle(sessions, work, report)
     report.details.append({"events": len(work.claim.events), "seconds": work.seconds})
