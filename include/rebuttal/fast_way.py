@@ -19,6 +19,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from sqlalchemy import inspect
+
 from rebuttal.context import Context
 from rebuttal.errors import LeaseLostError, RebuttalError
 from rebuttal.inbox import store
@@ -26,6 +28,7 @@ from rebuttal.inbox.store import Claim
 from rebuttal.records import Report
 from rebuttal.state import InboxEvent, Sessions, alone, open_state
 from rebuttal.state.failpoint import failpoint
+from rebuttal.warehouse import open_warehouse
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +51,7 @@ class _Work:
     claim: Claim
     failed: dict[int, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    has_found: bool = False  # whether a vendor knew any of the objects
     deals: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
     themes: frozenset[str] = frozenset()
@@ -65,12 +69,18 @@ class _Work:
 def work(context: Context, *, at_most: int = 100) -> Report:
     """Work on everything that waits in the inbox, up to `at_most` events at a time, until nothing is due.
 
+    Before the marts are built for the first time nothing is claimed: `waiting_for_marts` counts what waits.
+
     Counts `events`, `done`, `tried_again`, `dead`, `parked` (objects that their vendor does not know), and what the
     stages did under their own names. `details` holds a line for each round with the seconds of its steps. An event that
     fails waits in the inbox and is tried again by the next runs; the others go on. Raises StoreError and ConfigError.
     """
     report = Report("inbox")
     with open_state(context.settings) as sessions:
+        if not _has_marts(context):
+            if waiting := store.pending_count(sessions):
+                report.add("waiting_for_marts", waiting)
+            return report
         while (claim := store.claim(sessions, at_most, LEASE)).events:
             failpoint("inbox.after_claim")
             report.add("events", len(claim.events))
@@ -81,17 +91,22 @@ def work(context: Context, *, at_most: int = 100) -> Report:
     return report
 
 
+def _has_marts(context: Context) -> bool:
+    with open_warehouse(context.settings) as engine:
+        return inspect(engine).has_table("deal", schema="marts")
+
+
 def _round(context: Context, sessions: Sessions, work: _Work, report: Report) -> None:
     pulled = [source for source in STREAMS if work.left([source])]
     for source in pulled:
         _step(work, f"pull {source}", [source], partial(_pull, context, work, source, report))
         _step(work, f"admit {source}", [source], partial(_admit, context, source, report))
     store.extend(sessions, work.claim.token, LEASE)
-    if work.left(pulled):
+    if work.has_found:
         _step(work, "listen", pulled, partial(_listen, context, work, report))
     told = [one for one in work.left(TRACKERS) if one.event_type not in OUR_DOING]
     issues = [one.object_id for one in told if one.object_id]
-    if work.left(pulled) or told:
+    if work.has_found or told:
         _step(work, "answer", [*pulled, *TRACKERS], partial(_answer, context, work, issues, report))
         _step(work, "publish", [*pulled, *TRACKERS], partial(_publish, context))
     failpoint("inbox.before_acknowledge")
@@ -131,6 +146,7 @@ def _pull(context: Context, work: _Work, source: str, report: Report) -> None:
     pulled = sources.pull_named(context, source, named)
     failpoint("inbox.after_pull")
     _take_over(report, pulled.report)
+    work.has_found |= any(pulled.found.values())
     work.deals |= pulled.found.get("deals", frozenset())
     for stream in ("notes", "calls", "responses"):
         # A response is named within its form; its text goes by its own id.
@@ -189,7 +205,6 @@ def _answer(context: Context, work: _Work, issues: Sequence[str], report: Report
 
 
 def _publish(context: Context) -> None:
-    from rebuttal.warehouse import open_warehouse
     from rebuttal.warehouse.publish import publish_open
     from rebuttal.warehouse.quality_mart import refresh_quality
 

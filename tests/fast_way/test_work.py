@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 from tests.fast_way.conftest import NOW, Company
 
 from rebuttal import fast_way, quality, sources
@@ -19,6 +19,7 @@ from rebuttal.inbox import Arrival, receive
 from rebuttal.inbox.arrivals import AT_ONCE
 from rebuttal.missed import missed, waits_for_marts
 from rebuttal.state import InboxEvent, open_state
+from rebuttal.warehouse import open_warehouse
 
 
 def tell(company: Company, key: str, kind: str, name: str, source: str = "hubspot", body: bytes = b"{}") -> None:
@@ -40,33 +41,44 @@ def hurry(company: Company) -> None:
 
 @pytest.fixture(autouse=True)
 def _empty_inbox(company: Company) -> None:
+    """Nothing waits, and the marts are there as far as anybody here looks."""
+    with open_warehouse(company.context.settings) as engine, engine.begin() as connection:
+        connection.execute(text("create schema if not exists marts"))
+        connection.execute(text("create table if not exists marts.deal (deal_id text)"))
     with open_state(company.context.settings) as sessions, sessions.begin() as session:
         session.query(InboxEvent).delete()
 
 
-def test_before_the_marts_are_built_events_wait_with_a_reason_and_what_was_pulled_stays(company: Company) -> None:
-    lost = company.lose(doubt="price")
-    tell(company, "one", "deal", lost["deal_id"])
-    report = fast_way.work(company.context)
-    assert report.counts["tried_again"] == report.counts["events"] == 1
-    state, attempts, reason = events(company)["one"]
-    assert (state, attempts) == ("new", 1)
-    assert reason is not None
-    assert "marts.deal has not been built" in reason
-    stage = company.query(f"select stage_id from core.deal where deal_id = '{lost['deal_id']}'")
-    assert stage == [("closedlost",)]
-    # It is not due yet: the next run finds nothing to do.
-    assert fast_way.work(company.context).counts == {}
-
-
-def test_a_failing_event_is_dead_after_its_tries_and_says_so(company: Company) -> None:
+def test_before_the_marts_are_built_events_wait_and_no_try_is_spent(company: Company) -> None:
+    with open_warehouse(company.context.settings) as engine, engine.begin() as connection:
+        connection.execute(text("drop table marts.deal"))
     tell(company, "one", "deal", "501")
-    for _ in range(5):
-        assert fast_way.work(company.context).problems == []
-        hurry(company)
     report = fast_way.work(company.context)
-    assert report.counts["dead"] == 1
-    assert any("rebuttal inbox dead" in problem for problem in report.problems)
+    assert (report.counts, report.changed, report.problems) == ({"waiting_for_marts": 1}, False, [])
+    assert events(company)["one"] == ("new", 0, None)
+
+
+def test_an_event_that_fails_waits_and_is_dead_after_its_tries_while_others_go_on(company: Company) -> None:
+    tell(company, "one", "deal", "501")
+    body = json.dumps({"form_response": {"form_id": "lost3Kd"}}).encode()
+    tell(company, "other", "form_response", "nobody knows", "typeform", body)
+    company.served.operate("faults", {"values": {"unauthorized": 1.0}})
+    try:
+        report = fast_way.work(company.context)
+        assert report.counts["tried_again"] == 2
+        state, attempts, reason = events(company)["one"]
+        assert (state, attempts) == ("new", 1)
+        assert "CredentialsError" in str(reason)
+        assert fast_way.work(company.context).counts == {}  # it is not due yet
+        for _ in range(4):
+            hurry(company)
+            assert fast_way.work(company.context).problems == []
+        hurry(company)
+        report = fast_way.work(company.context)
+    finally:
+        company.served.operate("faults", {"values": {"unauthorized": 0.0}})
+    assert report.counts["dead"] == 2
+    assert sum("rebuttal inbox dead" in problem for problem in report.problems) == 2
     assert events(company)["one"][:2] == ("dead", 6)
 
 
@@ -77,15 +89,16 @@ def test_an_object_that_the_vendor_does_not_know_is_asked_for_again_then_left_to
         assert events(company)["none"][0] == "new"
         assert "does not know" in str(events(company)["none"][2])
         hurry(company)
-    assert fast_way.work(company.context).counts["parked"] == 1
+    last = fast_way.work(company.context)
+    assert (last.counts["parked"], last.counts["done"]) == (1, 1)
+    assert events(company)["none"][0] == "done"
 
 
 def test_what_cannot_be_asked_for_by_name_is_left_to_the_pull(company: Company) -> None:
     tell(company, "task", "task", "1")
     tell(company, "form", "form_response", "x", "typeform", b"not what the vendor promises")
     report = fast_way.work(company.context)
-    assert report.counts["left_to_the_pull"] == 2
-    assert report.counts.get("rows_landed", 0) == 0
+    assert report.counts == {"events": 2, "left_to_the_pull": 2, "done": 2}
 
 
 def test_our_own_doing_told_back_by_the_tracker_is_no_work(company: Company) -> None:
