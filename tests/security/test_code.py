@@ -19,7 +19,16 @@ COMPARED = {
     ("jira.py", "following == token"): "a page mark of the vendor: going round in a circle",
     ("typeform.py", "token in seen"): "the id of a response: going round in a circle",
     ("jira.py", "token == following"): "a page mark",
+    ("typeform.py", "item['token'] in some"): "the id of a response",
+    ("typeform.py", "token not in known"): "the id of a response",
+    ("serve.py", "hook.vendor in SIGNATURES"): "the vendor's name",
+    ("store.py", "InboxEvent.lease_token == token"): "the number of a claim, in SQL",
+    ("fence.py", "found != held.token"): "a lease's number",
+    ("fence.py", "_token(connection, held) != held.token"): "a lease's number",
+    ("fence.py", "_token(connection, one, is_kept=True) != one.token"): "a lease's number",
 }
+# The safe loader, in C where libyaml is there.
+SAFE_ALL_THE_SAME = {("configuration.py", "yaml.load(text, Loader=_LOADER)")}
 # A lease's number, and a list of hosts.
 NO_SECRETS = ("fencing_token", "TOKEN_HOSTS")
 Rule = Callable[[ast.AST], bool]
@@ -120,7 +129,7 @@ def test_no_file_breaks_the_rule(nodes: list[tuple[Path, ast.AST]], name: str) -
     broken = [
         f"{path.relative_to(PROJECT_ROOT)}:{getattr(node, 'lineno', 0)}: {ast.unparse(node)}"
         for path, node in nodes
-        if rule(node) and (path.name, ast.unparse(node)) not in COMPARED
+        if rule(node) and (path.name, ast.unparse(node)) not in COMPARED.keys() | SAFE_ALL_THE_SAME
     ]
     assert broken == []
 
