@@ -52,14 +52,13 @@ class Storm:
         self.state: dict[str, Any] = {}
         self.breaches: list[str] = []
 
-    def undisturbed(self) -> dict[str, Any]:
-        """Turn once; the state afterwards. Raises RuntimeError when the turn has problems."""
+    def undisturbed(self) -> None:
+        """Turn once, and look. Raises RuntimeError when the turn has problems."""
         with self.open() as place:
             code = apart.run("loop", self.until, place.env, self.home / "turns.log")
             if code:
                 raise RuntimeError(f"an undisturbed turn has problems:\n{self.log()[-3000:]}")
             self.look(place)
-        return self.state
 
     @contextmanager
     def open(self) -> Iterator[Company]:
