@@ -76,11 +76,12 @@ def storm(world: World, folder: Path, kills: int, seed: int) -> int:
     ports = (free_port(), free_port(), free_port())
     while done < kills:
         began = time.monotonic()
-        calm = Storm(world, folder / "calm", ports, week).undisturbed()
+        calm = Storm(world, folder / "calm", ports, week)
+        calm.undisturbed()
         seconds = time.monotonic() - began
         disturbed = Storm(world, folder / "disturbed", ports, week)
         hits = lay_waste(disturbed, chance, min(kills - done, 30), seconds)
-        wrong = differences(calm, disturbed.state) + disturbed.breaches
+        wrong = differences(calm.state, disturbed.state) + calm.breaches + disturbed.breaches
         failed += bool(wrong)
         done += hits.total
         print(f"week {week}: {hits}; {'equal' if not wrong else 'DIFFERENT'}", flush=True)

@@ -52,14 +52,13 @@ class Storm:
         self.state: dict[str, Any] = {}
         self.breaches: list[str] = []
 
-    def undisturbed(self) -> dict[str, Any]:
-        """Turn once; the state afterwards. Raises RuntimeError when the turn has problems."""
+    def undisturbed(self) -> None:
+        """Turn once, and look. Raises RuntimeError when the turn has problems."""
         with self.open() as place:
             code = apart.run("loop", self.until, place.env, self.home / "turns.log")
             if code:
                 raise RuntimeError(f"an undisturbed turn has problems:\n{self.log()[-3000:]}")
             self.look(place)
-        return self.state
 
     @contextmanager
     def open(self) -> Iterator[Company]:
@@ -88,7 +87,8 @@ def lay_waste(storm: Storm, chance: random.Random, most: int, seconds: float) ->
     with storm.open() as place:
         log, is_through = storm.home / "turns.log", False
         while hits.total < most and not is_through:
-            moment, is_halt = chance.random() * seconds, chance.random() < HALTS
+            # Early ones are drawn more often: what a turn has done by then stays done, and the next one gets further.
+            moment, is_halt = chance.random() ** 3 * seconds, chance.random() < HALTS
             wake_after = chance.random() * 5
             turn = apart.start("loop", storm.until, place.env, log)
             turn.join(moment)
