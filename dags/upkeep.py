@@ -1,6 +1,6 @@
 """Every hour: an independent count over the stored tables that every landed row is accounted for, and retention.
 
-**Starts** every hour.
+**Starts** every hour. Of webhook events last received 35 days ago only hashes stay.
 **Writes** `ops.quarantine`: copies of quarantined rows that are too old or too many are cut to hash and head; each row
 keeps its line (`quality.yml`). `missed` counts what the scheduled pull found that no webhook told of (its result, and
 `rebuttal inbox missed`). `events_to_marts` updates the asset `core` when events brought something, so that the marts
@@ -31,6 +31,17 @@ with DAG(
     default_args=default_args("upkeep"),
     tags=["rebuttal", "upkeep"],
 ):
+
+    @task(task_id="forget_events")
+    def forget_events() -> int:
+        from rebuttal.inbox import forget_older_than
+        from rebuttal.settings import load_settings
+        from rebuttal.state import open_state
+
+        with open_state(load_settings()) as sessions:
+            return forget_older_than(sessions)
+
+    forget_events()
 
     @task(task_id="account")
     def account() -> int:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
 from rebuttal.errors import UnavailableError
+from rebuttal.inbox.arrivals import Arrival
 from rebuttal.inbox.hooks import Hook
 from rebuttal.inbox.limits import Shares
 from rebuttal.inbox.unpack import unpack
@@ -29,6 +31,8 @@ from rebuttal.inbox.verify import Delivery, Refused, is_signed, verify
 from rebuttal.inbox.writer import Writer
 
 _LONGEST_CHALLENGE = 256
+_MOST_WARNINGS = 1000
+_log = logging.getLogger(__name__)
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
@@ -69,6 +73,7 @@ class Door:
     ) -> None:
         self.hooks, self.writer, self.counts = hooks, writer, Counts()
         self._now, self._shares = now, Shares()
+        self._warned: set[tuple[str, str, str]] = set()
 
     def find(self, path: str) -> tuple[Hook, bytes] | None:
         """The hook of `/<hook>` or, for those who sign nothing, `/<hook>/<secret>`, and that secret."""
@@ -115,8 +120,18 @@ class Door:
         except UnavailableError as error:
             return Answer.error(503, "Nothing was kept; send it again", retry_after=int(error.retry_after or 5))
         for arrival, outcome in zip(arrivals, outcomes, strict=True):
-            self.counts.events[hook.name, outcome if arrival.state == "new" else arrival.state] += 1
+            became = outcome if arrival.state == "new" else arrival.state
+            self.counts.events[hook.name, became] += 1
+            if became not in ("stored", "repeated"):
+                self._warn(hook, arrival, became)
         return Answer(200, b'{"events":%d}' % len(arrivals))
+
+    def _warn(self, hook: Hook, arrival: Arrival, became: str) -> None:
+        """Once for each kind: what people should look at with `rebuttal inbox list`."""
+        kind = (hook.name, arrival.event_type, became)
+        if kind not in self._warned and len(self._warned) < _MOST_WARNINGS:
+            self._warned.add(kind)
+            _log.warning("hook %s: an event of kind %r is %s", *kind)
 
     def greet(self, hook: Hook, method: str, query: bytes) -> Answer:
         """HEAD and GET: the handshakes by which a vendor sees that the address is meant."""

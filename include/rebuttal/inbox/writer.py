@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 
 from rebuttal.errors import StoreError, UnavailableError
-from rebuttal.inbox.arrivals import Arrival, Outcome, receive_within
+from rebuttal.inbox.arrivals import Arrival, KnownError, Outcome, receive_new, receive_within
 from rebuttal.settings import Settings
 from rebuttal.state import ReceiverProbe, open_state
 from rebuttal.state.failpoint import failpoint
@@ -39,6 +39,7 @@ _IMPATIENT = text(
     " CASE WHEN current_setting('synchronous_commit') = 'off' THEN 'on' ELSE current_setting('synchronous_commit') END,"
     " false)"
 )
+Keep = Callable[[Connection, list[Arrival], datetime], list[Outcome]]
 _log = logging.getLogger(__name__)
 
 
@@ -206,14 +207,20 @@ class _Store:
         self._open.close()
 
     def _keep_together(self, deliveries: list[list[Arrival]]) -> list[list[Outcome]]:
-        with self._transaction() as connection:
-            outcomes = receive_within(
-                connection, [one for delivery in deliveries for one in delivery], datetime.now(UTC)
-            )
-            failpoint("inbox.before_commit")
-        failpoint("inbox.after_commit")
+        together, now = [one for delivery in deliveries for one in delivery], datetime.now(UTC)
+        try:
+            outcomes = self._commit(receive_new, together, now)
+        except KnownError:
+            outcomes = self._commit(receive_within, together, now)
         told = iter(outcomes)
         return [list(islice(told, len(delivery))) for delivery in deliveries]
+
+    def _commit(self, keep: Keep, arrivals: list[Arrival], now: datetime) -> list[Outcome]:
+        with self._transaction() as connection:
+            outcomes = keep(connection, arrivals, now)
+            failpoint("inbox.before_commit")
+        failpoint("inbox.after_commit")
+        return outcomes
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
