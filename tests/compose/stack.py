@@ -97,10 +97,14 @@ class Stack:
         return self.states()
 
     def kill(self, service: str) -> None:
-        """SIGKILL, as a machine that loses its power does it; then start it again, and wait until it is well."""
-        self.compose("kill", "--signal", "KILL", service)
-        time.sleep(PAUSE)
-        self.compose("start", service)
+        """SIGKILL, as a machine that loses its power does it; then start it again, and wait until it is well.
+
+        Docker's own commands, since compose would first run what the service once waited for.
+        """
+        container = self.compose("ps", "--all", "--quiet", service).strip()
+        for command in (["kill", "--signal", "KILL"], ["start"]):
+            subprocess.run(["docker", *command, container], env=self.env, capture_output=True, check=True)
+            time.sleep(PAUSE)
         _until(
             lambda: self.states().get(service) == "healthy",
             HEALTHY_SECONDS,

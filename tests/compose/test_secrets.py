@@ -11,12 +11,13 @@ import pytest
 from compose.make_secrets import MADE, make
 from compose.with_secrets import SecretError, with_secrets
 from cryptography.fernet import Fernet
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 _WORDS = st.text(st.characters(min_codepoint=33, max_codepoint=0x4FF, exclude_categories=("Cc", "Cs", "Z")), min_size=1)
 
 
+@settings(deadline=None)
 @given(secret=_WORDS)
 def test_any_password_survives_an_address(secret: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("secrets")

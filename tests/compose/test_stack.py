@@ -10,6 +10,7 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from tests.compose.stack import ROOT, Stack, why_not
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
 
-WORLD = {"SEED": "7", "WEEKS": "4", "SCALE": "0.2", "UNTIL": "2026-11-15"}
+# It ends early enough that it may move on for a week without overtaking the clock, which bounds what a pull asks for.
+UNTIL = (datetime.now(UTC) - timedelta(days=9)).date().isoformat()
+WORLD = {"SEED": "7", "WEEKS": "4", "SCALE": "0.2", "UNTIL": UNTIL}
 # The order in which they are killed while the loop turns; those that the loop leans on most come while it is busiest.
 KILLED = (
     "worker", "redis", "scheduler", "postgres", "api-server", "sandbox", "dag-processor", "triggerer", "receiver",
@@ -32,6 +35,9 @@ REFERENCE = {
     "REBUTTAL_WAREHOUSE_URL": "duckdb:////var/lib/rebuttal/reference/warehouse.duckdb",
     "REBUTTAL_STATE_URL": "sqlite:////var/lib/rebuttal/reference/state.sqlite",
 }
+# With which batch a version came depends on when it was pulled; who is whom is a conclusion of `model`.
+BY_BATCH = {"batch_id", "row_number"}
+OF_MODEL = ("core.identity_", "core.person_")
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +51,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         place.down()
 
 
-def fingerprints(stack: Stack, schemas: tuple[str, ...], env: dict[str, str] | None = None) -> dict[str, Any]:
-    """bench/compare.py over the stores of a container."""
-    program = (ROOT / "bench" / "compare.py").read_text(encoding="utf-8")
+def fingerprints(
+    stack: Stack, schemas: tuple[str, ...], env: dict[str, str] | None = None, but: set[str] | None = None
+) -> dict[str, Any]:
+    """bench/compare.py over the warehouse of a container, columns of the names `but` left out."""
+    program = (ROOT / "bench" / "compare.py").read_text(encoding="utf-8") + f"\nVOLATILE |= set({sorted(but or ())!r})"
     asked = f"print(json.dumps(fingerprints(os.environ['REBUTTAL_WAREHOUSE_URL'], {schemas!r})))"
     found: dict[str, Any] = stack.python(f"{program}\nimport json, os\n{asked}\n", env)
     return found
@@ -115,9 +123,11 @@ def test_the_loop_survives_the_death_of_each_service(stack: Stack) -> None:
     # Nothing is lost: a warehouse that is filled from the same vendors, and that nobody disturbs, has the same core.
     for command in ("pull", "admit"):
         stack.rebuttal(command, env=REFERENCE)
-    reference = fingerprints(stack, ("core",), REFERENCE)
+    reference = fingerprints(stack, ("core",), REFERENCE, BY_BATCH)
+    reference = {name: value for name, value in reference.items() if not name.startswith(OF_MODEL)}
+    here = fingerprints(stack, ("core",), but=BY_BATCH)
     assert reference["core.deal"][0] > 10
-    assert differences(reference, {name: value for name, value in settled.items() if name in reference}) == []
+    assert differences(reference, {name: here[name] for name in reference}) == []
 
 
 def test_the_reading_role_reads_marts_and_nothing_else(stack: Stack) -> None:
