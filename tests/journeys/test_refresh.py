@@ -259,6 +259,12 @@ def test_a_change_reaches_exactly_its_persons(built: Context) -> None:
     journeys.run(built)
     assert read(settings) == dearer, "parted again, everybody has what was theirs"
 
+    run_sql(settings, *CHANGES["advertising is known less far"](next(NUMBERS)))
+    assert journeys.run(built).counts["changed_persons"] == 0
+    said = {(row[1].day, row[-1]) for row in read(settings)["attribution"] if row[0] == "week"}
+    late = "advertising is known until 2026-01-06 only"
+    assert said == {(5, late), (12, late), (19, "the period is not over")}, "weeks of nobody's are judged anew"
+
 
 DYING = """
 import sys
