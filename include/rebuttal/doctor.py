@@ -15,6 +15,7 @@ from rebuttal.content.rules import load_rules
 from rebuttal.context import Context
 from rebuttal.errors import RebuttalError
 from rebuttal.hosts import Reach
+from rebuttal.planning.plan import load_plan
 from rebuttal.settings import PROJECT_ROOT
 from rebuttal.warehouse import open_warehouse
 
@@ -38,6 +39,7 @@ def examine(context: Context) -> list[dict[str, Any]]:
         ("disk", lambda: _disk(context.settings.home)),
         ("warehouse", lambda: _warehouse(context)),
         ("dbt", _dbt),
+        ("plan", lambda: _plan(context.settings.config)),
         *((f"connection {name}", lambda name=name: _connection(context, name)) for name in CONNECTIONS),
         ("connection of the tracker", lambda: _tracker(context)),
     ]
@@ -71,6 +73,11 @@ def _dbt() -> str:
     if not path.exists():
         raise RebuttalError(f"No dbt at {path}", next_step="Run `make setup`, or set REBUTTAL_DBT")
     return str(path)
+
+
+def _plan(config: Path) -> str:
+    plan = load_plan(config)
+    return f"{len(plan.budgets)} budget lines, {len(plan.goals)} goals" if plan else "no plan.yml: nothing is planned"
 
 
 def _tracker(context: Context) -> str:
