@@ -6,7 +6,10 @@ none, 63 number formats, 64 time zones, 65 impossible times, 66 a cursor in the 
 74 broken text, 75 sizes, 76 bombs, 77 other hosts, 78 the end of an API, 79 estimates, 80 unusual volume.
 Of texts and tasks: 100 hostile text, 101 formulas, 108 an answer lost, 109 an index that lags, 110 limits and failures,
 111 refusals, 112 edits, 113 deleted, archived, moved, declined, 114 markers removed and copied, 115 back again,
-116 another vocabulary, 117 two workers, 118 a row seen late, 119 another workspace, 120 echoes.
+116 another vocabulary, 117 two workers, 118 a row seen late, 119 another workspace, 120 echoes, 126 headers of mails.
+Of privacy and security: 133 erasure in the middle of things, 134 merged contacts, 135 asked twice, 136 a restored
+backup, 137 ways to write an address, 138 secrets, 140 routes, 142 addresses that users give, 144 unsafe formats, 146
+comparing secrets.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-NUMBERS = (*range(59, 81), 100, 101, *range(108, 121))
+NUMBERS = (*range(59, 81), 100, 101, *range(108, 121), 126, *range(133, 139), 140, 142, 144, 146)
 Test = TypeVar("Test", bound=Callable[..., None])
 
 
@@ -23,17 +26,20 @@ Test = TypeVar("Test", bound=Callable[..., None])
 class Entry:
     """`through` is the real way that the fault goes; `pending` says why nothing proves the outcome yet.
 
-    tracker: from the marts through the outbox to a tracker over HTTP, and back.
+    tracker: from the marts through the outbox to a tracker over HTTP, and back. mail, export: on the way out. store: in
+    every table and file. connection: between a client of ours and a server. page: in Airflow's API server. code: in
+    every source file.
     """
 
     number: int
     injected: str
-    through: str  # wire | gate | marts | tracker
+    through: str  # one of WAYS
     outcome: str
     pending: str | None = None
 
 
 TABLE: list[Entry] = []
+WAYS = ("wire", "gate", "marts", "tracker", "mail", "export", "store", "connection", "page", "code")
 
 
 def fault(number: int, injected: str, through: str, outcome: str) -> Callable[[Test], Test]:
