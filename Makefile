@@ -13,7 +13,8 @@ BI ?= $(shell $(PYTHON) -c "import sys; print(int(sys.version_info[:2] < (3, 13)
 export BI BI_PORT AIRFLOW_PORT SANDBOX_PORT SMTP_PORT MAIL_PORT WORKER_LOG_PORT TRIGGER_LOG_PORT SEED WEEKS UNTIL SCALE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run bi test check bench truth effects numbers faults faults-tracker audit docs lock format clean compose-secrets compose-test
+.PHONY: help setup run bi test check bench truth effects numbers faults faults-tracker audit sbom vulnerabilities docs lock \
+  format clean compose-secrets compose-test
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -61,8 +62,20 @@ faults: .venv/.ready-dev .venv-dbt/.ready ## each fault with its outcome, then a
 faults-tracker: .venv/.ready-dev ## 1,000 random faults between outbox and each tracker: make faults-tracker SEED=11
 	@$(BIN)/python -m bench.tracker_faults 1000 --seed $(or $(SEED),11)
 
-audit: .venv/.ready-dev ## recount every landed row in the warehouse
+audit: .venv/.ready-dev sbom ## recount every landed row in the warehouse, and list all dependencies (sbom)
 	@$(BIN)/rebuttal account
+
+sbom: .venv-audit/.ready ## what each environment is made of, from its lock: CycloneDX files in build/sbom
+	@mkdir -p build/sbom
+	@for lock in $(LOCKS); do \
+	  .venv-audit/bin/cyclonedx-py requirements $$lock --output-reproducible --of JSON \
+	    -o build/sbom/$$(basename $$lock .txt).json && echo "build/sbom/$$(basename $$lock .txt).json" || exit 1; \
+	done
+
+vulnerabilities: .venv-audit/.ready ## ask the public advisory database about every locked version; needs the network
+	@for lock in $(LOCKS); do \
+	  echo "$$lock"; .venv-audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r $$lock || exit 1; \
+	done
 
 docs: setup ## the dbt project as pages (models, columns, tests, lineage) -> build/docs
 	@$(BIN)/python -m rebuttal.warehouse.model_docs build/docs
@@ -72,6 +85,7 @@ lock: $(UV) ## resolve requirements/*.in anew
 	$(UV) pip compile $(LOCK) requirements/dev.in -c requirements.txt -o requirements/dev.txt
 	$(UV) pip compile $(LOCK) requirements/dbt.in -o requirements/dbt.txt
 	$(UV) pip compile $(LOCK) requirements/bi.in -o requirements/bi.txt
+	$(UV) pip compile $(LOCK) requirements/audit.in -o requirements/audit.txt
 	$(UV) pip compile $(LOCK) requirements/browser.in -c requirements/bi.txt -o requirements/browser.txt
 
 compose-secrets: ## passwords and keys for docker-compose.yml, where they are missing -> .secrets
@@ -81,8 +95,9 @@ compose-test: .venv/.ready-dev ## docker-compose.yml for real: bring it up, turn
 	@REBUTTAL_COMPOSE_TEST=1 $(BIN)/python -m pytest -q -s tests/compose
 
 clean: ## remove environments, build results and the run's data
-	rm -rf .venv .venv-dbt .venv-bi .tools build $(HOME_DIR)
+	rm -rf .venv .venv-dbt .venv-bi .venv-audit .tools build $(HOME_DIR)
 
+LOCKS := requirements.txt $(addprefix requirements/,dev.txt dbt.txt bi.txt browser.txt uv.txt audit.txt)
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 $(UV):
@@ -108,6 +123,12 @@ $(UV):
 	@echo "Making .venv-dbt (dbt) ..."
 	@test -x .venv-dbt/bin/python || $(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv-dbt
 	@VIRTUAL_ENV=.venv-dbt $(UV) $(INSTALL) -r requirements/dbt.txt
+	@touch $@
+
+.venv-audit/.ready: requirements/audit.txt | $(UV)
+	@echo "Making .venv-audit (lists of dependencies, known vulnerabilities) ..."
+	@test -x .venv-audit/bin/python || $(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv-audit
+	@VIRTUAL_ENV=.venv-audit $(UV) pip install --quiet --require-hashes -r requirements/audit.txt
 	@touch $@
 
 .venv-bi/.ready: requirements/bi.txt | $(UV)

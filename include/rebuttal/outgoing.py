@@ -18,6 +18,7 @@ _HANDLE = re.compile(r"(?<![\w@])@[A-Za-z_]\w{3,}|\bt\.me/\w+", re.IGNORECASE)
 # Nine or more digits that only spaces, dots, dashes, slashes or brackets part: a phone, a card or a tax number.
 _NUMBER = re.compile(r"\+?\(?\d(?:[\s\u00a0.()/-]{0,2}\d){8,}")
 _WORD = re.compile(r"\w+")
+_PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?%?")
 _ALIKE = 0.85
 
 
@@ -49,6 +50,16 @@ def are_alike(one: str, other: str) -> bool:
     matcher = SequenceMatcher(None, first, second, autojunk=False)
     # The two quick ones are never below the exact one, so most pairs are told apart for a fraction of its work.
     return all(ratio() >= _ALIKE for ratio in (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio))
+
+
+def spreadsheet_cell(text: str) -> str:
+    """`text` as a CSV cell that no spreadsheet takes for a formula: an apostrophe stands before it (OWASP, CSV
+    Injection; CWE-1236). Numbers stay numbers, negative ones too; NUL is taken out, for it hides what follows.
+    """
+    text = text.replace("\0", "")
+    seen = unicodedata.normalize("NFKC", text).lstrip()
+    is_formula = text.startswith(("\t", "\r", "\n")) or seen.startswith(("=", "+", "-", "@", "|"))
+    return f"'{text}" if is_formula and not _PLAIN_NUMBER.fullmatch(text) else text
 
 
 def plain_line(text: str, limit: int = 1000) -> str:

@@ -12,6 +12,7 @@
 | AIRFLOW__API__BASE_URL | none | where people reach Airflow, for links to its pages; a path alone says nothing |
 | REBUTTAL_HOOKS_URL | `public_url` of hooks.yml | how vendors reach our receiver of webhooks |
 | REBUTTAL_IDENTITY_KEY | the configuration's `connections.env` | key of the hashes that stand for people |
+| REBUTTAL_PRIVATE_HOSTS | none | names of our own network that connections may lead to, separated by commas |
 """
 
 from __future__ import annotations

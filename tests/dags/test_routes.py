@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from tests.faults.table import fault
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 LOGIN, LINK = "Airflow's log-in", "the keyed link of a mail"
@@ -79,6 +80,9 @@ def is_harmless(answer: Any) -> None:
     assert "Max-Age=0" in answer.headers.get("set-cookie", "Max-Age=0")  # a cookie may be taken away, none is set
 
 
+@fault(
+    140, "every method of every route without a right to it", "page", "401, 404 or 405, with headers, without a trace"
+)
 @pytest.mark.parametrize("path", sorted({route.asked for route in ROUTES.values()}))
 @pytest.mark.parametrize("method", METHODS)
 def test_without_the_right_each_method_of_each_route_is_refused(client: Any, path: str, method: str) -> None:

@@ -14,14 +14,17 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 from landed import context, land, read, row
 from sqlalchemy import text
+from tests.faults.table import fault
 
 from rebuttal import quality
 from rebuttal.erasure import erase, keep_erased
+from rebuttal.erasure.run import list_erasures
+from rebuttal.erasure.work import STORES
 from rebuttal.errors import ConfigError
 from rebuttal.personal import email_identity, phone_identity
 from rebuttal.quality.replay import replay
 from rebuttal.settings import PROJECT_ROOT, Settings
-from rebuttal.state import open_state
+from rebuttal.state import failpoint, open_state
 from rebuttal.warehouse import open_warehouse
 from rebuttal.warehouse.accounting import recount
 
@@ -127,6 +130,8 @@ def anna(landed: tuple[Path, dict[str, str]], settings: Settings) -> tuple[Setti
 Landed = tuple[Settings, dict[str, str]]
 
 
+@fault(134, "contacts that the CRM merged", "store", "all aliases are erased, whichever one was named")
+@fault(137, "ways to write an address or a number", "store", "the same keyed hash; nothing is hashed without the key")
 @pytest.mark.parametrize("subject", [f" {MAIL.upper()} ", "+380 (50) 123-45-67", "hubspot:90220088"])
 def test_nothing_names_an_erased_person_and_every_batch_still_adds_up(anna: Landed, subject: str) -> None:
     settings, batches = anna
@@ -147,6 +152,7 @@ def test_nothing_names_an_erased_person_and_every_batch_still_adds_up(anna: Land
     assert [one["contact_id"] for one in read(settings, "select contact_id from core.contact")] == ["8001"]
 
 
+@fault(133, "bytes on free pages, in what a killed pull left, in copies", "store", "no file holds a trace")
 def test_no_file_of_the_installation_holds_a_trace(anna: Landed) -> None:
     settings, _ = anna
     (settings.home / "spool" / "pull-4194305-x").mkdir(parents=True)
@@ -165,6 +171,8 @@ def found_in_files(home: Path, trace: str) -> list[str]:
     return [path.name for path in home.rglob("*") if path.is_file() and trace.encode() in path.read_bytes()]
 
 
+@fault(133, "a batch that lands after the erasure", "store", "suppressed and counted; nothing comes back")
+@fault(135, "the same erasure twice", "store", "one erasure, no error, no table changed")
 def test_what_comes_again_is_suppressed_whatever_it_looks_like(any_settings: Settings) -> None:
     batches = land_anna(any_settings)
     erase(context(any_settings), MAIL, "olena")
@@ -187,6 +195,7 @@ def test_what_comes_again_is_suppressed_whatever_it_looks_like(any_settings: Set
     assert left(any_settings, (*TRACES, "hernewone", "99990099")) == set()
 
 
+@fault(133, "a replay after the erasure", "store", "nobody comes back, the counts are the same")
 def test_a_replay_brings_nobody_back_and_counts_the_same(anna: Landed) -> None:
     settings, batches = anna
     erase(context(settings), MAIL, "olena")
@@ -221,6 +230,28 @@ def test_a_subject_that_is_no_single_person_is_refused_and_not_repeated(anna: La
     assert everything(settings) == before
 
 
+@fault(133, "stopped after each step", "store", "suppressed at once; the same command goes on to the end")
+def test_an_erasure_that_is_stopped_anywhere_goes_on(anna: Landed, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, _ = anna
+    stores = len(STORES.known)
+    places = ["erase.after_suppression", "erase.after_mirror", "erase.before_rename", "erase.after_finish"]
+    places[2:2] = [f"erase.after_store@{number}" for number in range(1, stores + 1)]
+    for place in places:
+        name, _, nth = place.partition("@")
+        monkeypatch.setenv("FAILPOINT", f"{name}:raise" + (f"@{nth}" if nth else ""))
+        monkeypatch.setattr(failpoint, "_passed", {})
+        with pytest.raises(failpoint.FailpointReached):
+            erase(context(settings), MAIL, "olena")
+    assert [one["finished_at"] for one in list_erasures(context(settings))] != [None]
+    monkeypatch.delenv("FAILPOINT")
+    receipt = erase(context(settings), MAIL, "olena").details
+    assert [line["store"] for line in receipt] == list(STORES.known)
+    assert left(settings) == set()
+    with open_warehouse(settings) as engine:
+        assert recount(engine) == []
+
+
+@fault(136, "a backup from before the erasure", "store", "forgotten again before any stage runs")
 def test_a_restored_warehouse_forgets_again_before_a_stage_runs(anna: Landed) -> None:
     settings, _ = anna
     backup = (settings.home / "warehouse.duckdb").read_bytes()
@@ -233,18 +264,11 @@ def test_a_restored_warehouse_forgets_again_before_a_stage_runs(anna: Landed) ->
     assert not keep_erased(context(settings))
 
 
+ROW = st.tuples(st.sampled_from("12345"), st.sampled_from(["a", "b", ""]), st.integers(1, 4))
+
+
 @effort(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
-@given(
-    st.lists(
-        st.lists(
-            st.tuples(st.sampled_from("12345"), st.sampled_from(["a", "b", ""]), st.integers(1, 4)),
-            min_size=1,
-            max_size=7,
-        ),
-        min_size=1,
-        max_size=3,
-    )
-)
+@given(st.lists(st.lists(ROW, min_size=1, max_size=7), min_size=1, max_size=3))
 def test_whatever_landed_and_was_erased_the_recount_agrees(
     tmp_path_factory: pytest.TempPathFactory, settings: Settings, arrivals: list[list[tuple[str, str, int]]]
 ) -> None:

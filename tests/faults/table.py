@@ -9,11 +9,14 @@ Of processes: 1-11 killed at a place, 16 halted past the lease, 17 told to end, 
 migration killed, 29 memory, 30 a pending load, 31 a lost disk (12-15 are of webhooks).
 Of texts and tasks: 100 hostile text, 101 formulas, 108 an answer lost, 109 an index that lags, 110 limits and failures,
 111 refusals, 112 edits, 113 deleted, archived, moved, declined, 114 markers removed and copied, 115 back again,
-116 another vocabulary, 117 two workers, 118 a row seen late, 119 another workspace, 120 echoes.
+116 another vocabulary, 117 two workers, 118 a row seen late, 119 another workspace, 120 echoes, 126 headers of mails.
 Of webhooks and the inbox: 12 to 14 a receiver killed, 15 a worker killed, 24 a lock, 32 a full disk, 34 errors of
 writing, 35 of syncing, 36 a restart, 37 an outage, 38 a failover, 39 connections, 40 a read-only store, 81 copies,
 82 one id with two bodies, 83 two ids with one, 86 forgeries, 87 proxies, 88 replays, 89 rotation, 90 addresses,
 91 floods, 92 sizes, 93 batches, 94 new kinds, 95 other requests, 97 slow work, 98 poison, 99 handshakes.
+Of privacy and security: 133 erasure in the middle of things, 134 merged contacts, 135 asked twice, 136 a restored
+backup, 137 ways to write an address, 138 secrets, 140 routes, 142 addresses that users give, 144 unsafe formats, 146
+comparing secrets.
 """
 
 from __future__ import annotations
@@ -22,8 +25,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+SECURITY = (126, *range(133, 139), 140, 142, 144, 146)
 RECEIVER = (*range(12, 16), 32, *range(34, 41), 81, 82, 83, *range(86, 96), 97, 98, 99)
-NUMBERS = (*range(1, 12), *range(16, 32), *RECEIVER, *range(59, 81), 100, 101, *range(108, 121))
+NUMBERS = (*range(1, 12), *range(16, 32), *RECEIVER, *range(59, 81), 100, 101, *range(108, 121), *SECURITY)
 Test = TypeVar("Test", bound=Callable[..., None])
 
 
@@ -32,19 +36,36 @@ class Entry:
     """`through` is the real way that the fault goes; `pending` says why nothing proves the outcome yet.
 
     tracker: from the marts through the outbox to a tracker over HTTP, and back; process: stages in processes that die;
-    webhook: over HTTP into the inbox; inbox: from the inbox to whoever works on its events.
+    webhook: over HTTP into the inbox; inbox: from the inbox to whoever works on its events;
+    mail, export: on the way out; store: in every table and file; connection: between a client of ours and a server;
+    page: in Airflow's API server; code: in every source file.
     `test`: what proves it, `file::function` from the project's root.
     """
 
     number: int
     injected: str
-    through: str  # wire | gate | marts | tracker | process | webhook | inbox
+    through: str  # one of WAYS
     outcome: str
     pending: str | None = None
     test: str | None = None
 
 
 TABLE: list[Entry] = []
+WAYS = (
+    "wire",
+    "gate",
+    "marts",
+    "tracker",
+    "process",
+    "webhook",
+    "inbox",
+    "mail",
+    "export",
+    "store",
+    "connection",
+    "page",
+    "code",
+)
 
 
 def fault(number: int, injected: str, through: str, outcome: str) -> Callable[[Test], Test]:

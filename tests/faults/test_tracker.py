@@ -14,7 +14,7 @@ import requests
 from markdown_it import MarkdownIt
 from tests.content.test_trello import HOSTILE, rendered
 from tests.faults.desks import BOARD, OTHER_BOARD, TRELLO, Desk, Gesture, Hours, desk_of, objections
-from tests.faults.table import TABLE, Entry, fault, pending
+from tests.faults.table import TABLE, Entry, fault
 
 from rebuttal.content.delivery import Delivery
 from rebuttal.content.rules import load_rules
@@ -25,19 +25,6 @@ from rebuttal.outgoing import plain_line
 from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.state import Outbox, open_state
-
-pending(
-    100,
-    "markup and addresses that load something, in mail and BI",
-    "shown as text, nothing is loaded",
-    "Only the way to the trackers is proved here; mails and dashboards have their own templates and tests",
-)
-pending(
-    101,
-    "formulas in cells of CSV and XLSX files",
-    "neutralised with an apostrophe; negative numbers stay numbers",
-    "Nothing writes customers' texts into CSV or XLSX files yet: tasks and mails are the only ways out",
-)
 
 
 @pytest.fixture(params=["jira", "trello"])

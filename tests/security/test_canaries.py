@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 from sqlalchemy import text
+from tests.faults.table import fault
 
 from rebuttal import sources
 from rebuttal.clock import Clock
@@ -145,6 +146,12 @@ def context(settings: Settings, echo: Echo, tmp_path: Any) -> Context:
     )
 
 
+@fault(
+    138,
+    "vendors that repeat our secrets in every kind of failure",
+    "connection",
+    "none in errors, logs, reports or tables",
+)
 @pytest.mark.parametrize("how", ["401", "400", "500", "302", "broken JSON", "an error with 200", "a header"])
 def test_no_failing_vendor_gets_a_secret_out_of_a_pull(context: Context, echo: Echo, told: list[str], how: str) -> None:
     echo.how, before = how, echo.heard
@@ -155,6 +162,7 @@ def test_no_failing_vendor_gets_a_secret_out_of_a_pull(context: Context, echo: E
     told += stored(context)
 
 
+@fault(138, "trackers and channels that repeat them", "connection", "none in errors, traces or logs")
 @pytest.mark.parametrize("how", list(echoed("")))
 def test_no_failing_tracker_or_channel_gets_one_out(context: Context, echo: Echo, told: list[str], how: str) -> None:
     echo.how = how

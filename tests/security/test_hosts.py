@@ -15,6 +15,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.faults.table import fault
 
 from rebuttal import hosts
 from rebuttal.connections import Connection
@@ -107,6 +108,13 @@ CLIENTS: dict[str, Callable[[str, int], Any]] = {
 }
 
 
+@fault(
+    77,
+    "a public name that leads into the private network",
+    "connection",
+    "looked at when connected; not a byte is sent",
+)
+@fault(142, "a tracker, mail server or site whose name leads inside", "connection", "refused; not a byte is sent")
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_public_name_that_leads_inside_gets_not_a_byte(
     client: str, server: Server, names: dict[str, list[str]]
@@ -131,6 +139,7 @@ def test_a_name_that_is_listed_may_be_inside(
     assert CLIENTS["session"](OUTSIDE, server.port).status_code == 200
 
 
+@fault(77, "a name that is bound anew between two look-ups", "connection", "the connected address decides")
 def test_a_name_that_changes_its_address_between_two_questions_is_looked_at_when_connected(
     server: Server, names: dict[str, list[str]]
 ) -> None:

@@ -16,12 +16,11 @@ from rebuttal.commands.shown import DAY, JSON, context_until
 from rebuttal.context import Context
 from rebuttal.display import as_json_text, print_table
 from rebuttal.errors import ConfigError
+from rebuttal.outgoing import spreadsheet_cell
 
 _COLUMNS = ("decision_id", "decided_at", "kind", "subject", "decision", "decided_by", "review_at", "reviewed_at")
 _EXPORTED = (*_COLUMNS, "evidence")
 _LEAST_ID = 6
-# What a spreadsheet takes for the beginning of a formula (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # full-width signs count too
 
 
 @click.group()
@@ -182,8 +181,7 @@ def as_csv(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    told = "" if value is None else _plain(value)
-    return f"'{told}" if told.startswith(_FORMULA) or told.lstrip().startswith(_FORMULA) else told
+    return "" if value is None else spreadsheet_cell(_plain(value))
 
 
 def _plain(value: Any) -> str:

@@ -15,12 +15,12 @@ from rebuttal.errors import ConfigError
 from rebuttal.objections.corrections import Answer, Outcome, correct
 from rebuttal.objections.corrections_lookup import TextKey
 from rebuttal.objections.corrections_review import Question
+from rebuttal.outgoing import spreadsheet_cell
 
 KEY = ("source_kind", "source", "account_id", "source_id")
 COLUMNS = ("text_hash", *KEY, "text", "labels", "primary", "by", "at", "reason")
 REFUSED, UNANSWERED = "refused", "unanswered"
 _MODEL_SAYS = ("model_says", "confidence", "told")  # in a sheet of ours, for people only
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,13 @@ def import_corrections(context: Context, path: Path, by: str | None = None) -> l
 def sheet(asked: Sequence[Question]) -> str:
     """The questions as CSV with empty columns to fill in; what spreadsheets take for a formula is no formula."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out, lineterminator="\r\n")  # a bare CR inside a text is quoted then
     writer.writerow(["text_hash", "text", *_MODEL_SAYS, "labels", "primary", "by", "reason"])
     for one in asked:
-        shown = f"'{one.text}" if one.text.startswith(_FORMULA) else one.text
         labels = " ".join(one.labels)
-        writer.writerow([one.text_hash, shown, labels, f"{one.confidence:.2f}", one.told_count, "", "", "", ""])
+        writer.writerow(
+            [one.text_hash, spreadsheet_cell(one.text), labels, f"{one.confidence:.2f}", one.told_count, "", "", "", ""]
+        )
     return out.getvalue()
 
 

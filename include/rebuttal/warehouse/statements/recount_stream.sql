@@ -33,6 +33,15 @@ unreached as (
     where reached.landed_key is null
     group by landed.batch_id
 ),
+-- Rows of erased people that landed whole and were kept out by the merge: those that are empty are not looked for at all.
+kept_out as (
+    select outcome.batch_id, greatest(outcome.suppressed - coalesce(emptied.rows, 0), 0) as rows
+    from ops.batch_outcome as outcome
+    left join (
+        select _batch_id as batch_id, count(distinct _row) as rows from {{ landing }}
+        where _defect = 'erased' group by _batch_id
+    ) as emptied on emptied.batch_id = outcome.batch_id
+),
 unfounded as (
     select written.batch_id, count(*) as rows
     from written left join landed on landed.batch_id = written.batch_id and landed.row_number = written.row_number
@@ -40,10 +49,10 @@ unfounded as (
     group by written.batch_id
 )
 select batch.batch_id, coalesce(unreached.rows, 0) as unreached, coalesce(unfounded.rows, 0) as unfounded,
-    coalesce(outcome.suppressed, 0) as suppressed
+    coalesce(kept_out.rows, 0) as suppressed
 from ops.batch as batch
-left join ops.batch_outcome as outcome on outcome.batch_id = batch.batch_id
+left join kept_out on kept_out.batch_id = batch.batch_id
 left join unreached on unreached.batch_id = batch.batch_id
 left join unfounded on unfounded.batch_id = batch.batch_id
-where coalesce(unreached.rows, 0) > coalesce(outcome.suppressed, 0) or unfounded.rows > 0
+where coalesce(unreached.rows, 0) > coalesce(kept_out.rows, 0) or unfounded.rows > 0
 order by batch.sequence
