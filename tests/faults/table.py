@@ -52,19 +52,8 @@ class Entry:
 
 TABLE: list[Entry] = []
 WAYS = (
-    "wire",
-    "gate",
-    "marts",
-    "tracker",
-    "process",
-    "webhook",
-    "inbox",
-    "mail",
-    "export",
-    "store",
-    "connection",
-    "page",
-    "code",
+    *("wire", "gate", "marts", "tracker", "process", "webhook", "inbox"),
+    *("mail", "export", "store", "connection", "page", "code"),
 )
 
 
