@@ -18,6 +18,7 @@ from sqlalchemy import text
 from bench.speed.gate import GATE, Timed, ratios, take_apart
 from bench.speed.timing import Figures, in_turn, ratio, seconds
 from bench.speed.visits import context, land_visits
+from rebuttal.sources.pull import BATCH_ROWS
 
 
 def measure(size: int, rounds: int, folder: Path) -> Figures:
@@ -74,9 +75,9 @@ def large(size: int, rounds: int, folder: Path) -> Figures:
 
 
 def admit_peak(folder: Path, size: int) -> float:
-    """Megabytes that the whole admission of one batch of `size` visits holds at most."""
+    """Megabytes that the whole admission of `size` visits holds at most, in batches as large as a pull lands them."""
     home, told = folder / "whole", folder / "peak"
-    _apart_from_us(_land, home, size)
+    _apart_from_us(_land, home, size, BATCH_ROWS)
     _apart_from_us(_admit, home, told)
     shutil.rmtree(home)
     return float(told.read_text(encoding="utf-8"))
@@ -130,8 +131,10 @@ def _admit(home: Path, told: Path) -> None:
     told.write_text(str(peak_mb()), encoding="utf-8")
 
 
-def _land(home: Path, size: int) -> None:
+def _land(home: Path, size: int, most: int = 0) -> None:
     from rebuttal.warehouse import open_warehouse
 
+    most = most or size
     with open_warehouse(context(home).settings) as engine:
-        land_visits(engine, 1, 1, size)
+        for number, first in enumerate(range(0, size, most), 1):
+            land_visits(engine, number, first + 1, min(most, size - first))
