@@ -45,7 +45,7 @@ GOALS: dict[str, Goal] = {
     "validate_large_gate_vs_sql_cpu": Goal("the same in CPU time", 3),
     "validate_large_gate_vs_answers_cpu": Goal("the same in CPU time", 3),
     "validate_large_admit_peak_mb": Goal(
-        "peak memory of the whole admission of ten million visits in batches as pulls land them, MB", 2048
+        "peak memory of admitting ten million visits, in batches as pulls land them, MB", 2048
     ),
     "validate_large_peak_mb": Goal("peak memory of the gate and the hand's passes at ten million visits, MB", 2048),
     "validate_postgres_checks_vs_sql": Goal("time to type and check a batch over one hand-written pass, on Postgres"),
