@@ -21,10 +21,11 @@ from rebuttal.erasure import erase, keep_erased
 from rebuttal.erasure.run import list_erasures
 from rebuttal.erasure.work import STORES
 from rebuttal.errors import ConfigError
+from rebuttal.inbox import Arrival, receive
 from rebuttal.personal import email_identity, phone_identity
 from rebuttal.quality.replay import replay
 from rebuttal.settings import PROJECT_ROOT, Settings
-from rebuttal.state import failpoint, open_state
+from rebuttal.state import InboxEvent, failpoint, open_state
 from rebuttal.warehouse import open_warehouse
 from rebuttal.warehouse.accounting import recount
 
@@ -128,6 +129,31 @@ def anna(landed: tuple[Path, dict[str, str]], settings: Settings) -> tuple[Setti
 
 
 Landed = tuple[Settings, dict[str, str]]
+
+
+def test_webhooks_that_told_of_the_person_are_forgotten_and_others_stay(anna: Landed) -> None:
+    settings, _ = anna
+    bodies = {
+        "contact": ("contact", "90110077", b"{}"),
+        "deal": ("deal", "66001100", b"{}"),
+        "answer": ("form_response", "r9", json.dumps({"answers": [{"email": MAIL.upper()}]}).encode()),
+        "booking": ("record", "b9", json.dumps({"client": {"phone": "+380 50 123-45-67"}}).encode()),
+        "other": ("contact", "8001", json.dumps({"email": "boris@salon.ua"}).encode()),
+    }
+    arrivals = [
+        Arrival("hubspot", name, "changed", body, body, kind, one) for name, (kind, one, body) in bodies.items()
+    ]
+    with open_state(settings) as sessions:
+        assert receive(sessions, arrivals) == ["stored"] * len(bodies)
+        report = erase(context(settings), MAIL, "olena")
+        assert {line["store"]: line["removed"] for line in report.details}["inbox"] == 4
+        assert receive(sessions, arrivals) == ["repeated"] * len(bodies)
+        with sessions() as session:
+            kept = {event.state: event.body for event in session.query(InboxEvent) if event.body is not None}
+            rest = [repr(vars(event)) for event in session.query(InboxEvent) if event.body is None]
+    assert kept == {"new": bodies["other"][2]}
+    assert len(rest) == 4
+    assert [(text, trace) for text in rest for trace in TRACES if trace in text] == []
 
 
 @fault(134, "contacts that the CRM merged", "store", "all aliases are erased, whichever one was named")

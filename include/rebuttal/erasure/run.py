@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from rebuttal.context import Context
-from rebuttal.erasure import stores, warehouse
+from rebuttal.erasure import inbox, stores, warehouse
 from rebuttal.erasure.subject import Person, Subject, find_person, read_subject, said_only_by
 from rebuttal.erasure.work import STORES, Work, alone, is_there
 from rebuttal.records import Report
@@ -19,7 +19,7 @@ from rebuttal.warehouse import open_warehouse
 from rebuttal.warehouse.suppression import Identifier, load_suppressed, mirror
 from rebuttal.warehouse.suppression.people import hash_of
 
-__all__ = ["erase", "keep_erased", "stores", "warehouse"]
+__all__ = ["erase", "inbox", "keep_erased", "stores", "warehouse"]
 
 _AGAIN = ("marts", "versions", "files")  # what follows once landing and core have forgotten
 
