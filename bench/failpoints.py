@@ -30,6 +30,9 @@ ELSEWHERE = {
     "hold": "tests/quality/test_holds.py",
     "replay": "tests/quality/test_replay.py",
     "state": "tests/faults/test_process.py",
+    "inbox": "tests/inbox/test_killed.py",
+    "fast_way": "tests/loop/test_turn.py",
+    "erase": "tests/erasure/test_forget.py",
 }
 
 

@@ -82,7 +82,7 @@ def work(context: Context, *, at_most: int = 100) -> Report:
                 report.add("waiting_for_marts", waiting)
             return report
         while (claim := store.claim(sessions, at_most, LEASE)).events:
-            failpoint("inbox.after_claim")
+            failpoint("fast_way.after_claim")
             report.add("events", len(claim.events))
             try:
                 _round(context, sessions, _Work(claim), report)
@@ -109,7 +109,7 @@ def _round(context: Context, sessions: Sessions, work: _Work, report: Report) ->
     if work.has_found or told:
         _step(work, "answer", [*pulled, *TRACKERS], partial(_answer, context, work, issues, report))
         _step(work, "publish", [*pulled, *TRACKERS], partial(_publish, context))
-    failpoint("inbox.before_acknowledge")
+    failpoint("fast_way.before_acknowledge")
     _settle(sessions, work, report)
     report.details.append({"events": len(work.claim.events), "seconds": work.seconds})
     log.info("inbox: %d events, %s", len(work.claim.events), work.seconds)
@@ -144,7 +144,7 @@ def _pull(context: Context, work: _Work, source: str, report: Report) -> None:
     if not named:
         return
     pulled = sources.pull_named(context, source, named)
-    failpoint("inbox.after_pull")
+    failpoint("fast_way.after_pull")
     _take_over(report, pulled.report)
     work.has_found |= any(pulled.found.values())
     work.deals |= pulled.found.get("deals", frozenset())
@@ -177,7 +177,7 @@ def _admit(context: Context, source: str, report: Report) -> None:
     with alone(context.settings, "admit", wait=WAIT_SECONDS):
         admitted = quality.run(context, source)
     _take_over(report, admitted)
-    failpoint("inbox.after_admit")
+    failpoint("fast_way.after_admit")
 
 
 def _listen(context: Context, work: _Work, report: Report) -> None:
@@ -188,7 +188,7 @@ def _listen(context: Context, work: _Work, report: Report) -> None:
     report.counts["read"] = report.counts.get("read", 0) + listened.counts.get("read", 0)
     report.changed |= listened.changed
     work.themes = objections.themes_of(context, work.deals, work.texts)
-    failpoint("inbox.after_listen")
+    failpoint("fast_way.after_listen")
 
 
 def _answer(context: Context, work: _Work, issues: Sequence[str], report: Report) -> None:
@@ -201,7 +201,7 @@ def _answer(context: Context, work: _Work, issues: Sequence[str], report: Report
             report.add(name, count)
     report.problems += [problem for problem in answered.problems if problem not in report.problems]
     report.changed |= answered.changed
-    failpoint("inbox.after_answer")
+    failpoint("fast_way.after_answer")
 
 
 def _publish(context: Context) -> None:

@@ -54,8 +54,9 @@ def stored(settings: Settings) -> dict[str, int]:
 @fault(12, "killed before the commit", "webhook", "no answer; sent again it is kept once")
 @fault(13, "killed after the commit and before the answer", "webhook", "one row; sent again it counts two receipts")
 def test_killed_on_either_side_of_the_commit(receiver: ReceiverProcess) -> None:
-    for number, (place, rows, receipts) in enumerate((("before", {}, 1), ("after", {"2": 1}, 2)), 1):
-        address = receiver.start(f"inbox.{place}_commit:kill")
+    sides = (("inbox.before_commit", {}, 1), ("inbox.after_commit", {"2": 1}, 2))
+    for number, (place, rows, receipts) in enumerate(sides, 1):
+        address = receiver.start(f"{place}:kill")
         assert post(address, number) == 0
         receiver.process.wait()
         assert {name: count for name, count in stored(receiver.settings).items() if name == str(number)} == rows
