@@ -60,6 +60,7 @@ RATIOS = {
         "validate_large_checks_vs_sql_cpu",
         "validate_large_gate_vs_sql_cpu",
         "validate_large_gate_vs_answers_cpu",
+        "validate_large_admit_peak_mb",
         "validate_large_peak_mb",
     },
     "validate_postgres": {"validate_postgres_checks_vs_sql", "validate_postgres_gate_vs_sql"},
