@@ -76,8 +76,8 @@ def turned(request: pytest.FixtureRequest, engines: dict[str, Turned]) -> Turned
 def test_the_engines_agree(engines: dict[str, Turned]) -> None:
     for mart in MARTS:
         duckdb, postgres = (engines[name].rows(f"marts.{mart}") for name in ("duckdb", "postgres"))
-        # Three weeks hold no complete month, and without one nothing is said of lifetime value.
-        assert (len(duckdb) > 0) == (mart != "ltv_predicted"), mart
+        # Three weeks hold no complete month, and without one nothing is said of lifetime value; no plan is loaded here.
+        assert (len(duckdb) > 0) == (mart not in ("ltv_predicted", "plan_pace", "goal_progress")), mart
         assert [_nearly(row) for row in duckdb] == postgres, mart
     assert engines["duckdb"].rows("core.person_identifier") == engines["postgres"].rows("core.person_identifier")
 
