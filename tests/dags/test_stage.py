@@ -41,7 +41,10 @@ def company_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ({"name": "pull", "source": "ga4"}, "pull:ga4"),
     ],
 )
-def test_a_second_copy_of_a_task_is_skipped_and_told_who_is_at_it(arguments: dict[str, str], resource: str) -> None:
+def test_a_second_copy_of_a_task_is_skipped_and_told_who_is_at_it(
+    arguments: dict[str, str], resource: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "WAIT_SECONDS", 0.5)
     first = subprocess.Popen(
         [sys.executable, "-c", HOLD, resource], env=dict(os.environ), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         text=True,
