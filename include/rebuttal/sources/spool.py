@@ -11,7 +11,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,8 +68,7 @@ class Piece:
 class RowSpool:
     """Collects rows slice by slice. Memory is bounded by a chunk; a slice that fails is taken back as a whole.
 
-    `_row` counts the rows of a piece from 0, in the order in which they came. A chunk is written in a thread while the
-    rows after it are made; at most one is on its way.
+    `_row` counts the rows of a piece from 0, in the order in which they came.
     """
 
     def __init__(self, stream: Stream, folder: Path) -> None:
@@ -79,8 +77,6 @@ class RowSpool:
         self.schema = pa.schema([*((name, pa.string()) for name in names), ("_row", pa.int64())])
         self._kept = Piece()
         self._digest = hashlib.sha256()
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="spool")
-        self._writing: Future[None] | None = None
         self._start_slice()
 
     def _start_slice(self) -> None:
@@ -109,7 +105,6 @@ class RowSpool:
     def keep_slice(self) -> None:
         """The slice is whole."""
         self._write()
-        self._wait()
         self._kept.chunks += self._chunks
         self._kept.row_count += self._count
         self._digest = self._slice_digest
@@ -117,7 +112,6 @@ class RowSpool:
 
     def drop_slice(self) -> None:
         """The slice failed: forget its rows."""
-        self._wait()
         for chunk in self._chunks:
             chunk.unlink(missing_ok=True)
         self._start_slice()
@@ -136,16 +130,7 @@ class RowSpool:
         path = self._folder / f"rows-{self._number:06d}.parquet"
         # Read back once, and soon: nothing is spent on what makes files small or searchable.
         table = pa.Table.from_batches(self._batches, self.schema)
-        self._wait()
-        self._writing = self._writer.submit(
-            pq.write_table, table, path, compression="lz4", use_dictionary=False, write_statistics=False
-        )
+        pq.write_table(table, path, compression="lz4", use_dictionary=False, write_statistics=False)
+        failpoint("pull.after_file")
         self._chunks.append(path)
         self._batches, self._waiting, self._size = [], 0, 0
-
-    def _wait(self) -> None:
-        """Wait for the chunk on its way; raises what writing it raised."""
-        writing, self._writing = self._writing, None
-        if writing is not None:
-            writing.result()
-            failpoint("pull.after_file")
