@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from rebuttal import content
-from rebuttal.content.outbox import LeaseLostError, claim_next, settle
+from rebuttal.content.outbox import ClaimLostError, claim_next, settle
 from rebuttal.settings import Settings
 from rebuttal.state import ContentTask, Decision, Outbox, open_state
 
@@ -273,7 +273,7 @@ def test_a_result_that_comes_after_the_lease_was_lost_changes_nothing(company: A
         later = claim_next(sessions, "elsewhere:2:2", LEASE, now + timedelta(seconds=61))
         assert later is not None
         assert (later.row.outbox_id, later.was, later.token) == (slow.row.outbox_id, "sending", slow.token + 1)
-        with pytest.raises(LeaseLostError):
+        with pytest.raises(ClaimLostError):
             settle(sessions, slow, state="sent", remote_key="MKT-99")
         settle(sessions, later, state="unknown")
     assert [(row.state, row.remote_key) for row in outbox(company.settings)] == [("unknown", None), ("pending", None)]

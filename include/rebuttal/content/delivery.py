@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from rebuttal.content.brief import Brief
-from rebuttal.content.outbox import Claim, LeaseLostError, claim_next, next_due, settle
+from rebuttal.content.outbox import Claim, ClaimLostError, claim_next, next_due, settle
 from rebuttal.content.rules import TrackerRule
 from rebuttal.content.trackers import Draft, RefusedError, RemoteTask, Tracker
 from rebuttal.content.waiting import WALL_CLOCK, Waiting
@@ -84,7 +84,7 @@ class Delivery:
                 self._doubt(claim, "the worker ended before the answer")
             else:
                 self._look(claim)
-        except LeaseLostError:
+        except ClaimLostError:
             self._done.add("lease_lost")
         except (CredentialsError, ContractError, RefusedError) as error:
             # The connection or the project is wrong, not this task: it waits for a person to mend that.
@@ -119,7 +119,7 @@ class Delivery:
     def _refuse_late_send(self, claim: Claim) -> None:
         """A worker that was held up until its lease ended must not send: its successor may have looked already."""
         if claim.row.lease_until is not None and self._wall.now() >= claim.row.lease_until:
-            raise LeaseLostError(claim.row.effect_key)
+            raise ClaimLostError(claim.row.effect_key)
 
     def _look(self, claim: Claim) -> None:
         label = _draft(claim).label
@@ -147,7 +147,7 @@ class Delivery:
         )
         try:
             self._wait(claim, state, wait, post_count=posts, last_error=str(error))
-        except LeaseLostError:
+        except ClaimLostError:
             self._done.add("lease_lost")
 
     def _wait(self, claim: Claim, state: str, seconds: float, **values: Any) -> None:

@@ -37,7 +37,7 @@ class Claim:
     was: str  # the state before: pending, sending (its worker is gone) or unknown
 
 
-class LeaseLostError(Exception):
+class ClaimLostError(Exception):
     """Somebody else claimed the row meanwhile: our result does not count, and they will find what we did."""
 
 
@@ -70,7 +70,7 @@ def claim_next(sessions: Sessions, worker: str, lease: timedelta, now: datetime 
 def settle(sessions: Sessions, claim: Claim, also: Callable[[Session], None] | None = None, **values: Any) -> None:
     """Write the result of a claim and give the lease back; `also` writes in the same transaction.
 
-    Raises LeaseLostError, and writes nothing, when the row was claimed by another worker since.
+    Raises ClaimLostError, and writes nothing, when the row was claimed by another worker since.
     """
     with sessions.begin() as session:
         written = session.execute(
@@ -79,7 +79,7 @@ def settle(sessions: Sessions, claim: Claim, also: Callable[[Session], None] | N
             .values(lease_owner=None, lease_until=None, **values)
         )
         if written.rowcount != 1:  # type: ignore[attr-defined]
-            raise LeaseLostError(claim.row.effect_key)
+            raise ClaimLostError(claim.row.effect_key)
         if also is not None:
             also(session)
 
