@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -115,20 +116,23 @@ async def as_fast_as_possible(port: int, numbers: list[int], connections: int) -
 
 async def at_a_rate(port: int, first: int, per_second: float, seconds: float, connections: int = 128) -> Sent:
     """So many requests a second whatever the answers; one that finds no free connection waits, and its wait counts."""
-    sent, free, waiting = Sent(), [], []
+    sent, free, waiting = Sent(), deque[_Line](), deque[tuple[int, float]]()
 
     def answered(line: _Line, status: int) -> None:
         if line.number >= 0 and line.number not in sent.answers:
             sent.answers[line.number] = status, time.perf_counter() - line.due
         if not status:
+            if line in free:
+                free.remove(line)
             return
         if waiting:
-            number, due = waiting.pop(0)
+            number, due = waiting.popleft()
             line.ask(number, request(number), due)
         else:
             free.append(line)
 
-    free = await _lines(port, connections, answered)
+    # In turn, so that none is idle until the receiver closes it.
+    free.extend(await _lines(port, connections, answered))
     lines, begun, number = list(free), time.perf_counter(), 0
     total = int(per_second * seconds)
     while number < total:
@@ -136,7 +140,7 @@ async def at_a_rate(port: int, first: int, per_second: float, seconds: float, co
         while number < total and begun + number / per_second <= now:
             due = begun + number / per_second
             if free:
-                free.pop().ask(first + number, request(first + number), due)
+                free.popleft().ask(first + number, request(first + number), due)
             else:
                 waiting.append((first + number, due))
             number += 1

@@ -140,12 +140,21 @@ class Reach(requests.Session):
         super().__init__()
         self._allowed = {origin_of(base) for base in bases}
         self.auth = _NoNetrc()
+        self._surroundings: dict[tuple[Any, ...], Any] = {}
         for scheme in _PORTS:
             self.mount(f"{scheme}://", _Adapter())
 
     def allow(self, url: str) -> None:
         """One more origin, which the caller has checked to be one of the connection's."""
         self._allowed.add(origin_of(url))
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """As `requests` has it; the environment's proxies are looked up once for an origin, not with each call."""
+        known = (origin_of(str(url)), str(proxies), stream, verify, cert)
+        if known not in self._surroundings:
+            found = super().merge_environment_settings(url, proxies, stream, verify, cert)
+            self._surroundings[known] = found
+        return self._surroundings[known]
 
     def request(self, method: str | bytes, url: str | bytes, *arguments: Any, **options: Any) -> requests.Response:
         """As `requests` has it, but for redirects."""

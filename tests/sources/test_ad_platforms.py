@@ -19,7 +19,7 @@ WEEK = Window(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 8, tzinfo=UT
 
 
 def page_of(data: Any) -> Page:
-    return Page(Path("page"), 200, {}, 1, "", data)
+    return Page(Path("page"), 200, {}, 1, data)
 
 
 def test_google_ads_asks_for_whole_days_in_a_stable_order() -> None:

@@ -17,6 +17,7 @@ from rebuttal.sources import decode
 from rebuttal.sources.columns import Rows
 from rebuttal.sources.declare import Page, Stream
 from rebuttal.sources.decode import as_text, compact, decode_json, tsv_items
+from rebuttal.sources.identify import Identifier
 from rebuttal.sources.rows import RowMaker
 from rebuttal.sources.spool import RowSpool
 
@@ -31,6 +32,8 @@ STREAM = Stream(
     personal={"email": "email"},
     ignored=("name", "money.symbol"),
 )
+SCHEMA = RowSpool(STREAM, Path()).schema
+IDENTIFIER = Identifier(STREAM)
 # Literals and texts on which decoders and engines are known to differ.
 LITERALS = (
     "18446744073709551615", "18446744073709551616", "9007199254740993", "-9223372036854775809", "1e400", "1E-5", "1.10",
@@ -91,11 +94,14 @@ def test_a_group_gives_the_rows_that_its_items_give_one_by_one(texts: list[str],
     assume(found)
     expected = one_by_one(found, constants, is_suspect)
     maker = RowMaker(STREAM, KEY, ("UA",))
-    rows = maker.make_all(found, constants, is_suspect)
+    made = maker.make_all(found, constants, is_suspect)
+    in_duckdb, lines = IDENTIFIER.many([made], SCHEMA, 7)
+    assert in_duckdb.equals(pa.Table.from_batches([expected.to_arrow(SCHEMA, 7)]))
+    assert b"".join(lines) == bytes(expected.fingerprint())
+    rows = made.identified(STREAM.key_places)
     for name in ("values", "key", "row_hash", "defect", "extra"):
         assert getattr(rows, name) == getattr(expected, name)
-    schema = RowSpool(STREAM, Path()).schema
-    assert rows.to_arrow(schema, 7).equals(expected.to_arrow(schema, 7))
+    assert rows.to_arrow(SCHEMA, 7).equals(expected.to_arrow(SCHEMA, 7))
     assert (
         bytes(rows.fingerprint())
         == "".join(
@@ -186,7 +192,7 @@ def test_the_spool_keeps_each_literal(literal: str, tmp_path: Path) -> None:
 def test_a_table_row_with_odd_bytes_spoils_no_other(tmp_path: Path) -> None:
     path = tmp_path / "table"
     path.write_bytes("id\tnote\n1\tшум\n2\ta".encode() + b"\xff\xfeb\n3\tc\x00d\n4\tx\n")
-    page = Page(path, 200, {}, 0, "")
+    page = Page(path, 200, {}, 0)
     rows = RowMaker(STREAM, KEY, ()).make_all(list(tsv_items(page)), {}, page.is_suspect)
     assert rows.values[4].to_pylist() == ["шум", "a\ufffdb", "c\ufffdd", "x"]
     assert rows.defect.to_pylist() == [None, "encoding", "encoding", None]

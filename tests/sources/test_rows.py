@@ -192,7 +192,7 @@ def test_kinds_of_phones(number: str, kind: str | None) -> None:
 def table(tmp_path: Path, body: bytes) -> Page:
     path = tmp_path / "table"
     path.write_bytes(body)
-    return Page(path, 200, {}, len(body), "")
+    return Page(path, 200, {}, len(body))
 
 
 def test_a_table_is_read_by_its_header(tmp_path: Path) -> None:

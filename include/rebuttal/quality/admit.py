@@ -21,7 +21,7 @@ from rebuttal.quality.utm_audit import audit
 from rebuttal.quality.utm_registry import Registry
 from rebuttal.state import alone
 from rebuttal.state.failpoint import failpoint
-from rebuttal.warehouse import batches, open_warehouse, sql
+from rebuttal.warehouse import batches, bounded, open_warehouse, sql
 from rebuttal.warehouse.batches import Batch
 from rebuttal.warehouse.merge import merge
 from rebuttal.warehouse.publish import publish_quality
@@ -66,6 +66,7 @@ def admission(context: Context, *, publishing: bool = True) -> Iterator[Admissio
     latest = context.clock.now() + timedelta(days=1)
     settings = context.settings
     with alone(settings, "admit"), open_warehouse(settings) as engine, _alone(engine):
+        bounded.bound(engine)
         _sweep(engine)
         is_shut_out = False
         try:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 import zlib
 from collections.abc import Callable
@@ -28,7 +27,6 @@ class Body:
 
     path: Path
     size: int
-    sha256: str
 
 
 def read_body(response: requests.Response, target: Path, *, deadline: float, max_bytes: int) -> Body:
@@ -42,7 +40,7 @@ def read_body(response: requests.Response, target: Path, *, deadline: float, max
     if encoding not in ("", "identity", "gzip"):
         raise ContractError(f"An answer is packed as {encoding[:20]!r}", next_step="Only gzip was asked for")
     unpack = _Gzip() if encoding == "gzip" else None
-    digest, size, received = hashlib.sha256(), 0, 0
+    size, received = 0, 0
 
     with target.open("wb") as out:
 
@@ -54,7 +52,6 @@ def read_body(response: requests.Response, target: Path, *, deadline: float, max
                     f"An answer is larger than {max_bytes} bytes",
                     next_step="Raise limits.max_page_bytes",
                 )
-            digest.update(piece)
             out.write(piece)
 
         while raw := _next_bytes(response, deadline):
@@ -64,7 +61,7 @@ def read_body(response: requests.Response, target: Path, *, deadline: float, max
             else:
                 unpack.feed(raw, keep)
     _check_end(response, received, unpack)
-    return Body(target, size, digest.hexdigest())
+    return Body(target, size)
 
 
 def _next_bytes(response: requests.Response, deadline: float) -> bytes:

@@ -160,7 +160,7 @@ class Client:
                 error.message = f"{where}: {error.message}"
                 raise
             try:
-                return self._judge(request, response, where, target, body.size, body.sha256)
+                return self._judge(request, response, where, target, body.size)
             except RebuttalError as error:
                 # The vendor's words may be those that it heard from us.
                 error.message, error.next_step = self._auth.veiled(error.message), self._auth.veiled(error.next_step)
@@ -170,11 +170,9 @@ class Client:
     def _max_bytes(self, request: Request) -> int:
         return self._limits.max_page_bytes if request.expects == "json" else self._limits.max_file_bytes
 
-    def _judge(
-        self, request: Request, response: requests.Response, where: str, target: Path, size: int, sha256: str
-    ) -> Page:
+    def _judge(self, request: Request, response: requests.Response, where: str, target: Path, size: int) -> Page:
         status, headers = response.status_code, response.headers
-        page = Page(target, status, headers, size, sha256)
+        page = Page(target, status, headers, size)
         if status in request.pending:
             return page
         if status not in request.accept:

@@ -88,7 +88,6 @@ class Page:
     status: int
     headers: Mapping[str, str]
     size: int
-    sha256: str
     data: Any = None
     is_suspect: bool = False
 
@@ -134,6 +133,11 @@ class Stream:
         """All vendor columns of the landing table, in order."""
         hashed = (f"{kind}_{part}" for kind in self.personal for part in ("hash", "kind"))
         return (*self.columns, *hashed)
+
+    @property
+    def key_places(self) -> tuple[int, ...]:
+        """Where the columns of the key stand in `column_names`."""
+        return tuple(self.column_names.index(name) for name in self.key)
 
 
 @dataclass(frozen=True)

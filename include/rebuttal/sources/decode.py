@@ -68,8 +68,8 @@ _decoder = json.JSONDecoder(
 # Python's own integers are as long as they need to be, and their text is the literal.
 _quick = msgspec.json.Decoder(float_hook=Number)
 _again = msgspec.json.Encoder(enc_hook=str)
-# How a number -0 ends in JSON. In texts it may stand as well: then the slower decoder reads the page.
-_MINUS_ZERO = tuple(b"-0" + end for end in (b",", b"}", b"]", b" ", b"\t", b"\n", b"\r"))
+# A number -0, by how it ends in JSON. In texts it may stand as well: then the slower decoder reads the page.
+_MINUS_ZERO = re.compile(rb"-0(?:[,}\] \t\r\n]|\Z)")
 
 
 def decode_json(body: bytes) -> tuple[Any, bool]:
@@ -78,7 +78,7 @@ def decode_json(body: bytes) -> tuple[Any, bool]:
     Integers come as `int` or `Number`, other numbers as `Number`; `as_text` gives the literal of both.
     """
     refuse_utf16(body[:2])
-    if not body.endswith(b"-0") and not any(number in body for number in _MINUS_ZERO):
+    if not _MINUS_ZERO.search(body):
         try:
             found = _quick.decode(body)
             if _has_all_names(found, body.count(b'":')):

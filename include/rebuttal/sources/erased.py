@@ -5,6 +5,8 @@ What a pull had begun before the erasure is emptied by the next admission.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -28,12 +30,13 @@ def without_erased(rows: Rows, stream: Stream, source: str, account: str, suppre
         changes = suppressed.changes(stream.entity, field, known, scope)
         if not changes:
             continue
+        rows = rows.identified(stream.key_places)
         gone = [value for value, kept in changes.items() if kept is None]
         if gone:
             is_gone = pc.or_(is_gone, pc.is_in(values[place], value_set=column_of(gone)))
         if len(gone) < len(changes):
             values[place] = column_of([changes.get(value) or value for value in values[place].to_pylist()])
-    if pc.any(is_gone).as_py():
+    if rows.key is not None and pc.any(is_gone).as_py():
         nothing = pa.nulls(len(rows), pa.string())
         erased = [erased_key(suppressed.key, stream.name, account, key) for key in rows.key.to_pylist()]
         return Rows(
@@ -44,4 +47,4 @@ def without_erased(rows: Rows, stream: Stream, source: str, account: str, suppre
             pc.if_else(is_gone, nothing, rows.extra),
             rows.size,
         )
-    return Rows(values, rows.key, rows.row_hash, rows.defect, rows.extra, rows.size)
+    return replace(rows, values=values)

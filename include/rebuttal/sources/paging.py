@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -89,16 +90,22 @@ def limit_pages(session: Session, request: Request, count: int) -> None:
         )
 
 
+def _is_same(page: Page, other: Page) -> bool:
+    return page.size == other.size and filecmp.cmp(page.path, other.path, shallow=False)
+
+
 class _Repeats:
     """Asks again when the page before comes once more in place of the next one."""
 
     def __init__(self, session: Session) -> None:
-        self._session, self._last = session, ""
+        self._session = session
+        self._last: Page | None = None
 
     def fetch(self, request: Request) -> Page:
         for _ in range(self._session.limits.attempts):
             page = self._session.fetch(request)
-            if page.sha256 != self._last:
-                self._last = page.sha256
+            if self._last is None or not _is_same(page, self._last):
+                # Only its file and size: what it held is read and can go.
+                self._last = replace(page, data=None)
                 return page
         raise ContractError(f"{request.path} gives the same page again and again", next_step="Ask the vendor")

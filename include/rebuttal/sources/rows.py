@@ -19,12 +19,10 @@ from rebuttal.sources.columns import (
     NULL_MARK,
     Rows,
     Texts,
+    bytes_of,
     column_of,
     digest,
-    digests,
     gather,
-    joined,
-    keys,
     kinds_of,
     texts,
 )
@@ -79,7 +77,7 @@ class RowMaker:
             path[:place] for path in [*paths, *stream.ignored] for place, sign in enumerate(path) if sign == "."
         )
         self._nested = frozenset(stream.nested)
-        self._key_places = [self._names.index(name) for name in stream.key]
+        self._key_places = stream.key_places
         self.extra_names: set[str] = set()
         self.defect_counts: dict[str, int] = {}
 
@@ -109,16 +107,14 @@ class RowMaker:
             if name in constants and None in columns[number]:
                 columns[number] = [constants[name] if text is None else text for text in columns[number]]
         arrays = [column_of(column) for column in columns]
-        size = sum(array.nbytes for array in arrays)
-        if size > MOST_AT_ONCE:
+        sizes = list(map(bytes_of, arrays))
+        if sum(sizes) > MOST_AT_ONCE or any(
+            size >= SURELY_FITS and pc.max(pc.binary_length(array)).as_py() >= SURELY_FITS
+            for size, array in zip(sizes, arrays, strict=True)
+        ):
             return None
-        rows = joined(arrays, KEY_SEPARATOR, NULL_MARK)
-        if pc.max(pc.binary_length(rows)).as_py() >= SURELY_FITS:
-            return None
-        row_hashes = digests(rows)
         nothing = pa.nulls(len(items), pa.string())
-        key = keys([arrays[place] for place in self._key_places], row_hashes)
-        return Rows(arrays, key, row_hashes, nothing, nothing, size)
+        return Rows(arrays, None, None, nothing, nothing, sum(sizes))
 
     def _is_nested(self, values: list[Any], number: int) -> bool:
         """Whether the column is declared to hold objects, and none of these is nested too deep."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 # Below so many rows both threads are worth more than the memory.
 MANY_ROWS = 500_000
@@ -15,6 +15,17 @@ _LEAST_BYTES = 1_000_000_000
 # not fit under would make each of them go there and back.
 _BYTES_A_ROW = 100
 _NAMES = ("threads", "write_buffer_row_group_count", "memory_limit")
+
+
+def bound(engine: Engine) -> None:
+    """From now on, for as long as `engine` lives, DuckDB keeps at most a gigabyte of what it read and wrote.
+
+    Left alone it takes four fifths of the machine: of ten million rows it keeps 2.8 GB, and is no quicker for it.
+    """
+    if engine.dialect.name == "duckdb":
+        with engine.connect() as connection:
+            native: Any = connection.connection.driver_connection
+            _set(native, {"memory_limit": f"{_LEAST_BYTES} B"})
 
 
 @contextmanager

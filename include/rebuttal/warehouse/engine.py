@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import duckdb
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -29,6 +30,9 @@ _STORED_SCHEMAS = "select nspname from pg_catalog.pg_namespace"
 _STORED_TABLES = (
     "select table_schema || '.' || table_name from information_schema.tables where table_catalog = current_database()"
 )
+# A new DuckDB file is of a version that compresses text in one way (dictionary and FSST at once): a load takes a
+# quarter less time than where several are tried. DuckDB older than this cannot open it.
+NEW_FILES: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": "v1.4.0"}
 LOCK_WAIT_SECONDS = 120.0
 SERVER_LOCK_SECONDS = 120
 # What Postgres calls them (SQLSTATE).
@@ -115,11 +119,19 @@ def create_tables(engine: Engine) -> None:
 
 def _engine(url: str) -> Engine:
     if url.startswith("duckdb"):
-        Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
+        _make_file(Path(make_url(url).database or ""))
     engine = create_engine(url, pool_pre_ping=not url.startswith("duckdb"))
     _set_utc(engine)
     _name_locks(engine)
     return engine
+
+
+def _make_file(path: Path) -> None:
+    """Only a file that is not there yet is of the version of NEW_FILES; connections know nothing of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        with suppress(duckdb.IOException):  # another process makes it: it is waited for like any other
+            duckdb.connect(str(path), config=NEW_FILES).close()
 
 
 def _name_locks(engine: Engine) -> None:
