@@ -149,6 +149,8 @@ class RowSpool:
             self._slice_digest.update(line)
         # Read back once, and soon: nothing is spent on what makes files small or searchable.
         pq.write_table(table, path, compression="lz4", use_dictionary=False, write_statistics=False)
+        del table, lines
+        pa.default_memory_pool().release_unused()
         failpoint("pull.after_file")
 
     def _wait(self) -> None:
