@@ -31,7 +31,7 @@ _numbers = count(1_000_000_000, 10_000_000)
 
 
 def measure(size: int, rounds: int, folder: Path) -> Figures:
-    """`size` seconds of the steady phase; the burst lasts twice as long."""
+    """`size` seconds of the steady phase; the burst lasts twice as long, or a minute."""
     figures: Figures = {}
     requests = min(4000, max(100, 200 * size))
     with _server(folder / "postgres") as address:
@@ -49,7 +49,7 @@ def measure(size: int, rounds: int, folder: Path) -> Figures:
         for engine, url in urls.items():
             place = folder / f"phases-{engine}"
             with _receiver("grouped", place, url) as (port, _):
-                for phase, rate, seconds in (("steady", STEADY, size), ("burst", BURST, 2 * size)):
+                for phase, rate, seconds in (("steady", STEADY, size), ("burst", BURST, min(60, 2 * size))):
                     sent = _run(at_a_rate(port, next(_numbers), rate, seconds))
                     lost += len(_missing(sent, url or f"sqlite:///{place / 'state.sqlite'}"))
                     figures[f"receiver_{engine}_{phase}_kept_share"] = len(sent.acknowledged()) / len(sent.answers)

@@ -50,6 +50,8 @@ BATCH_ROWS = 500_000
 # No row at all where so many were to be expected is told, for as long as the stream was not silent.
 SILENCE_ROWS = 500
 SILENCE_FORGOTTEN = timedelta(days=60)
+# New objects between two looks of the garbage collector: a page has a thousand.
+GARBAGE_OBJECTS = 50_000
 
 
 @dataclass
@@ -114,14 +116,17 @@ def _known(context: Context, config: SourcesConfig) -> tuple[dict[tuple[str, str
 
 @contextmanager
 def _outlived() -> Iterator[None]:
-    """Keep the garbage collector off what was there before: pages come by the thousand, and each makes it look."""
+    """Keep the garbage collector off what was there before, and let it look seldom: decoded pages hold no cycles."""
     if gc.get_freeze_count():  # somebody else's, whose end is not ours to choose
         yield
         return
+    youngest, *older = gc.get_threshold()
     gc.freeze()
+    gc.set_threshold(max(youngest, GARBAGE_OBJECTS), *older)
     try:
         yield
     finally:
+        gc.set_threshold(youngest, *older)
         gc.unfreeze()
 
 
