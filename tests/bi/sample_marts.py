@@ -30,6 +30,7 @@ WORDS: dict[str, tuple[Any, ...]] = {
     "partner": ("salon-01", "salon-02"),
     "partner_id": ("salon-01", "salon-02", None),
     "attribution_credit.conversion_type": ("booking_served",),
+    "attribution_credit.position": (1, None),
     "stage": ("visit", "lead", "mql", "sql", "proposal", "won"),
     "question": ("what", "for_me", "trust"),
     "item_kind": ("all", "page"),
