@@ -38,7 +38,7 @@ WORDS: dict[str, tuple[Any, ...]] = {
     "segment": ("all",),
     "family": ("crm", "visits", "ads"),
     "source_window.first_date": (FIRST,),
-    "source_window.until_date": (FIRST + timedelta(days=7 * ROWS),),
+    "source_window.until_date": (FIRST + timedelta(days=7 * (ROWS - 1) + 1),),
     "kind": ("visit", "task"),
     "outcome": ("won", "lost", "open"),
     "product": ("laser", "academy"),
