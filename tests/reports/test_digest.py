@@ -134,8 +134,8 @@ def test_a_theme_says_what_is_there_to_answer_it(company: Any, rows: Any) -> Non
     assert price < text.index("Published, to send them: https://brand.example/7")
     assert "https://brand.example/8" not in text
     assert reviews < text.index("Being answered: MKT-9 · In Progress") < price
-    assert delivery < text.index("Nobody answers this yet.")
-    assert text.count("Nobody answers this yet.") == 1
+    assert delivery < text.index("No task for it yet.")
+    assert text.count("No task for it yet.") == 1
     assert 'href="https://brand.example/7"' in html
 
 

@@ -175,7 +175,7 @@ class _Teller:
         }
 
     def answer(self, theme: ThemeWeek) -> dict[str, str] | None:
-        """What stands beside the doubt: the newest published piece, else the open task, else that nobody answers it.
+        """What stands beside the doubt: the newest published piece, else the open task, else that there is none.
 
         None for a partner, to whom the company's tasks are not told, and where they are not known.
         """
