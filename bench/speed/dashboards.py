@@ -24,7 +24,7 @@ FIXED = {
     "attribution": 300_000, "channel_performance": 260 * 15, "unit_economics": 60 * 15, "kpi_weekly": 260,
     "kpi_daily": 1826, "funnel_weekly": 260 * 6, "cohort": 1830, "decision": 20_000, "content_task": 2_000,
     "effect": 500, "content_coverage": 5_000, "theme_trend": 260 * 150, "plan_pace": 60 * 15,
-    "source_window": 3, "publication": 1,
+    "source_window": 3, "publication": 1, "theme": 6 * 25,
     "quality_check": 2_000, "quality_held": 50, "quality_quarantine": 500, "quality_stream": 100,
 }  # fmt: skip
 OTHERS = 500
@@ -40,6 +40,14 @@ WORDS: dict[str, tuple[str, ...]] = {
     "outcome": ("won", "lost", "open"), "status": ("open", "published", "awaiting_approval"),
     "theme": tuple(f"theme_{number}" for number in range(25)), "partner": tuple(f"salon-{n:02}" for n in range(40)),
 }  # fmt: skip
+# Columns that queries join by, or that say which row is the first of several.
+EXACT = {
+    ("attribution_credit", "conversion_id"): "CAST(n // 5 AS VARCHAR)",
+    ("attribution_credit", "position"): "1 + n % 5",
+    ("source_window", "first_date"): "DATE '2021-11-15'",
+    ("theme", "category"): f"list_value{WORDS['category']}[1 + n % 6]",
+    ("theme", "theme"): "'theme_' || n // 6",
+}
 
 
 def measure(size: int, rounds: int, folder: Path) -> Figures:
@@ -90,14 +98,12 @@ def _publish(path: Path, size: int) -> int:
 
 def _value(mart: str, name: str, kind: str) -> str:
     """SQL over `n` for one column of a row."""
+    if (mart, name) in EXACT:
+        return EXACT[mart, name]
     words = WORDS.get(f"{mart}.{name}") or WORDS.get(name)
     if words and kind == "text":
         listed = ", ".join(f"'{word}'" for word in words)
         return _NAMES.format(words=listed, column=name, count=len(words))
-    if name == "conversion_id":
-        return "CAST(n // 5 AS VARCHAR)"
-    if (mart, name) == ("source_window", "first_date"):
-        return "DATE '2021-11-15'"
     shown = {
         "text": f"'{name} ' || (hash(n, '{name}') % 100000)",
         "int": f"CAST(hash(n, '{name}') % 500 AS BIGINT)",

@@ -2,9 +2,9 @@
 
 | kind | options |
 |---|---|
-| number | measures: one |
-| trend | measures: one; every: day, week or month; suffix; back: how many steps the comparison looks back |
-| line, bar | x: time column (with every) or any column; measures; by: column of the series; stack |
+| number | measures: one; size: of the figure, as a share of the height |
+| trend | measures: one; every: day, week or month. No change in per cent: Superset shows +0.0 % after a zero |
+| line, bar | x: time column (with every) or any column; measures; by: column of the series; stack; bounds |
 | | share: parts of the whole; horizontal; full: the axis ends at 100 % |
 | ranking | x: column; measures: one; top: how many bars; ordered: by name and not by size |
 | table | columns, order: [[column, asc or desc], ...]; or rows: column(s) and measures; dates: month; page; search |
@@ -86,7 +86,7 @@ def _number(chart: Chart, dataset: Dataset) -> dict[str, Any]:
     measure = dataset.measures[chart.measures[0]]
     return {
         "metric": measure.label,
-        "header_font_size": 0.3,
+        "header_font_size": float(chart.options.get("size", 0.3)),
         "subtitle": chart.options.get("subtitle", ""),
         "subtitle_font_size": 0.125,
         "time_format": DATE,
@@ -95,13 +95,11 @@ def _number(chart: Chart, dataset: Dataset) -> dict[str, Any]:
 
 
 def _trend(chart: Chart, dataset: Dataset) -> dict[str, Any]:
-    measure, back = dataset.measures[chart.measures[0]], int(chart.options.get("back", 1))
+    measure = dataset.measures[chart.measures[0]]
     return {
         "metric": measure.label,
         "x_axis": dataset.time,
         "time_grain_sqla": GRAINS[chart.options["every"]],
-        "compare_lag": back,
-        "compare_suffix": chart.options["suffix"],
         "show_trend_line": True,
         "show_timestamp": True,
         "start_y_axis_at_zero": True,
@@ -143,6 +141,8 @@ def _series(chart: Chart, dataset: Dataset) -> dict[str, Any]:
     }
     if shared:
         made |= {"y_axis_format": ".0%"}
+    if bounds := chart.options.get("bounds"):
+        made |= {"y_axis_bounds": bounds, "truncateYAxis": True}
     if chart.options.get("full"):
         made |= {"y_axis_bounds": [0, 1], "truncateYAxis": True, "y_axis_format": ".0%"}
     if chart.options.get("horizontal"):

@@ -26,6 +26,8 @@ FORMATS = {
     "ratio": ",.2f",
     "days": ",.1f",
     "points": "+,.0f",
+    "plain": ",.2~f",  # several units in one column
+    "change": "+,.0%",
 }
 KINDS = ("number", "trend", "line", "bar", "ranking", "table", "pivot", "funnel")
 

@@ -40,6 +40,7 @@ def load_palette() -> Palette:
         "category": categories,
         "question": {row["id"]: f"{order}. {row['name']['en']}" for order, row in enumerate(journey["questions"], 1)},
         "metric": {row["id"]: row["name"]["en"] for row in metrics},
+        "definition": {row["id"]: str(row["definition"]) for row in metrics},
         **own["words"],
     }
     colors = {row["name"]: row["color"] for row in own["channels"].values()}

@@ -54,7 +54,7 @@ class RebuttalPlugin(AirflowPlugin):
     ]
     external_views = [  # noqa: RUF012
         {
-            "name": "What stands open",
+            "name": "Open alerts",  # as long as the navigation shows
             "href": "/quality/open",
             "destination": "nav",
             "url_route": "open_alerts",

@@ -1,8 +1,10 @@
 """Looks at Superset in Chromium and prints what it saw as JSON. Runs in .venv-bi, where Playwright is.
 
 `python browse.py BASE_URL USER PASSWORD TASKS.json`; a task is one of
-{"open": slug}                        every chart's rows or error, by the answers that the page got
+{"open": slug}                        every chart's rows or error, by the answers that the page got; after the first one
+                                      as people do it, within the page that is loaded already
 {"filter": slug, "name": .., "choose": ..}   the same after choosing a value of a filter in the page
+{"take away": file}                   what was published is there no more
 {"get": path} / {"post": path, "json": {...}}  the status and body of an API call by this account
 """
 
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,6 +22,8 @@ CHROMIUM = "/usr/bin/chromium"
 PATIENCE_MS = 120_000
 LOG_IN_MS = 40_000
 LOG_INS = 3
+# As a link within the application does it: a page that is loaded anew runs ten megabytes of scripts first.
+GO_THERE = "to => { history.pushState({}, '', to); dispatchEvent(new PopStateEvent('popstate', {state: {}})) }"
 
 
 class Charts:
@@ -51,8 +56,9 @@ def main() -> int:
         # As high as the longest dashboard: charts are drawn when they come into sight.
         page = browser.new_page(viewport={"width": 1366, "height": 4200})
         page.set_default_timeout(PATIENCE_MS)
-        # Superset's own pages ask other hosts (a counting pixel), and a network that drops them silently holds a page.
-        page.route(lambda url: not url.startswith(base), lambda route: route.abort())
+        # Superset's own pages ask other hosts (a counting pixel), and a network that drops them silently holds a page;
+        # so does the beacon of what was clicked, whose end a browser does not always tell.
+        page.route(lambda url: not url.startswith(base) or "/superset/log/" in url, lambda route: route.abort())
         _log_in(page, base, user, password)
         charts = Charts(page)
         for task in json.loads(tasks):
@@ -60,9 +66,13 @@ def main() -> int:
             if "open" in task:
                 answers.append(_open(page, base, task["open"], charts))
             elif "filter" in task:
+                page.goto("about:blank")  # no filter of an earlier task
                 _open(page, base, task["filter"], charts)
                 charts.seen.clear()
                 answers.append(_filter(page, task["name"], task["choose"], charts))
+            elif "take away" in task:
+                Path(task["take away"]).unlink()
+                answers.append(None)
             else:
                 answers.append(_call(page, base, task))
         browser.close()
@@ -87,7 +97,12 @@ def _log_in(page: Page, base: str, user: str, password: str) -> None:
 
 
 def _open(page: Page, base: str, slug: str, charts: Charts) -> dict[str, Any]:
-    page.goto(f"{base}/superset/dashboard/{slug}/")
+    address = f"{base}/superset/dashboard/{slug}/"
+    if page.url.startswith(f"{base}/superset/dashboard/"):
+        page.evaluate(GO_THERE, address)
+        page.wait_for_timeout(300)
+    else:
+        page.goto(address)
     return _look(page, charts)
 
 

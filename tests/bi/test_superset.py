@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.bi.conftest import ROOT, Superset
@@ -15,11 +17,31 @@ SLUGS = [board.slug for board in load_dashboards()]
 pytestmark = pytest.mark.skipif(not Path("/usr/bin/chromium").exists(), reason="needs Chromium: apt install chromium")
 
 
-@pytest.mark.parametrize("marts", ["rows", "no file"])
-def test_every_dashboard_opens_without_an_error(superset: Superset, sample: Path, marts: str) -> None:
-    superset.publish(sample if marts == "rows" else None)
-    answers = superset.browse("reader", *({"open": slug} for slug in SLUGS))
+@dataclass(frozen=True)
+class Looked:
+    """What a reader saw, all in one log-in: every dashboard, one of them narrowed, and all of an empty world."""
+
+    full: list[Any]
+    narrowed: Any
+    datasets: Any
+    empty: list[Any]
+
+
+@pytest.fixture(scope="module")
+def looked(superset: Superset, sample: Path) -> Looked:
+    boards = [{"open": slug} for slug in SLUGS]
+    narrow = {"filter": "channels", "name": "Channel", "choose": "E-mail"}
+    listed = {"get": "/api/v1/dataset/?q=(page_size:100)"}
+    gone = {"take away": str(superset.home / "published.duckdb")}
+    answers = superset.browse("reader", *boards, narrow, listed, gone, *boards)
     superset.publish(sample)
+    count = len(boards)
+    return Looked(answers[:count], answers[count], answers[count + 1], answers[count + 3 :])
+
+
+@pytest.mark.parametrize("marts", ["rows", "no file"])
+def test_every_dashboard_opens_without_an_error(looked: Looked, marts: str) -> None:
+    answers = looked.full if marts == "rows" else looked.empty
     for board, seen in zip(load_dashboards(), answers, strict=True):
         assert seen["holders"] == len(board.charts), board.slug
         assert len(seen["charts"]) == len(board.charts), (board.slug, seen["alerts"])
@@ -32,10 +54,8 @@ def test_every_dashboard_opens_without_an_error(superset: Superset, sample: Path
             assert "Nothing is published yet" in seen["body"]
 
 
-def test_a_filter_changes_the_numbers(superset: Superset) -> None:
-    before, after = superset.browse(
-        "reader", {"open": "channels"}, {"filter": "channels", "name": "Channel", "choose": "E-mail"}
-    )
+def test_a_filter_changes_the_numbers(looked: Looked) -> None:
+    before, after = looked.full[SLUGS.index("channels")], looked.narrowed
     channels = [
         {row["Channel"] for found in seen["charts"].values() for row in found["rows"] if "Channel" in row}
         for seen in (before, after)
@@ -44,9 +64,8 @@ def test_a_filter_changes_the_numbers(superset: Superset) -> None:
     assert channels[1] == {"E-mail"}
 
 
-def test_a_partner_sees_its_own_rows_and_is_refused_elsewhere(superset: Superset) -> None:
-    [listed] = superset.browse("reader", {"get": "/api/v1/dataset/?q=(page_size:100)"})
-    numbers = {row["table_name"]: row["id"] for row in json.loads(listed["body"])["result"]}
+def test_a_partner_sees_its_own_rows_and_is_refused_elsewhere(superset: Superset, looked: Looked) -> None:
+    numbers = {row["table_name"]: row["id"] for row in json.loads(looked.datasets["body"])["result"]}
     own, foreign = numbers["partner_booking"], numbers["kpi_weekly"]
 
     def query(dataset: int, **more: object) -> dict[str, object]:

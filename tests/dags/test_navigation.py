@@ -23,6 +23,6 @@ def test_the_way_to_the_dashboards(monkeypatch: pytest.MonkeyPatch, address: str
     views = importlib.reload(plugin).RebuttalPlugin.external_views
     assert [view["href"] for view in views if view["name"] == "Dashboards"] == there
     assert [view["href"] for view in views if view["name"] == "Data quality"] == ["/quality/"]
-    assert [view["href"] for view in views if view["name"] == "What stands open"] == ["/quality/open"]
+    assert [view["href"] for view in views if view["name"] == "Open alerts"] == ["/quality/open"]
     monkeypatch.undo()
     importlib.reload(plugin)

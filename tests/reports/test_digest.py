@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -114,6 +114,29 @@ def test_late_held_and_missing_data_are_told_by_name(company: Any, rows: Any) ->
     assert "Rows set aside because they were wrong: 3." in text
     assert "at stake. The data is incomplete (see below)." in text
     assert "All sources reach" not in text
+
+
+def test_sources_that_end_alike_are_told_in_one_line(company: Any, rows: Any) -> None:
+    late = [rows.batch(source, datetime(2026, 11, 12, tzinfo=UTC)) for source in ("google_ads", "ga4")]
+    company.fill(batches=[rows.batch("hubspot", company.now), *late])
+    assert "* GA4, Google Ads: no data after 11\u00a0November" in text_for(company)
+
+
+def test_a_theme_says_what_is_there_to_answer_it(company: Any, rows: Any) -> None:
+    day = datetime(2026, 10, 12, tzinfo=UTC)
+    pieces = [
+        rows.task(str(n), "price/too_high", "published", published_url=f"https://brand.example/{n}", published_at=at)
+        for n, at in ((7, day), (8, day - timedelta(days=1)))
+    ]
+    company.fill(tasks=[*pieces, rows.task("9", "trust/reviews", "open")])
+    html, text = reports.preview(company.context(), "kate")
+    price, reviews, delivery = (text.index(name) for name in ("Too expensive [", "reputation [", ": delivery time"))
+    assert price < text.index("Published, to send them: https://brand.example/7")
+    assert "https://brand.example/8" not in text
+    assert reviews < text.index("Being answered: MKT-9 · In Progress") < price
+    assert delivery < text.index("No task for it yet.")
+    assert text.count("No task for it yet.") == 1
+    assert 'href="https://brand.example/7"' in html
 
 
 def test_silence_because_nothing_has_arrived_is_not_told_as_silence(company: Any, rows: Any) -> None:

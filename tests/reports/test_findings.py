@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from tests.reports.alerting import NOW, SECRET, Loud, result, trouble
 
-from rebuttal.reports.findings import compose_alert, gather
+from rebuttal.reports.findings import Findings, compose_alert, gather, told_sections
+from rebuttal.reports.language import words_of
 from rebuttal.warehouse.reports import read_quality
 
 
@@ -116,3 +117,15 @@ def test_a_flood_is_counted_not_listed(loud: Loud) -> None:
     alert = compose_alert(gather(read_quality(loud.settings), None), "en", "2026-11-16", None)
     assert alert.text.count("What check_") == 5
     assert "and 35 more" in alert.text
+
+
+def test_what_to_do_stands_once_for_lines_that_ask_for_the_same() -> None:
+    row = {
+        "month_start": date(2026, 11, 1), "measured_until": date(2026, 11, 16), "currency": "EUR",
+        "budget_base": 100.0, "spent_base": 90.0, "forecast_base": 180.0,
+    }  # fmt: skip
+    states = {"video": "over", "social": "over", "email": "under", "display": "over"}
+    rows = [{**row, "channel": channel, "state": state} for channel, state in states.items()]
+    (section,) = told_sections(words_of("en"), Findings({"pace": rows}))
+    assert [line["next"] != "" for line in section["lines"]] == [False, True, True, True]
+    assert all(line["step"] for line in section["lines"])

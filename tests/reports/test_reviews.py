@@ -246,7 +246,7 @@ def test_a_partner_reads_its_own_customers_only(reviewed: Any) -> None:
     words = told(reviewed, "digest", role="partner", partner="salon-1", alerts=False)
     assert "delivery time" in words
     assert "3 voices" in words
-    for hidden in ("Too expensive", "reviews", "MKT-", "confirmed", "What we are answering"):
+    for hidden in ("Too expensive", "reviews", "MKT-", "confirmed", "What we are answering", "No task for it"):
         assert hidden not in words
 
 

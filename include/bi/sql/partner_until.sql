@@ -1,6 +1,6 @@
 -- One row: until when bookings are known. It says nothing of any partner.
 select
-    (select max(covered_until) from quality_stream where entity = 'booking') as bookings_until,
+    (select cast(max(covered_until) - interval '1' second as date) from quality_stream where entity = 'booking') as bookings_until,
     (select max(published_at) from publication) as published_at,
     case
         when (select count(*) from publication) = 0 then 'Nothing is published yet.'

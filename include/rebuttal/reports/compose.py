@@ -20,6 +20,7 @@ from rebuttal.reports.language import Words, words_of
 from rebuttal.reports.people import Person
 
 MAX_HTML_BYTES = 100 * 1024  # Gmail clips a little above
+_OPEN = ("proposed", "open", "unknown")
 _THEMES_SHOWN, _BARS_SHOWN, _TASKS_SHOWN = 5, 6, 6
 
 
@@ -148,9 +149,7 @@ class _Teller:
         usual = voices.usual if voices else None
         below = words("numbers.usual", n=words.usual(usual)) if usual is not None else ""
         voiced = words("numbers.voices") + (f", {below}" if below else "")
-        open_count = (
-            sum(task["status"] in ("proposed", "open", "unknown") for task in tasks) if tasks is not None else None
-        )
+        open_count = sum(task["status"] in _OPEN for task in tasks) if tasks is not None else None
         return [
             (words.number(voices.count) if voices else "—", voiced),
             (words.money(voices.money, voices.currency) if voices else "—", words("numbers.money")),
@@ -172,13 +171,32 @@ class _Teller:
             if theme.money is None
             else words("theme_money", money=words.money(theme.money, currency)),
             "quotes": theme.quotes,
+            "answer": self.answer(theme),
         }
+
+    def answer(self, theme: ThemeWeek) -> dict[str, str] | None:
+        """What stands beside the doubt: the newest published piece, else the open task, else that there is none.
+
+        None for a partner, to whom the company's tasks are not told, and where they are not known.
+        """
+        if self.figures.tasks is None or self.person.role == "partner":
+            return None
+        own = [task for task in self.figures.tasks if task["theme"] == theme.key]
+        pieces = [task for task in own if task["published_at"] is not None and _web(task["published_url"])]
+        if pieces:
+            url = _web(max(pieces, key=lambda task: task["published_at"])["published_url"])
+            return {"words": self.words("theme_answer.published"), "url": url, "shown": url}
+        for task in own:
+            if task["status"] in _OPEN:
+                shown = " · ".join(part for part in (task["task_key"], self._status(task)) if part)
+                return {"words": self.words("theme_answer.open"), "url": _web(task["task_url"]), "shown": shown}
+        return {"words": self.words("theme_answer.none"), "url": "", "shown": ""}
 
     def answering(self) -> list[dict[str, str]] | None:
         """Open tasks with their links; None when not known."""
         if self.figures.tasks is None:
             return None
-        tasks = [task for task in self.figures.tasks if task["status"] in ("proposed", "open", "unknown")]
+        tasks = [task for task in self.figures.tasks if task["status"] in _OPEN]
         return [
             {
                 "name": self.name(task["theme"]),

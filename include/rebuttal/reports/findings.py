@@ -125,9 +125,18 @@ def _section(words: Words, section: str, rows: Sequence[Row], shown: int) -> dic
     return {
         "name": section,
         "title": words("review.plan.off_pace" if section == "pace" else f"alert.section.{section}"),
-        "lines": [_with_facts(words, line(words, row)) for row in rows[:shown]],
+        "lines": _without_echoes([_with_facts(words, line(words, row)) for row in rows[:shown]]),
         "more": words("alert.more", n=more) if more > 0 else "",
     }
+
+
+def _without_echoes(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What to do stands once, at the last of the lines that follow each other and ask for the same."""
+    following = [*(line["next"] for line in lines[1:]), ""]
+    return [
+        {**line, "next": "" if line["next"] == after else line["next"]}
+        for line, after in zip(lines, following, strict=True)
+    ]
 
 
 def _with_facts(words: Words, line: dict[str, Any]) -> dict[str, Any]:

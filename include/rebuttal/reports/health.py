@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from itertools import groupby
 
 from rebuttal.reports.figures import Health, Restated
@@ -10,12 +11,18 @@ from rebuttal.reports.language import Words
 
 
 def health_lines(words: Words, health: Health, whole: str) -> list[str]:
-    """What is late, held, restated, kept out or not understood; `whole` when nothing is late or held."""
+    """What is late (sources that end alike together), held, restated, kept out or not understood.
+
+    `whole` is said when nothing is late or held.
+    """
+    ends: dict[date | None, list[str]] = {}
+    for source, until in health.late:
+        ends.setdefault(until, []).append(_source(words, source))
     lines = [
-        words("health.late", source=_source(words, source), date=words.day(until))
+        words("health.late", source=", ".join(sources), date=words.day(until))
         if until
-        else words("health.never", source=_source(words, source))
-        for source, until in health.late
+        else words("health.never", source=", ".join(sources))
+        for until, sources in ends.items()
     ]
     lines += [
         words("health.held", source=_source(words, source), batches=words.count("batches", count))
