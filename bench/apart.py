@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-# Only what takes long to load and starts no thread.
-_PRELOADED = ["rebuttal.loop", "rebuttal.quality", "rebuttal.journeys", "rebuttal.objections", "rebuttal.effects",
-              "rebuttal.sources", "rebuttal.content", "rebuttal.reports", "duckdb_engine"]  # fmt: skip
+# All that a stage loads, also what it loads when it runs: half of a short run. None of it starts a Python thread.
+_PRELOADED = ["rebuttal.loop", "rebuttal.quality", "rebuttal.journeys.model", "rebuttal.planning.stage",
+              "rebuttal.objections", "rebuttal.effects", "rebuttal.sources", "rebuttal.content", "rebuttal.reports",
+              "rebuttal.quality.data_docs_site", "rebuttal.quality.expectations.rows", "great_expectations",
+              "alembic.command", "duckdb_sqlalchemy", "phonenumbers", "psycopg", "pyarrow",
+              "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql"]  # fmt: skip
 BUSY, FAILED = 3, 1
 
 

@@ -23,13 +23,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Each fault with its outcome, where FAULT_TABLE asks for it."""
     if not os.environ.get("FAULT_TABLE"):
         return
-    from tests.faults import test_table  # fills it
+    from tests.faults.table import whole_table
 
     ended: dict[str, set[str]] = {}
     for outcome in ("passed", "failed", "error", "skipped"):
         for report in terminalreporter.getreports(outcome):
             ended.setdefault(report.nodeid.partition("[")[0], set()).add(outcome)
-    for entry in sorted(test_table.TABLE, key=lambda entry: entry.number):
+    for entry in sorted(whole_table(), key=lambda entry: entry.number):
         here = ended.get(entry.test or "", set()) - {"skipped"}
         said = (
             "not ours"
