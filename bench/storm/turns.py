@@ -30,6 +30,8 @@ LEASE_SECONDS = 2.0
 HALTS = 0.2  # of all hits; the others are kills
 # How often each is tried to be hit in a week: a hit on dbt costs ten times what one on the outbox does.
 TRIES = {"loop": 4, "pull": 12, "admit": 12, "model": 6, "listen": 10, "answer": 18, "prove": 10, "tell": 14}
+# It names batches by their numbers, which go by the order of arrival; what was counted stands in ops.batch_outcome.
+_BY_ARRIVAL = ("ops.audit_run",)
 _AGAIN = 4  # a task whose answer was lost is looked for in a later run
 State = dict[str, Any]
 
@@ -71,12 +73,12 @@ class Life:
     def look(self, place: Company) -> State:
         """What must be equal (`tables`, `tasks`, `mails`), `in_doubt` (mails that may never have left), `breaches`."""
         tasks, mails = place.tasks(), place.mails()
-        settings = load_settings(place.env)
+        settings, tables = load_settings(place.env), fingerprint(place.env, self.home, "loop")
         with open_state(settings) as sessions, sessions() as session:
             unknown = session.query(DigestDelivery.message_id).filter(DigestDelivery.state == "unknown")
             in_doubt = sorted(name for (name,) in unknown)
         return {
-            "tables": {name: list(found) for name, found in fingerprint(place.env, self.home, "loop").items()},
+            "tables": {name: list(found) for name, found in tables.items() if name not in _BY_ARRIVAL},
             "tasks": sorted(repr((sorted(one["fields"]["labels"]), one["fields"]["summary"])) for one in tasks),
             "mails": sorted(str(mail["message_id"]) for mail in mails),
             "in_doubt": in_doubt,
@@ -116,7 +118,7 @@ def lay_waste(
         for _ in range(TRIES[stage]):
             # Early ones are drawn more often: what a run has done by then stays done, and the next one gets further.
             moment, after = chance.random() ** 2 * seconds[stage], chance.random() * min(seconds[stage], 5)
-            is_halt, is_alone = chance.random() < HALTS, chance.random() < 0.5
+            is_halt, is_alone = stage != "loop" and chance.random() < HALTS, chance.random() < 0.5
             if not may_strike:
                 break
             run = apart.start(stage, until, place.env, life.log)
@@ -125,7 +127,13 @@ def lay_waste(
                 if run.exitcode == 0:
                     break
             elif is_halt:
-                may_strike = strike(f"{stage} halted at {moment:.2f} s: {_halt(run, life, place, stage, until, after)}")
+                _signal(run, signal.SIGSTOP)
+                ended, other = _take_over(run, life, place, stage, until, after)
+                may_strike = strike(f"{stage} halted at {moment:.2f} s: woken up, it {ended}")
+                if may_strike and is_alone and other.exitcode is None:
+                    _signal(other, signal.SIGKILL)
+                    may_strike = strike(f"{stage} killed that had taken over")
+                other.join()
             else:
                 _signal(run, signal.SIGKILL, is_alone=is_alone)
                 run.join()
@@ -143,16 +151,19 @@ def _end_well(life: Life, place: Company, stage: str, until: str) -> list[str]:
     return [f"{stage} still ends with {code} after the storm: {life.said()}"]
 
 
-def _halt(run: ForkServerProcess, life: Life, place: Company, stage: str, until: str, after: float) -> str:
-    """Halt the run past its lease, let another take over, wake it up `after` seconds later; how it ended."""
-    _signal(run, signal.SIGSTOP)
+def _take_over(
+    halted: ForkServerProcess, life: Life, place: Company, stage: str, until: str, after: float
+) -> tuple[str, ForkServerProcess]:
+    """Let another run take over from one whose lease is over, and wake that one `after` seconds later.
+
+    How the halted one ended, and the other one, which may be at work still.
+    """
     time.sleep(LEASE_SECONDS + 0.5)
     other = apart.start(stage, until, place.env, life.log)
     other.join(after)
-    _signal(run, signal.SIGCONT)
-    run.join()
-    other.join()
-    return "woken up, it ended well" if run.exitcode == 0 else "woken up, it was shut out"
+    _signal(halted, signal.SIGCONT)
+    halted.join()
+    return "ended well" if halted.exitcode == 0 else "was shut out", other
 
 
 def _signal(process: ForkServerProcess, number: signal.Signals, *, is_alone: bool = False) -> None:
