@@ -22,8 +22,9 @@ comparing secrets.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -41,7 +42,7 @@ class Entry:
     webhook: over HTTP into the inbox; inbox: from the inbox to whoever works on its events;
     mail, export: on the way out; store: in every table and file; connection: between a client of ours and a server;
     page: in Airflow's API server; code: in every source file.
-    `test`: what proves it, `file::function` from the project's root.
+    `test`: what proves it, `file::function` from the project's root; None while nothing does.
     """
 
     number: int
@@ -62,9 +63,15 @@ WAYS = (
 def fault(number: int, injected: str, through: str, outcome: str) -> Callable[[Test], Test]:
     """Enter a test function in the table; a function may prove several entries."""
 
+    return each([Entry(number, injected, through, outcome)])
+
+
+def each(cases: Iterable[Entry]) -> Callable[[Test], Test]:
+    """Enter a test function for all `cases` that it goes through."""
+
     def enter(test: Test) -> Test:
         place = f"{test.__module__.replace('.', '/')}.py::{test.__name__}"
-        TABLE.append(Entry(number, injected, through, outcome, test=place))
+        TABLE.extend(replace(case, test=place) for case in cases)
         return test
 
     return enter
@@ -93,3 +100,12 @@ def whole_table() -> list[Entry]:
     for path in files():
         importlib.import_module(".".join(path.relative_to(root).with_suffix("").parts))
     return TABLE
+
+
+if __name__ == "__main__":
+    # What proves faults outside of this folder, for whoever wants to run it too.
+    sys.path.append(str(Path(__file__).parents[1] / "quality"))
+    from tests.faults.table import whole_table as filled  # this file, run, is another module than the one they fill
+
+    named = {entry.test for entry in filled() if entry.test is not None}
+    sys.stdout.write(" ".join(sorted(name for name in named if not name.startswith("tests/faults/"))) + "\n")

@@ -16,6 +16,7 @@ from bench.company import Company, World, company
 from bench.compare import differences, fingerprints
 from bench.same_numbers import compare, differing
 from sqlalchemy import select, update
+from tests.loop.conftest import WORLD, FirstTurn
 
 from bi.declarations import load_marts
 from rebuttal import content, fast_way, objections, quality, sources
@@ -28,15 +29,13 @@ from rebuttal.settings import load_settings
 from rebuttal.state import InboxEvent, open_state
 from rebuttal.state.failpoint import FailpointReached
 
-WORLD = World(seed=23, scale=0.2)
 ALL = ("landing", "core", "marts_build", "marts", "ops")
 
 
 @pytest.fixture(scope="module")
-def turned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+def turned(first_turn: FirstTurn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     """A company whose loop has turned once on DuckDB."""
-    with company(tmp_path_factory.mktemp("company"), WORLD) as place:
-        place.loop()
+    with company(first_turn.copy(tmp_path_factory.mktemp("turned") / "company"), WORLD) as place:
         yield place
 
 
@@ -115,13 +114,12 @@ def test_one_open_task_per_theme_and_each_is_in_the_tracker(turned: Company) -> 
     assert {task["task_key"] for task in tasks} == {issue["key"] for issue in turned.tasks()}
 
 
-def test_the_pipeline_never_asks_for_the_truth(turned: Company) -> None:
-    counts = requests.get(f"{turned.sandbox_url}/_sandbox/requests", timeout=10).json()
-    assert "truth" not in json.dumps(counts)
-    assert len(counts) >= 7
+def test_the_pipeline_never_asks_for_the_truth(first_turn: FirstTurn) -> None:
+    assert "truth" not in json.dumps(first_turn.asked)
+    assert len(first_turn.asked) >= 7
 
 
-def test_no_secret_and_no_contact_in_logs_reports_mails_or_tasks(turned: Company) -> None:
+def test_no_secret_and_no_contact_in_logs_reports_mails_or_tasks(turned: Company, first_turn: FirstTurn) -> None:
     """Every token and every e-mail and phone of the world's people, looked for in all that leaves the warehouse."""
     secrets = ("sandbox-hubspot-token", "sandbox-jira-token", "sandbox-google-ads-token", "sandbox-typeform-token",
                "sandbox-yandex-direct-token", "sandbox-yandex-metrica-token", "sandbox-ga4-token",
@@ -137,8 +135,8 @@ def test_no_secret_and_no_contact_in_logs_reports_mails_or_tasks(turned: Company
     outgoing = [path.read_bytes() for path in Path(turned.home, "mails").rglob("*.eml")]
     issues = json.dumps([_issue(turned, issue["key"]) for issue in turned.tasks()], ensure_ascii=False)
     warehouse = [json.dumps(_rows(turned, table), ensure_ascii=False) for table in ("marts.objection", "core.contact")]
-    logs = turned.run("loop", "--until", WORLD.until, "--json")
-    for text in [*(mail.decode("utf-8", "replace") for mail in outgoing), issues, *warehouse, logs.stdout, logs.stderr]:
+    assert '"stage": "tell"' in first_turn.said
+    for text in [*(mail.decode("utf-8", "replace") for mail in outgoing), issues, *warehouse, first_turn.said]:
         assert [value for value in (*secrets, *people) if value in text] == []
 
 
