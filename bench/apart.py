@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from multiprocessing.context import ForkServerProcess
@@ -39,6 +41,8 @@ def _work(stage: str, until: str, env: dict[str, str], log: str) -> None:
     os.environ.clear()
     os.environ.update(env)
     os.setsid()  # with all its children it can be killed or stopped at once
+    if sys.platform == "linux":  # who started it may be killed too: nobody goes on in a company that others take up
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     with open(log, "a", encoding="utf-8") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)

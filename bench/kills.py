@@ -82,7 +82,7 @@ def _server(folder: Path, engine: str) -> Iterator[tuple[dict[str, str], Copy | 
         return
     from bench.databases import Databases
 
-    with Databases.start(folder / "postgres") as databases:
+    with Databases.start(folder / "server") as databases:
         yield {"REBUTTAL_WAREHOUSE_URL": databases.new(), "REBUTTAL_STATE_URL": databases.new()}, databases.copy
 
 

@@ -17,7 +17,7 @@ from types import FrameType
 from bench.company import World, free_port
 from bench.storm.turns import Life, State, lay_waste, unlike
 
-WEEKS_AT_ONCE = 2  # of one company, before the other lives through them: each start of a sandbox costs seconds
+WEEKS_AT_ONCE = 1  # of one company, before the other lives through them
 _SHOWN = 12
 
 
