@@ -35,13 +35,15 @@ class Progress:
 
     @classmethod
     def load(cls, folder: Path, seed: int) -> Progress:
-        """What stands in `folder`, or a beginning. Raises RuntimeError when the undisturbed company was disturbed."""
+        """What stands in `folder`, or a beginning. Raises RuntimeError for another seed's, or a disturbed calm."""
         path = folder / "progress.json"
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
             return cls(path, seed, (free_port(), free_port(), free_port()))
         told = json.loads(path.read_text(encoding="utf-8"))
         found = cls(**told | {"path": path, "ports": tuple(told["ports"])})
+        if found.seed != seed:
+            raise RuntimeError(f"{folder} holds a storm of seed {found.seed}, not of {seed}")
         if found.turning:
             raise RuntimeError(f"the undisturbed company was stopped within a turn: remove {folder} and begin anew")
         return found

@@ -1,6 +1,6 @@
 """Kill -9 at every failpoint that a turn passes, one run after the other: the last one ends as if nobody had disturbed.
 
-The list is read from the source. `make faults` dies at each by itself, on Postgres too, and at random moments.
+The list is read from the source. `make faults KILLS=20` dies at each by itself, on Postgres too, and at random moments.
 """
 
 from __future__ import annotations
