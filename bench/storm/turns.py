@@ -29,7 +29,7 @@ from rebuttal.state.model import DigestDelivery
 LEASE_SECONDS = 2.0
 HALTS = 0.2  # of all hits; the others are kills
 # How often each is tried to be hit in a week: a hit on dbt costs ten times what one on the outbox does.
-TRIES = {"loop": 4, "pull": 12, "admit": 12, "model": 6, "listen": 10, "answer": 18, "prove": 10, "tell": 14}
+TRIES = {"loop": 1, "pull": 12, "admit": 10, "model": 3, "listen": 8, "answer": 18, "prove": 12, "tell": 14}
 # It names batches by their numbers, which go by the order of arrival; what was counted stands in ops.batch_outcome.
 _BY_ARRIVAL = ("ops.audit_run",)
 _AGAIN = 4  # a task whose answer was lost is looked for in a later run
@@ -137,7 +137,8 @@ def lay_waste(
             else:
                 _signal(run, signal.SIGKILL, is_alone=is_alone)
                 run.join()
-                may_strike = strike(f"{stage} killed at {moment:.2f} s{', its children not' if is_alone else ''}")
+                if run.exitcode == -signal.SIGKILL:  # or it ended in that very moment
+                    may_strike = strike(f"{stage} killed at {moment:.2f} s{', its children not' if is_alone else ''}")
         if stage != "loop":
             wrong += _end_well(life, place, stage, until)
     return wrong
