@@ -55,9 +55,10 @@ effects: setup ## verdicts against the truth of 52-week worlds, and what weekly 
 numbers: setup ## mail, dashboards and reports say the same numbers in three small worlds: make numbers SEEDS="31 32 33"
 	@$(BIN)/python -m bench.same_numbers $(SEEDS)
 
-faults: .venv/.ready-dev .venv-dbt/.ready ## each fault with its outcome, then a kill at every failpoint and a storm: make faults KILLS=300 SEED=11
-	@FAULT_TABLE=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests/faults
-	@$(BIN)/python -m bench.kills --kills $(or $(KILLS),20) --seed $(or $(SEED),11)
+faults: .venv/.ready-dev .venv-dbt/.ready ## each fault with its outcome; with KILLS= also a kill at every failpoint and a storm: KILLS=300 SEED=11
+	@FAULT_TABLE=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile \
+	  tests/faults $$($(BIN)/python -m tests.faults.table)
+	@$(if $(KILLS),$(BIN)/python -m bench.kills --kills $(KILLS) --seed $(or $(SEED),11) --folder build/storm/$(or $(SEED),11))
 
 faults-tracker: .venv/.ready-dev ## 1,000 random faults between outbox and each tracker: make faults-tracker SEED=11
 	@$(BIN)/python -m bench.tracker_faults 1000 --seed $(or $(SEED),11)

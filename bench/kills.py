@@ -1,31 +1,30 @@
 """Die everywhere and end well: a sweep over every failpoint, and a storm of kills and halts at random moments.
 
-    python -m bench.kills [--kills 20] [--seed 11] [--scale 0.1] [--engines duckdb,postgres]
+    python -m bench.kills [--kills 20] [--seed 11] [--scale 0.1] [--engines duckdb,postgres] [--rows]
+        [--folder F] [--minutes M]
 
 **Sweep**: at each failpoint that an ordinary turn passes, a stage of a company in its second week is killed there and
 run again; all tables must be what an undisturbed run made of them.
-**Storm**: two companies of one seed live through the same weeks. One is left alone; the other's turns are killed (-9),
-or halted past their lease while a second turn takes over and then woken up, at random moments, until a turn gets
-through. After each week both must be equal, and the invariants of `bench.invariants` hold. What is drawn follows from
-the seed; how processes mix does not.
+**Storm**: two companies of one seed live through the same weeks. One is left alone; the other's stages are killed (-9),
+or halted past their lease while a second process takes over and then woken up, at random moments, until one gets
+through. After each week tables, tasks and mails of both must be equal, and the invariants of `bench.invariants` hold.
+With `--folder` a storm that was stopped (SIGTERM, or after `--minutes`) goes on when the same command is given again.
 """
 
 from __future__ import annotations
 
 import argparse
-import random
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from bench import apart, failpoints
-from bench.company import World, company, free_port
+from bench.company import World, company
 from bench.compare import differences
 from bench.prepared import Copy, Prepared, fingerprint
-from bench.storm.turns import Storm, lay_waste
+from bench.storm.weeks import storm
 
 KILLED = -9
 _SHOWN = 12
@@ -53,55 +52,38 @@ def run_again(stage: str, until: str, env: dict[str, str], log: Path) -> None:
         raise AssertionError(f"{stage} ended with {code}:\n{log.read_text(encoding='utf-8')[-2000:]}")
 
 
-def sweep(world: World, folder: Path, engine: str) -> int:
-    """Every failpoint in turn, a line each; how many left a difference."""
+def sweep(world: World, folder: Path, engine: str, *, is_in_rows: bool = False) -> int:
+    """Every failpoint in turn, a line each; how many left a difference.
+
+    `is_in_rows`: a stage is killed at all of its failpoints, one run after the other, and only then runs to its end.
+    That takes half the time, and what the runs between would have mended stays broken for longer.
+    """
     failed = 0
     with _server(folder, engine) as (url, copy), company(folder / engine, world, env=url) as place:
+        place.loop()
         prepared = Prepared.make(place, folder, copy)
-        for stage, names in failpoints.OF_TURN.items():
-            for name in names:
-                if engine != "duckdb" and name in failpoints.OF_FILES:
-                    continue
-                wrong = die_and_run_again(prepared, stage, [name])
+        for stage, listed in failpoints.OF_TURN.items():
+            names = [name for name in listed if engine == "duckdb" or name not in failpoints.OF_FILES]
+            for row in [names] if is_in_rows else [[name] for name in names]:
+                wrong = die_and_run_again(prepared, stage, row)
                 failed += bool(wrong)
-                print(f"{engine:8} {name:24} {'equal' if not wrong else 'DIFFERENT'}", flush=True)
+                for name in row:
+                    print(f"{engine:8} {name:24} {'equal' if not wrong else 'DIFFERENT'}", flush=True)
                 for line in wrong[:_SHOWN]:
                     print(f"    {line}")
     return failed
 
 
-def storm(world: World, folder: Path, kills: int, seed: int) -> int:
-    """Weeks of kills and halts until there were `kills`; how many weeks left a difference or a breach."""
-    chance, failed, done, week = random.Random(seed), 0, 0, 0
-    ports = (free_port(), free_port(), free_port())
-    while done < kills:
-        began = time.monotonic()
-        calm = Storm(world, folder / "calm", ports, week)
-        calm.undisturbed()
-        seconds = time.monotonic() - began
-        disturbed = Storm(world, folder / "disturbed", ports, week)
-        hits = lay_waste(disturbed, chance, min(kills - done, 30), seconds)
-        wrong = differences(calm.state, disturbed.state) + calm.breaches + disturbed.breaches
-        failed += bool(wrong)
-        done += hits.total
-        print(f"week {week}: {hits}; {'equal' if not wrong else 'DIFFERENT'}", flush=True)
-        for line in wrong[:_SHOWN]:
-            print(f"    {line}")
-        week += 1
-    print(f"storm of seed {seed}: {done} kills and halts in {week} weeks, {failed} with a difference or a breach")
-    return failed
-
-
 @contextmanager
 def _server(folder: Path, engine: str) -> Iterator[tuple[dict[str, str], Copy | None]]:
-    """The environment that chooses the warehouse, and how to copy it; a Postgres of its own for `postgres`."""
+    """The environment that chooses both stores, and how to copy them; a Postgres of its own for `postgres`."""
     if engine == "duckdb":
         yield {}, None
         return
     from bench.databases import Databases
 
-    with Databases.start(folder / "postgres") as databases:
-        yield {"REBUTTAL_WAREHOUSE_URL": databases.new()}, databases.copy
+    with Databases.start(folder / "server") as databases:
+        yield {"REBUTTAL_WAREHOUSE_URL": databases.new(), "REBUTTAL_STATE_URL": databases.new()}, databases.copy
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -110,15 +92,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=20, help="kills and halts of the storm; 0: none")
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--scale", type=float, default=0.1)
+    parser.add_argument("--folder", type=Path, help="where the storm keeps its companies; left out: nowhere")
+    parser.add_argument("--minutes", type=float, default=1e6, help="the storm stops after so many, between two hits")
+    parser.add_argument("--rows", action="store_true", help="kill a stage everywhere before it may end: half the time")
     parser.add_argument("--engines", default="duckdb,postgres", help="of the sweep; empty: none")
     chosen = parser.parse_args(arguments)
     print(f"seed {chosen.seed}", flush=True)
     world, failed = World(chosen.seed, weeks=5, scale=chosen.scale), 0
     for engine in filter(None, chosen.engines.split(",")):
         with tempfile.TemporaryDirectory(prefix="rebuttal-sweep-") as place:
-            failed += sweep(world, Path(place), engine)
-    with tempfile.TemporaryDirectory(prefix="rebuttal-storm-") as place:
-        failed += storm(world, Path(place), chosen.kills, chosen.seed)
+            failed += sweep(world, Path(place), engine, is_in_rows=chosen.rows)
+    if chosen.kills:
+        with tempfile.TemporaryDirectory(prefix="rebuttal-storm-") as place:
+            failed += storm(world, chosen.folder or Path(place), chosen.kills, chosen.minutes)
     print(f"{failed} failed")
     return 1 if failed else 0
 

@@ -15,7 +15,7 @@ from bench.compare import fingerprints
 from rebuttal.loop import STAGES
 
 SCHEMAS = ("core", "marts", "ops")
-Copy = Callable[[str], str]  # a warehouse's URL -> the URL of a copy
+Copy = Callable[[str], str]  # a database's URL -> the URL of a copy
 
 
 def fingerprint(env: dict[str, str], home: Path, stage: str) -> dict[str, Any]:
@@ -39,14 +39,13 @@ class Prepared:
     place: Company
     folder: Path
     until: str
-    copy_database: Copy | None = None  # for a warehouse on a server
+    copy_database: Copy | None = None  # for stores on a server
     before: dict[str, dict[str, str]] = field(default_factory=dict)
     after: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def make(cls, place: Company, folder: Path, copy_database: Copy | None = None) -> Prepared:
-        """Turn the loop once, let a week pass, and run the second turn stage by stage. Raises RuntimeError."""
-        place.loop()
+        """Let a week pass after the first turn, and run the second one stage by stage. Raises RuntimeError."""
         place.advance(7)
         until = (date.fromisoformat(place.world.until) + timedelta(days=7)).isoformat()
         made = cls(place, folder, until, copy_database)
@@ -68,6 +67,7 @@ class Prepared:
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(home, target, ignore=shutil.ignore_patterns("sandbox", "mails", "*.log", "spool"))
         found = {**env, "REBUTTAL_HOME": str(target)}
-        if self.copy_database and "REBUTTAL_WAREHOUSE_URL" in env:
-            found["REBUTTAL_WAREHOUSE_URL"] = self.copy_database(env["REBUTTAL_WAREHOUSE_URL"])
+        for name in ("REBUTTAL_WAREHOUSE_URL", "REBUTTAL_STATE_URL"):
+            if self.copy_database and name in env:
+                found[name] = self.copy_database(env[name])
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,24 +24,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Each fault with its outcome, where FAULT_TABLE asks for it."""
     if not os.environ.get("FAULT_TABLE"):
         return
-    from tests.faults import test_table  # fills it
+    from tests.faults.table import whole_table
 
     ended: dict[str, set[str]] = {}
     for outcome in ("passed", "failed", "error", "skipped"):
         for report in terminalreporter.getreports(outcome):
             ended.setdefault(report.nodeid.partition("[")[0], set()).add(outcome)
-    for entry in sorted(test_table.TABLE, key=lambda entry: entry.number):
+    counted: Counter[str] = Counter()
+    for entry in sorted(whole_table(), key=lambda entry: entry.number):
         here = ended.get(entry.test or "", set()) - {"skipped"}
-        said = (
-            "not ours"
-            if entry.pending
-            else "BREACH"
-            if here - {"passed"}
-            else "as told"
-            if here
-            else entry.test or "a case of its table"
-        )
-        terminalreporter.write_line(f"{entry.number:>4}  {entry.injected}: {entry.outcome} [{said}]")
+        said = "not ours" if entry.pending else "BREACH" if here - {"passed"} else "as told" if here else "not run here"
+        counted[said] += 1
+        shown = f"{said}: {entry.test}" if said in ("BREACH", "not run here") else said
+        terminalreporter.write_line(f"{entry.number:>4}  {entry.injected}: {entry.outcome} [{shown}]")
+    told = ", ".join(f"{counted[said]} {said}" for said in ("as told", "not run here", "not ours"))
+    terminalreporter.write_line(f"{counted.total()} faults: {told}; {counted['BREACH']} breaches")
 
 
 @pytest.fixture

@@ -21,8 +21,11 @@ comparing secrets.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import importlib
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeVar
 
 SECURITY = (126, *range(133, 139), 140, 142, 144, 146)
@@ -39,7 +42,7 @@ class Entry:
     webhook: over HTTP into the inbox; inbox: from the inbox to whoever works on its events;
     mail, export: on the way out; store: in every table and file; connection: between a client of ours and a server;
     page: in Airflow's API server; code: in every source file.
-    `test`: what proves it, `file::function` from the project's root.
+    `test`: what proves it, `file::function` from the project's root; None while nothing does.
     """
 
     number: int
@@ -60,9 +63,15 @@ WAYS = (
 def fault(number: int, injected: str, through: str, outcome: str) -> Callable[[Test], Test]:
     """Enter a test function in the table; a function may prove several entries."""
 
+    return each([Entry(number, injected, through, outcome)])
+
+
+def each(cases: Iterable[Entry]) -> Callable[[Test], Test]:
+    """Enter a test function for all `cases` that it goes through."""
+
     def enter(test: Test) -> Test:
         place = f"{test.__module__.replace('.', '/')}.py::{test.__name__}"
-        TABLE.append(Entry(number, injected, through, outcome, test=place))
+        TABLE.extend(replace(case, test=place) for case in cases)
         return test
 
     return enter
@@ -76,3 +85,27 @@ def elsewhere(number: int, injected: str, through: str, outcome: str, test: str)
 def pending(number: int, injected: str, outcome: str, why: str) -> None:
     """Enter a fault that nothing proves yet."""
     TABLE.append(Entry(number, injected, "-", outcome, why))
+
+
+def files() -> list[Path]:
+    """Every test file that enters something, found by its import of this module: none has to be listed."""
+    tests = Path(__file__).resolve().parents[1]
+    entering = "from tests.faults.table import "
+    return [path for path in sorted(tests.rglob("test_*.py")) if entering in path.read_text(encoding="utf-8")]
+
+
+def whole_table() -> list[Entry]:
+    """All entries, whichever tests are run: an entry is made when its file is imported."""
+    root = Path(__file__).resolve().parents[2]
+    for path in files():
+        importlib.import_module(".".join(path.relative_to(root).with_suffix("").parts))
+    return TABLE
+
+
+if __name__ == "__main__":
+    # What proves faults outside of this folder, for whoever wants to run it too.
+    sys.path.append(str(Path(__file__).parents[1] / "quality"))
+    from tests.faults.table import whole_table as filled  # this file, run, is another module than the one they fill
+
+    named = {entry.test for entry in filled() if entry.test is not None}
+    sys.stdout.write(" ".join(sorted(name for name in named if not name.startswith("tests/faults/"))) + "\n")

@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -82,9 +83,17 @@ def end_of(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, said
 
 
-def wait_until_halted(process: subprocess.Popen[str]) -> None:
+@contextmanager
+def halted(process: subprocess.Popen[str]) -> Iterator[None]:
+    """What is done inside is done while the process stands at its failpoint; then it is woken up."""
     _, status = os.waitpid(process.pid, os.WUNTRACED)
     assert os.WIFSTOPPED(status), end_of(process)
+    try:
+        yield
+    except BaseException:
+        process.kill()
+        raise
+    process.send_signal(signal.SIGCONT)
 
 
 def refuse_twin(settings: Settings, resource: str) -> str:
@@ -120,9 +129,8 @@ elsewhere(
 def test_a_stage_that_is_told_to_end_rolls_back(settings: Settings) -> None:
     land(settings, DEALS, [row(DEALS)])
     first = start_admit(settings, "admit.before_commit:stop")
-    wait_until_halted(first)
-    first.terminate()
-    first.send_signal(signal.SIGCONT)
+    with halted(first):
+        first.terminate()
     assert end_of(first)[0] == -signal.SIGTERM
     assert read(settings, "select status from ops.batch") == [{"status": "landed"}]
     assert read(settings, "select * from core.deal") == []
@@ -137,12 +145,11 @@ def test_a_stage_that_is_told_to_end_rolls_back(settings: Settings) -> None:
 def test_a_pull_that_comes_back_late_lands_nothing(vendor: Make) -> None:
     setup = vendor(SOURCE)
     first = start_pull(setup, "pull.after_page:stop@1")
-    wait_until_halted(first)
     late = replace(setup.context.settings, lease_seconds=1.0)
-    with alone(late, "pull:google_ads", wait=60):  # another host takes over
-        assert setup.pull().problems == []
-    landed = setup.tables()
-    first.send_signal(signal.SIGCONT)
+    with halted(first):
+        with alone(late, "pull:google_ads", wait=60):  # another host takes over
+            assert setup.pull().problems == []
+        landed = setup.tables()
     code, said = end_of(first)
     assert code == 1
     assert "LeaseLostError: The lease on pull:google_ads was lost" in said
@@ -155,10 +162,8 @@ def test_an_admission_that_comes_back_late_merges_nothing(settings: Settings, po
     server = replace(settings, warehouse_url=postgres_url(), lease_seconds=1.0)
     land(server, DEALS, [row(DEALS)])
     first = start_admit(server, "admit.before_commit:stop")
-    wait_until_halted(first)
-    with alone(server, "admit", wait=60), open_warehouse(server):
+    with halted(first), alone(server, "admit", wait=60), open_warehouse(server):
         pass
-    first.send_signal(signal.SIGCONT)
     code, said = end_of(first)
     assert code == 1
     assert said.startswith("error: The lease on admit was lost")
@@ -172,13 +177,12 @@ def test_an_admission_that_comes_back_late_merges_nothing(settings: Settings, po
 def test_of_five_at_once_one_works(settings: Settings) -> None:
     land(settings, DEALS, [row(DEALS)])
     first = start_admit(settings, "admit.after_stage:stop")
-    wait_until_halted(first)
-    code, said = end_of(start_admit(settings))
-    assert code == 3
-    assert said.startswith("busy: admit is already running since 20")
-    told = [refuse_twin(settings, "admit") for _ in range(3)]
-    assert len(set(told)) == 1
-    first.send_signal(signal.SIGCONT)
+    with halted(first):
+        code, said = end_of(start_admit(settings))
+        assert code == 3
+        assert said.startswith("busy: admit is already running since 20")
+        told = [refuse_twin(settings, "admit") for _ in range(3)]
+        assert len(set(told)) == 1
     assert end_of(first) == (0, "")
     assert read(settings, 'select landed, "new" from ops.batch_outcome') == [{"landed": 1, "new": 1}]
 
@@ -188,10 +192,9 @@ def test_a_backfill_waits_for_the_live_pull(vendor: Make) -> None:
     setup = vendor(SOURCE)
     window = (date(2026, 10, 1), date(2026, 10, 31))
     first = start_pull(setup, "pull.after_page:stop@1")
-    wait_until_halted(first)
     patient = replace(setup.context.settings, lease_seconds=60.0)
-    assert refuse_twin(patient, "pull:google_ads").startswith("pull:google_ads is already running since 20")
-    first.send_signal(signal.SIGCONT)
+    with halted(first):
+        assert refuse_twin(patient, "pull:google_ads").startswith("pull:google_ads is already running since 20")
     assert end_of(first)[0] == 0
     cursor = setup.query("select max(cursor_after) from ops.batch where kind = 'live'")
     assert setup.pull(window=window).problems == []

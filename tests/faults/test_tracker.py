@@ -14,7 +14,7 @@ import requests
 from markdown_it import MarkdownIt
 from tests.content.test_trello import HOSTILE, rendered
 from tests.faults.desks import BOARD, OTHER_BOARD, TRELLO, Desk, Gesture, Hours, desk_of, objections
-from tests.faults.table import TABLE, Entry, fault
+from tests.faults.table import Entry, each, fault
 
 from rebuttal.content.delivery import Delivery
 from rebuttal.content.rules import load_rules
@@ -102,9 +102,9 @@ WIRE = [
     WireFault(110, "503", "error_503", "sent", 2),
     WireFault(110, "a maintenance page with status 200", "error_page", "sent", 2),
 ]
-TABLE += [Entry(one.number, one.injected, "tracker", f"one task, {one.state}, sent {one.sent}×") for one in WIRE]
 
 
+@each([Entry(one.number, one.injected, "tracker", f"one task, {one.state}, sent {one.sent}×") for one in WIRE])
 @pytest.mark.parametrize("struck", WIRE, ids=lambda one: one.kind)
 def test_a_fault_of_the_wire_ends_in_one_task(desk: Desk, struck: WireFault, monkeypatch: pytest.MonkeyPatch) -> None:
     if struck.kind == "slow":
@@ -234,11 +234,9 @@ REFUSALS = [
     Refusal("trello", "a board that is gone (404)", {"board": "5f5f5f5f00000000000000ff"}, "shows no board 5f5f5f5f00"),
     Refusal("trello", "a list that is gone", {"list": "Backlog"}, "has no open list 'Backlog'"),
 ]
-TABLE += [
-    Entry(111, one.injected, "tracker", "dead, told in clear words; comes again a week later") for one in REFUSALS
-]
 
 
+@each([Entry(111, one.injected, "tracker", "dead, told in clear words; comes again a week later") for one in REFUSALS])
 @pytest.mark.parametrize(("desk", "refusal"), [(one.kind, one) for one in REFUSALS], indirect=["desk"])
 def test_a_refusal_is_final_and_clear(desk: Desk, refusal: Refusal) -> None:
     report = desk.run(**refusal.extra)
@@ -295,12 +293,9 @@ DEEDS = [
     Deed(116, "a list is renamed", "trello",
          lambda desk: desk.call("PUT", f"/lists/{desk.start_list()}", {"name": "Черга"}), "open"),
 ]  # fmt: skip
-TABLE += [
-    Entry(deed.number, deed.injected, "tracker", f"{deed.status}; nothing overwritten, nothing made again")
-    for deed in DEEDS
-]
 
 
+@each([Entry(one.number, one.injected, "tracker", f"{one.status}; nothing overwritten or made again") for one in DEEDS])
 @pytest.mark.parametrize(
     ("desk", "deed"), [(kind, deed) for deed in DEEDS for kind in deed.kinds.split()], indirect=["desk"]
 )

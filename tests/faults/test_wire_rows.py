@@ -9,7 +9,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from tests.faults.table import TABLE, Entry
+from tests.faults.table import Entry, each
 from tests.faults.wire_rows import WIRE_ROWS, Quarantined, WireRow
 from tests.sources.conftest import Setup
 from tests.sources.wire import Reply
@@ -19,17 +19,6 @@ from rebuttal.sources import decode
 from rebuttal.warehouse import open_warehouse
 from rebuttal.warehouse.accounting import recount
 
-TABLE += [
-    Entry(
-        case.number,
-        case.injected,
-        "wire",
-        f"quarantined for {case.outcome.check}"
-        if isinstance(case.outcome, Quarantined)
-        else f"admitted, {case.outcome.column} exact",
-    )
-    for case in WIRE_ROWS
-]
 MARK = "@@@"
 
 
@@ -50,6 +39,19 @@ def literal_row(usual: dict[str, Any], number: int, case: WireRow | None = None)
     return json.dumps(row).replace(f'"{MARK}"', case.literal).encode("utf-8", "surrogateescape")
 
 
+@each(
+    [
+        Entry(
+            case.number,
+            case.injected,
+            "wire",
+            f"quarantined for {case.outcome.check}"
+            if isinstance(case.outcome, Quarantined)
+            else f"admitted, {case.outcome.column} exact",
+        )
+        for case in WIRE_ROWS
+    ]
+)
 def test_each_row_ends_where_the_table_says_and_the_good_rows_go_on(vendor: Callable[..., Setup]) -> None:
     setup = vendor("google_ads")
     usual = setup.vendor.data["rows"][0]

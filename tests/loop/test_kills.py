@@ -1,6 +1,6 @@
 """Kill -9 at every failpoint that a turn passes, one run after the other: the last one ends as if nobody had disturbed.
 
-The list is read from the source. `make faults` dies at each by itself, on Postgres too, and at random moments.
+The list is read from the source. `make faults KILLS=20` dies at each by itself, on Postgres too, and at random moments.
 """
 
 from __future__ import annotations
@@ -8,19 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from bench.company import ROOT, World, company
+from bench.company import ROOT, company
 from bench.kills import die_and_run_again
 from bench.prepared import Prepared
+from tests.loop.conftest import WORLD, FirstTurn
 
 from bench import failpoints
 
-WORLD = World(seed=31, weeks=5, scale=0.1)
-
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+def prepared(first_turn: FirstTurn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
     folder = tmp_path_factory.mktemp("kills")
-    with company(folder / "company", WORLD) as place:
+    with company(first_turn.copy(folder / "company"), WORLD) as place:
         yield Prepared.make(place, folder)
 
 
