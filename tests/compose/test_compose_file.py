@@ -177,8 +177,19 @@ def test_every_database_and_role_of_an_address_is_made() -> None:
 
 
 def test_every_volume_is_used() -> None:
-    mounted = {str(volume).split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
-    assert set(COMPOSE["volumes"]) == {name for name in mounted if not name.startswith((".", "$"))}
+    volumes = [volume for service in SERVICES.values() for volume in service.get("volumes", [])]
+    named = {str(volume).split(":")[0] for volume in volumes if isinstance(volume, str)}
+    assert set(COMPOSE["volumes"]) == {name for name in named if not name.startswith(".")}
+
+
+def test_a_configuration_that_is_not_there_is_an_error() -> None:
+    mounts = [
+        volume for service in SERVICES.values() for volume in service.get("volumes", []) if isinstance(volume, dict)
+    ]
+    assert len(mounts) > 5
+    for mount in mounts:
+        assert mount["read_only"] is True
+        assert mount["bind"] == {"create_host_path": False}, "docker would make an empty folder"
 
 
 @pytest.mark.skipif(shutil.which("docker") is None, reason="no docker command here; PyYAML has parsed the file")
