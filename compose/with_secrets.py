@@ -2,10 +2,11 @@
 """Start a program with its secrets: `with-secrets PROGRAM ARGUMENTS...`, the entry point of every image of ours.
 
 `{{name}}` in a variable's value stands for the file `name` in the folder of secrets; inside a URL it is escaped. The
-file `connections` there adds variables (`KEY=VALUE` lines, `#` comments): AIRFLOW_CONN_<ID> and whatever else a company
-keeps secret; the environment wins over it. So no secret stands in an image, in the compose file, in a command line or
-in what `docker inspect` shows. `docker compose exec` does not pass an entry point: say `exec worker with-secrets
-rebuttal ...`. Exit code 78 (EX_CONFIG) with one line that names the file when a secret is missing or empty.
+file `connections` there adds variables (`KEY=VALUE` lines, the value as it is or in single quotes, `#` comments):
+AIRFLOW_CONN_<ID> and whatever else a company keeps secret; the environment wins over it. So no secret stands in an
+image, in the compose file, in a command line or in what `docker inspect` shows. `docker compose exec` does not pass an
+entry point: say `exec worker with-secrets rebuttal ...`. Exit code 78 (EX_CONFIG) with one line that names the file
+when a secret is missing or empty.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ def _connections(path: Path) -> dict[str, str]:
             continue
         if not separator:
             raise SecretError(f"{path}:{number} is not KEY=VALUE: mend or comment out the line")
-        values[name.strip()] = value.strip()
+        value = value.strip()
+        is_quoted = len(value) > 1 and value[0] == value[-1] == "'"
+        values[name.strip()] = value[1:-1] if is_quoted else value
     return values
 
 

@@ -7,9 +7,10 @@ import os
 import secrets
 import shutil
 import subprocess
+import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 STAGES = ("admit", "model", "listen", "answer", "prove", "tell")
 PORTS = ("AIRFLOW_PORT", "BI_PORT", "SANDBOX_PORT", "MAIL_PORT", "RECEIVER_PORT")
 HEALTHY_SECONDS, TURN_SECONDS, QUIET_SECONDS, PAUSE = 900.0, 2400.0, 20.0, 5.0
+_STARTED = time.monotonic()
 
 
 def why_not() -> str | None:
@@ -36,6 +38,12 @@ def why_not() -> str | None:
         if asked.returncode:
             return f"`{' '.join(command)}` failed: {(asked.stderr or asked.stdout).strip().splitlines()[-1]}"
     return None
+
+
+def say(line: str) -> None:
+    """A line of progress with the seconds since the start: the whole takes many minutes (pytest needs -s)."""
+    sys.stdout.write(f"{time.monotonic() - _STARTED:6.0f} s  {line}\n")
+    sys.stdout.flush()
 
 
 class Stack:
@@ -68,9 +76,10 @@ class Stack:
 
     def up(self) -> None:
         """Build, start, and wait until every service is healthy."""
-        self.compose("build", "init", "superset-init", "sandbox")
-        self.compose("up", "--detach", "--no-build")
-        self.wait_healthy()
+        self.compose("build")
+        say("images built")
+        self.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", str(int(HEALTHY_SECONDS)))
+        say(f"healthy: {', '.join(self.wait_healthy())}")
 
     def down(self) -> None:
         """Stop everything and remove its volumes."""
@@ -93,7 +102,7 @@ class Stack:
             states = self.states()
             return bool(states) and all(state in ("healthy", "exited (0)") for state in states.values())
 
-        _until(is_well, HEALTHY_SECONDS, lambda: f"not healthy: {self.states()}")
+        until(is_well, HEALTHY_SECONDS, lambda: f"not healthy: {self.states()}")
         return self.states()
 
     def kill(self, service: str) -> None:
@@ -101,15 +110,17 @@ class Stack:
 
         Docker's own commands, since compose would first run what the service once waited for.
         """
+        began = time.monotonic()
         container = self.compose("ps", "--all", "--quiet", service).strip()
         for command in (["kill", "--signal", "KILL"], ["start"]):
             subprocess.run(["docker", *command, container], env=self.env, capture_output=True, check=True)
             time.sleep(PAUSE)
-        _until(
+        until(
             lambda: self.states().get(service) == "healthy",
             HEALTHY_SECONDS,
             lambda: f"{service} is {self.states().get(service)} after it was killed",
         )
+        say(f"{service} killed, and well {time.monotonic() - began:.0f} s later")
 
     def address(self, service: str, port: int) -> str:
         """Where this machine reaches a service. Another after each start."""
@@ -119,9 +130,9 @@ class Stack:
         """Airflow's REST API, logged in."""
         word = json.loads((self._secrets / "airflow_passwords").read_text(encoding="utf-8"))["admin"]
         api = AirflowApi(self.address("api-server", 8080), "admin", word)
-        _until(api.is_healthy, HEALTHY_SECONDS, lambda: "Airflow does not call itself healthy")
+        until(api.is_healthy, HEALTHY_SECONDS, lambda: "Airflow does not call itself healthy")
         api.log_in()
-        _until(
+        until(
             lambda: {*STAGES, *(f"pull__{source}" for source in PULLS)} <= api.dag_ids(),
             HEALTHY_SECONDS,
             lambda: f"DAGs are missing; import errors: {api.import_errors()}",
@@ -146,17 +157,19 @@ class Stack:
                 quiet[0] = time.monotonic()
             return time.monotonic() - quiet[0] > QUIET_SECONDS
 
-        _until(is_quiet, TURN_SECONDS, lambda: f"still running: {[r['dag_id'] for r in api.runs_since(since)]}")
+        until(is_quiet, TURN_SECONDS, lambda: f"still running: {[r['dag_id'] for r in api.runs_since(since)]}")
         return {run["dag_id"]: run["state"] for run in api.runs_since(since)}
 
-    def turn(self) -> dict[str, str]:
-        """Every pull and what follows from it, then each stage once more, as after a bad day. DAG -> its last state."""
+    def turn(self, again: Sequence[str] = ("tell",)) -> dict[str, str]:
+        """Every pull and what follows from it, then the stages `again`, one after another. DAG -> its last state."""
         since = self.trigger_pulls()
         self.wait_quiet(since)
-        for stage in STAGES:
+        for stage in again:
             self.api().trigger(stage)
             self.wait_quiet(since)
-        return self.wait_quiet(since)
+        states = self.wait_quiet(since)
+        say(f"turned: {dict(Counter(states.values()))}")
+        return states
 
     def rebuttal(self, *arguments: str, env: Mapping[str, str] | None = None) -> str:
         """A `rebuttal` command in the worker."""
@@ -182,7 +195,8 @@ class Stack:
         return Counter(str(mail["message_id"]) for mail in found)
 
 
-def _until(is_so: Callable[[], bool], seconds: float, told: Callable[[], str]) -> None:
+def until(is_so: Callable[[], bool], seconds: float, told: Callable[[], str]) -> None:
+    """Wait until it is so. Raises RuntimeError with what is `told` when it is not after so many seconds."""
     deadline = time.monotonic() + seconds
     while True:
         try:

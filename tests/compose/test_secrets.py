@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -38,6 +40,22 @@ def test_connections_are_added_and_the_environment_wins(tmp_path: Path) -> None:
     filled = with_secrets({"B": "environment"}, tmp_path)
     assert json.loads(filled["AIRFLOW_CONN_JIRA"])["password"] == "a=b"
     assert filled["B"] == "environment"
+
+
+def test_the_example_says_the_same_to_a_shell_and_to_the_file_of_connections(tmp_path: Path) -> None:
+    example = Path(__file__).parents[2] / ".env.example"
+    program = "import json, os; print(json.dumps(dict(os.environ)))"
+    said = subprocess.run(
+        ["sh", "-c", f'set -a; . "{example}"; exec "{sys.executable}" -c "{program}"'],
+        env={}, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    sourced = {name: value for name, value in json.loads(said).items() if name.startswith("AIRFLOW_CONN_")}
+    assert len(sourced) > 8
+    (tmp_path / "connections").write_text(example.read_text(encoding="utf-8"), encoding="utf-8")
+    taken = with_secrets({}, tmp_path)
+    for name, value in sourced.items():
+        assert json.loads(value)["host"], name
+        assert taken[name] == value
 
 
 @pytest.mark.parametrize(
