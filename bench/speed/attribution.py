@@ -39,14 +39,13 @@ from rebuttal.warehouse.dbt import PROJECT, dbt_command
 SQL = Path(__file__).parent / "sql"
 BEFORE = (
     "int_channel_code",
-    "int_touch_name",
     "int_attribution_cell",
     "int_attribution_sum",
     "int_attribution_period",
     "int_person_path",
 )
 AFTER = ("attribution", "channel_removal", "channel_detour")
-LEDGER = ("int_conversion_touch", "attribution_credit")
+LEDGER = ("int_touch_name", "int_conversion_touch", "attribution_credit")
 MODELS = ("first", "last", "last_non_direct", "linear", "time_decay", "position_based", "shapley")
 LOOKBACK_DAYS = 90
 

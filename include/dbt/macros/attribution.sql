@@ -8,17 +8,6 @@
     {{ return(single_models() + sharing_models()) }}
 {%- endmacro %}
 
-{#- Credit of the touches up to a place: nothing before the first, all at the last. -#}
-{% macro position_until(place, touch_count) -%}
-    case
-        when {{ place }} = 0 then 0
-        when {{ place }} = {{ touch_count }} then 1
-        when {{ touch_count }} = 2 then 0.5
-        else cast({{ var('first_weight') }} as double precision)
-            + ({{ place }} - 1) * cast(1 - {{ var('first_weight') }} - {{ var('last_weight') }} as double precision) / ({{ touch_count }} - 2)
-    end
-{%- endmacro %}
-
 {#- A share as a whole number of trillionths: exact from here on, the same on every engine, and quicker than decimals. -#}
 {% macro trillionths(share) -%}
     cast(floor(({{ share }}) * cast(1000000000000 as double precision) + 0.5) as bigint)
@@ -39,11 +28,6 @@
     floor(power(cast(2 as double precision), -({{ days_before }}) / {{ var('half_life_days') }}) * 1000000000000 + 0.5)
 {%- endmacro %}
 
-{#- The share of one of the touches of a channel: the channels of a path share alike, and so do the touches of a channel. -#}
-{% macro shapley_weight(channel_count, touch_count) -%}
-    1 / cast({{ channel_count }} * {{ touch_count }} as double precision)
-{%- endmacro %}
-
 {#- Models that give all credit to one touch, and those that share it out: together touch_models(). -#}
 {% macro single_models() -%}
     {{ return(['first', 'last', 'last_non_direct']) }}
@@ -61,18 +45,45 @@
 {%- endmacro %}
 
 {#-
-  Credit of one touch in each of sharing_models(), in trillionths: the difference between the credit up to the touch and
-  the credit before it, so that over a path they add up to exactly 1, whatever is rounded.
+  Credit of one touch in each of sharing_models(), in trillionths. What rounding leaves goes to the last touch, so that
+  over a path they add up to exactly 1. `given`: what the path's touches together got of the model before that.
 -#}
-{% macro shared_credits(position, touch_count, decay, decay_until, decay_total, shapley_weight, shapley_total) -%}
-    {{ trillionths('cast(' ~ position ~ ' as double precision) / ' ~ touch_count) }} - {{ trillionths('cast(' ~ position ~ ' - 1 as double precision) / ' ~ touch_count) }} as linear_share,
-    -- All touches too old to weigh anything: the last one stands for them.
-    case
-        when {{ decay_total }} = 0 then case when {{ position }} = {{ touch_count }} then {{ trillionths(1) }} else 0 end
-        else {{ trillionths(decay_until ~ ' / ' ~ decay_total) }} - {{ trillionths('(' ~ decay_until ~ ' - ' ~ decay ~ ') / ' ~ decay_total) }}
-    end as time_decay_share,
-    {{ trillionths(position_until(position, touch_count)) }} - {{ trillionths(position_until('(' ~ position ~ ' - 1)', touch_count)) }} as position_based_share,
-    {{ shapley_weight }} + case when {{ position }} = {{ touch_count }} then {{ trillionths(1) }} - {{ shapley_total }} else 0 end as shapley_share
+{% macro shared_credits(position, touch_count, decay, decay_total, decay_given, shapley_share, shapley_given) -%}
+    {{ linear_share(touch_count) }} + case when {{ position }} = {{ touch_count }} then {{ trillionths(1) }} - {{ touch_count }} * {{ linear_share(touch_count) }} else 0 end as linear_share,
+    {{ decay_share(decay, decay_total) }} + case when {{ position }} = {{ touch_count }} then {{ trillionths(1) }} - {{ decay_given }} else 0 end as time_decay_share,
+    {{ middle_share(touch_count) }}
+        + case when {{ position }} = 1 then {{ opening_share(touch_count) }} else 0 end
+        + case when {{ position }} = {{ touch_count }} then {{ trillionths(1) }} - {{ touch_count }} * {{ middle_share(touch_count) }} - {{ opening_share(touch_count) }} else 0 end
+        as position_based_share,
+    {{ shapley_share }} + case when {{ position }} = {{ touch_count }} then {{ trillionths(1) }} - {{ shapley_given }} else 0 end as shapley_share
+{%- endmacro %}
+
+{% macro linear_share(touch_count) -%}
+    {{ trillionths('1 / cast(' ~ touch_count ~ ' as double precision)') }}
+{%- endmacro %}
+
+{#- By position: what each touch of a path gets, and what the first one gets more than that. -#}
+{% macro middle_share(touch_count) -%}
+    case when {{ touch_count }} > 2 then {{ trillionths('cast(1 - ' ~ var('first_weight') ~ ' - ' ~ var('last_weight') ~ ' as double precision) / (' ~ touch_count ~ ' - 2)') }} else 0 end
+{%- endmacro %}
+
+{% macro opening_share(touch_count) -%}
+    case {{ touch_count }} when 1 then 0 when 2 then {{ trillionths(0.5) }} else {{ trillionths(var('first_weight')) }} - {{ middle_share(touch_count) }} end
+{%- endmacro %}
+
+{#- Nothing when all touches are too old to weigh anything: the last one stands for them. -#}
+{% macro decay_share(decay, decay_total) -%}
+    case when {{ decay_total }} = 0 then 0 else {{ trillionths(decay ~ ' / ' ~ decay_total) }} end
+{%- endmacro %}
+
+{#- The channels of a path share alike, and so do the touches of a channel. -#}
+{% macro shapley_share(channel_count, touch_count) -%}
+    {{ trillionths('1 / cast(' ~ channel_count ~ ' * ' ~ touch_count ~ ' as double precision)') }}
+{%- endmacro %}
+
+{#- A number for what a touch is called, the same on every engine. -#}
+{% macro name_key(row) -%}
+    {{ text_key('concat(' ~ row ~ 'channel, chr(9), ' ~ row ~ 'source, chr(9), ' ~ row ~ 'campaign, chr(9), ' ~ row ~ 'content)') }}
 {%- endmacro %}
 
 {#- Days from a touch to the conversion, from whole microseconds: the same from instants as from packed touches. -#}

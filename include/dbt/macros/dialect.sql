@@ -105,3 +105,34 @@
 {% macro postgres__text_key(text) -%}
     cast(cast(concat('x', left(md5({{ text }}), 15)) as bit(60)) as bigint)
 {%- endmacro %}
+
+{#- Sixty-four bits of some texts to tell them apart by within one query; each engine has its own. Of a million, two have the same once in 37 million queries. -#}
+{% macro text_hash(columns) -%}
+    {{ adapter.dispatch('text_hash')(columns) }}
+{%- endmacro %}
+
+{% macro default__text_hash(columns) -%}
+    {{ text_key('concat(' ~ columns | join(', chr(9), ') ~ ')') }}
+{%- endmacro %}
+
+{% macro duckdb__text_hash(columns) -%}
+    hash({{ columns | join(', ') }})
+{%- endmacro %}
+
+{% macro postgres__text_hash(columns) -%}
+    hashtextextended(concat({{ columns | join(', chr(9), ') }}), 0)
+{%- endmacro %}
+
+{#- The type of whole numbers of 38 digits. -#}
+{% macro whole_number() -%}
+    {{ adapter.dispatch('whole_number')() }}
+{%- endmacro %}
+
+{% macro default__whole_number() -%}
+    numeric(38, 0)
+{%- endmacro %}
+
+{#- Multiplied and added up in half the time of a decimal. -#}
+{% macro duckdb__whole_number() -%}
+    hugeint
+{%- endmacro %}

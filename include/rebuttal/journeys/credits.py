@@ -36,9 +36,9 @@ class Paths:
         """Touches of each path."""
         return np.diff(self.starts)
 
-    def parts(self) -> Iterator[tuple[slice, Codes, Places]]:
-        """Which paths, their codes and their starts: some 65,000 touches at a time (they fit a processor's cache)."""
-        limits = np.searchsorted(self.starts, np.arange(0, len(self.codes), 1 << 16))
+    def parts(self, at_once: int = 1 << 16) -> Iterator[tuple[slice, Codes, Places]]:
+        """Which paths, their codes and their starts: so many touches at a time (as many fit a processor's cache)."""
+        limits = np.searchsorted(self.starts, np.arange(0, len(self.codes), at_once))
         for first, after in pairwise(np.unique(np.append(limits, len(self.nulls))).tolist()):
             begin = self.starts[first]
             yield slice(first, after), self.codes[begin : self.starts[after]], self.starts[first : after + 1] - begin

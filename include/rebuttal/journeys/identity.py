@@ -49,7 +49,7 @@ Mask = npt.NDArray[np.bool_]
 @dataclass(frozen=True)
 class Records:
     """Evidence as numbers, one entry a record. Nodes are those of core.identity_node, 0 where there is none; traits are
-    codes, -1 where unknown; `seen` is microseconds since 1970 UTC, NEVER where unknown. Clicks stand in the order of
+    numbers, -1 where unknown; `seen` is microseconds since 1970 UTC, NEVER where unknown. Clicks stand in the order of
     their times, then of their devices' names. `crowds`: nodes that glue nobody.
     """
 

@@ -148,7 +148,7 @@ def _read(connection: Connection, query: str) -> tuple[dict[str, npt.NDArray[Any
     nothing = np.zeros(0, dtype=np.int64)
     if connection.dialect.name == "duckdb":
         driver: Any = connection.connection.driver_connection
-        table = driver.execute(query).to_arrow_table()
+        table = driver.sql(query).to_arrow_table()  # collected as Arrow right away, unlike `execute`
         columns = {name: table.column(name).to_numpy() for name in table.column_names if name != "touches"}
         if "touches" not in table.column_names:
             return columns, nothing, nothing

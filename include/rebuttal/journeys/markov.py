@@ -84,31 +84,45 @@ def count_walks(paths: Paths, order: int, group: Places) -> Walks:
     """Count steps; `group` (n) says where each path counts. Sums of whole numbers do not depend on the paths' order."""
     if order < 1:
         raise ValueError(f"order {order} is below 1")
-    size, last = len(paths.names), paths.starts[1:] - 1
-    # Keys are small and dense: (group, state, step), one after another.
+    size = len(paths.names)
+    # Keys are small: (group, state, step), one after another; `row` numbers the groups that there are.
     states, steps = size * (size + 1) ** (order - 1), size + 2
-    inside = np.empty(len(paths.codes), dtype=np.int64)
-    for part, narrow, starts in paths.parts():
-        codes, key = narrow.astype(np.int64), inside[paths.starts[part.start] : paths.starts[part.stop]]
-        np.multiply(_states(codes, starts, size, order), steps, out=key)
-        key += np.repeat(group[part] * (states * steps), np.diff(starts))
+    groups = np.flatnonzero(np.bincount(group))
+    row = np.searchsorted(groups, group)
+    cells, end = len(groups) * states * steps, size + 1  # `end` is told apart from any channel
+    is_dense = cells <= max(len(paths.codes), 1 << 20)
+    weight = paths.conversions + paths.nulls
+    is_alike = bool((weight == 1).all())  # every path was walked once: plain counting is quicker
+    total, scattered = np.zeros(cells if is_dense else 0), []
+    last = np.zeros(len(row), dtype=np.int64)
+    for part, narrow, starts in paths.parts(max(1 << 16, 2 * cells) if is_dense else 1 << 16):
+        codes, lengths, ends = narrow.astype(np.int64), np.diff(starts), starts[1:] - 1
+        key = _states(codes, starts, size, order) * steps
+        if len(groups) > 1:
+            key += np.repeat(row[part] * (states * steps), lengths)
+        last[part] = key[ends]
         key[:-1] += codes[1:]
-        ends = starts[1:] - 1
-        key[ends[:-1]] += size + 1 - codes[starts[1:-1]]  # the end, told apart from any channel
-        key[-1:] += size + 1
-    times = np.repeat(paths.conversions + paths.nulls, paths.lengths)
-    times[last] = paths.nulls
-    keys, total = summed(inside, times)
-    sold, won, worth = summed(inside[last], paths.conversions, paths.values)
-    begun, starts = summed(group * size + paths.codes[paths.starts[:-1]], paths.conversions + paths.nulls)
-    is_end = keys % steps == size + 1
+        key[ends] = last[part] + end
+        if is_dense:
+            total += np.bincount(key, None if is_alike else np.repeat(weight[part], lengths), cells)
+        else:
+            scattered.append(key)
+    gone, nulls, sold, worth = summed(last + end, paths.nulls, paths.conversions, paths.values)
+    if is_dense:
+        total[gone] = nulls
+        keys = np.flatnonzero(total)
+        total = total[keys]
+    else:
+        keys, total = summed(np.concatenate(scattered), np.repeat(weight, paths.lengths))
+        total[np.searchsorted(keys, gone)] = nulls
+    begun, starts = summed(group * size + paths.codes[paths.starts[:-1]], weight)
     return Walks(
         size,
         order,
-        np.concatenate([begun // size, keys // (states * steps), sold // (states * steps)]),
-        np.concatenate([np.full(len(begun), -1), keys // steps % states, sold // steps % states]),
-        np.concatenate([begun % size, np.where(is_end, GONE, keys % steps), np.full(len(sold), SALE)]),
-        np.concatenate([starts, total, won]),
+        np.concatenate([begun // size, groups[keys // (states * steps)], groups[gone // (states * steps)]]),
+        np.concatenate([np.full(len(begun), -1), keys // steps % states, gone // steps % states]),
+        np.concatenate([begun % size, np.where(keys % steps == end, GONE, keys % steps), np.full(len(gone), SALE)]),
+        np.concatenate([starts, total, sold]),
         np.concatenate([np.zeros(len(begun) + len(keys)), worth]),
     )
 

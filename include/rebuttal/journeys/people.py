@@ -23,7 +23,7 @@ from rebuttal.journeys.identity_bulk import count, drop_scratch, put, run
 from rebuttal.warehouse.dialects import dialect_of
 from rebuttal.warehouse.tables import rule_version
 
-RULE_NAME, VERSION = "identity", 1  # a new version resolves everything once more
+RULE_NAME, VERSION = "identity", 2  # a new version resolves everything once more
 MEMORY = ("identity_record", "identity_island", "identity_node")
 SCRATCH = ("identity_", "refusal_", "rows_")  # every temporary table and view begins so
 _LATEST = 1 << 58  # leaves room for the kind in one number
@@ -160,10 +160,12 @@ def _replace_people(connection: Connection) -> int:
     columns = (*key, "person_id", "rule", "first_seen_at")
     written = _replace(connection, "person_identifier", "identity_past", "identity_next", columns, key)
     if written:
+        changed = "SELECT person_id FROM rows_gone UNION ALL SELECT person_id FROM rows_come"
+        if not count(connection, "identity_past"):  # everybody is new
+            changed = "SELECT person_id FROM identity_person"
         connection.execute(
             text(
-                "INSERT INTO ops.person_change SELECT DISTINCT person_id FROM ("
-                " SELECT person_id FROM rows_gone UNION ALL SELECT person_id FROM rows_come) AS changed"
+                f"INSERT INTO ops.person_change SELECT DISTINCT person_id FROM ({changed}) AS changed"
                 " WHERE person_id NOT IN (SELECT person_id FROM ops.person_change)"
             )
         )

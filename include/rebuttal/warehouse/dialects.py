@@ -62,6 +62,9 @@ class Dialect(Protocol):
     def epoch_us(self, expression: str) -> str:
         """Microseconds since 1970 of a timestamp with time zone."""
 
+    def number_of(self, *texts: str) -> str:
+        """A whole number from 0 on, of 63 bits, that tells such texts apart. Each engine and version has its own."""
+
     def records(self, parameter: str, columns: tuple[str, ...]) -> str:
         """A FROM item giving text `columns` from the bound JSON array of objects `parameter`."""
 
@@ -109,6 +112,9 @@ class DuckDB:
 
     def epoch_us(self, expression: str) -> str:
         return f"epoch_us({expression})"
+
+    def number_of(self, *texts: str) -> str:
+        return f"cast(hash({', '.join(texts)}) >> 1 as bigint)"
 
     def records(self, parameter: str, columns: tuple[str, ...]) -> str:
         shape = ", ".join(f'"{name}": "varchar"' for name in columns)
@@ -159,6 +165,9 @@ class Postgres:
 
     def epoch_us(self, expression: str) -> str:
         return f"cast(extract(epoch from {expression}) * 1000000 as bigint)"
+
+    def number_of(self, *texts: str) -> str:
+        return f"(hashtextextended(concat({', chr(31), '.join(texts)}), 0) & 9223372036854775807)"
 
     def records(self, parameter: str, columns: tuple[str, ...]) -> str:
         shape = ", ".join(f"{name} text" for name in columns)

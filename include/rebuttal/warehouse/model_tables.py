@@ -63,19 +63,21 @@ identity_island = Table(
     schema=CORE,
 )
 
-# One row per record of core that names identifiers (see journeys/sql/identity/evidence.sql), as numbers.
+# One row per record of core that names identifiers (see journeys/sql/identity/evidence.sql), as numbers: `kind` is its
+# place in RECORD_KINDS; `record_key` and `content_key` tell records and what they say apart, other keys words.
 identity_record = Table(
     "identity_record",
     metadata,
-    *(Column(name, TEXT, nullable=False) for name in ("record_kind", "source", "account_id", "record_id")),
-    Column("fingerprint", TEXT, nullable=False),
+    *(Column(name, INT, nullable=False) for name in ("kind", "record_key", "content_key")),
     Column("seen_at", TIME),
     Column("self_node", INT, nullable=False),
     *(Column(f"{name}_node", INT) for name in ("email", "phone", "client", "gclid", "yclid", "other")),
     Column("is_scoped", BOOL, nullable=False),
-    *(Column(name, TEXT) for name in ("email_kind", "phone_kind", "segment", "language", "company_id", "owner_id")),
+    *(Column(name, TEXT) for name in ("email_kind", "phone_kind")),
+    *(Column(f"{name}_key", INT) for name in ("segment", "language", "company", "owner")),
     Column("is_online", BOOL),
     schema=CORE,
+    info={FOLLOWS: ("core.identity_island", "core.identity_node")},
 )
 
 # rates.csv as loaded, the rates that the company declares: 1 unit of `currency` is `rate_to_base` units of the base

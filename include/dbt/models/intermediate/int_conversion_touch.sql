@@ -40,9 +40,5 @@ placed as (
 select
     placed.*,
     -- Same instant: by channel, then any order, if only it is the same one on every engine and that of int_attribution_cell.
-    row_number() over (partition by conversion_id order by occurred_at, channel_code, name_key, md5(touchpoint_id)) as position,
-    sum(decay) over (
-        partition by conversion_id order by occurred_at, channel_code, name_key, md5(touchpoint_id)
-        rows between unbounded preceding and current row
-    ) as decay_until
+    row_number() over (partition by conversion_id order by occurred_at, channel_code, name_key, md5(touchpoint_id)) as position
 from placed

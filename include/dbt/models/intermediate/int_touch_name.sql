@@ -17,7 +17,7 @@ with name as (
 keyed as (
 
     select
-        {{ text_key("concat(name.channel, chr(9), name.source, chr(9), name.campaign, chr(9), name.content)") }} as name_key,
+        {{ name_key('name.') }} as name_key,
         code.channel_code, name.channel, name.source, name.campaign, name.content
     from name
     inner join {{ ref('int_channel_code') }} as code on code.channel = name.channel

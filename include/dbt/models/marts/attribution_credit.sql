@@ -12,12 +12,11 @@ with path as (
 
 ),
 
-channel_weight as (
+channel_share as (
 
-    -- Shapley: the channels of a path share alike, and so do the touches of a channel.
     select
         touch.conversion_id, touch.channel, count(*) as touch_count,
-        {{ trillionths(shapley_weight('min(path.channel_count)', 'count(*)')) }} as weight
+        {{ shapley_share('min(path.channel_count)', 'count(*)') }} as shapley_share
     from {{ ref('int_conversion_touch') }} as touch
     inner join path on path.conversion_id = touch.conversion_id
     where 1 = 1 {{ only_changed('touch.person_id') }}
@@ -25,9 +24,19 @@ channel_weight as (
 
 ),
 
-shapley_total as (
+shapley_given as (
 
-    select conversion_id, sum(weight * touch_count) as weight from channel_weight group by conversion_id
+    select conversion_id, sum(shapley_share * touch_count) as shapley_given from channel_share group by conversion_id
+
+),
+
+decay_given as (
+
+    select touch.conversion_id, sum({{ decay_share('touch.decay', 'path.decay_total') }}) as decay_given
+    from {{ ref('int_conversion_touch') }} as touch
+    inner join path on path.conversion_id = touch.conversion_id
+    where 1 = 1 {{ only_changed('touch.person_id') }}
+    group by touch.conversion_id
 
 ),
 
@@ -38,12 +47,13 @@ credited as (
         {% for dimension in credit_dimensions() %}touch.{{ dimension }}, {% endfor %}
         touch.position, conversion.is_rate_missing, conversion.value_base,
         {{ single_touches('touch.position', 'path.touch_count', 'path.last_known_position') }},
-        {{ shared_credits('touch.position', 'path.touch_count', 'touch.decay', 'touch.decay_until', 'path.decay_total', 'weight.weight', 'total.weight') }}
+        {{ shared_credits('touch.position', 'path.touch_count', 'touch.decay', 'path.decay_total', 'decay_given.decay_given', 'channel_share.shapley_share', 'shapley_given.shapley_given') }}
     from {{ ref('int_conversion_touch') }} as touch
     inner join path on path.conversion_id = touch.conversion_id
     inner join {{ ref('int_conversion') }} as conversion on conversion.conversion_id = touch.conversion_id
-    inner join channel_weight as weight on weight.conversion_id = touch.conversion_id and weight.channel = touch.channel
-    inner join shapley_total as total on total.conversion_id = touch.conversion_id
+    inner join channel_share on channel_share.conversion_id = touch.conversion_id and channel_share.channel = touch.channel
+    inner join shapley_given on shapley_given.conversion_id = touch.conversion_id
+    inner join decay_given on decay_given.conversion_id = touch.conversion_id
     where 1 = 1 {{ only_changed('touch.person_id') }}
 
 )

@@ -5,6 +5,6 @@ FROM (
     FROM identity_crowd AS crowd
     JOIN core.identity_node AS node ON node.node_id = crowd.node_id AND node.identifier_kind = 'client_id'
     JOIN core.identity_record AS record ON record.client_node = crowd.node_id
-        OR (record.self_node = crowd.node_id AND record.record_kind = 'device')
+        OR (record.self_node = crowd.node_id AND record.kind = 5)
     GROUP BY crowd.node_id
 ) AS crowd

@@ -9,13 +9,13 @@ SELECT carried.* FROM (
     SELECT phone_node, coalesce(phone_kind, 'unknown'), seen_at FROM core.identity_record WHERE phone_node IS NOT NULL
     UNION ALL
     SELECT client_node, 'personal', seen_at FROM core.identity_record
-    WHERE client_node IS NOT NULL AND record_kind NOT IN ('gclid', 'yclid')
+    WHERE client_node IS NOT NULL AND kind NOT IN (6, 7)
     UNION ALL
     SELECT gclid_node, 'personal', seen_at FROM core.identity_record WHERE gclid_node IS NOT NULL
     UNION ALL
     SELECT yclid_node, 'personal', seen_at FROM core.identity_record WHERE yclid_node IS NOT NULL
     UNION ALL
-    SELECT self_node, 'personal', NULL FROM core.identity_record WHERE record_kind IN ('gclid', 'yclid')
+    SELECT self_node, 'personal', NULL FROM core.identity_record WHERE kind IN (6, 7)
 ) AS carried
 {only_seed};
 CREATE TEMPORARY TABLE identity_crowd AS
@@ -59,4 +59,4 @@ UNION ALL
 SELECT self_node FROM core.identity_record WHERE yclid_node IN (SELECT node_id FROM identity_flipped)
 UNION ALL
 SELECT client_node FROM core.identity_record
-WHERE record_kind IN ('gclid', 'yclid') AND self_node IN (SELECT node_id FROM identity_flipped)
+WHERE kind IN (6, 7) AND self_node IN (SELECT node_id FROM identity_flipped)

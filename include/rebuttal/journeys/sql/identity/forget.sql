@@ -2,8 +2,7 @@
 CREATE TEMPORARY TABLE identity_touched (node_id bigint);
 CREATE TEMPORARY TABLE identity_gone AS
 SELECT past.* FROM core.identity_record AS past
-JOIN identity_delta AS delta ON delta.was AND delta.record_id = past.record_id
-    AND delta.record_kind = past.record_kind AND delta.source = past.source AND delta.account_id = past.account_id;
+JOIN identity_delta AS delta ON delta.was AND delta.record_key = past.record_key;
 INSERT INTO identity_touched
 SELECT node_id FROM (
     SELECT self_node AS node_id FROM identity_gone UNION ALL SELECT email_node FROM identity_gone
@@ -12,9 +11,4 @@ SELECT node_id FROM (
     UNION ALL SELECT other_node FROM identity_gone
 ) AS named
 WHERE node_id IS NOT NULL;
-DELETE FROM core.identity_record AS past
-WHERE past.self_node IN (SELECT self_node FROM identity_gone) AND EXISTS (
-    SELECT 1 FROM identity_delta AS delta
-    WHERE delta.was AND delta.record_id = past.record_id AND delta.record_kind = past.record_kind
-        AND delta.source = past.source AND delta.account_id = past.account_id
-)
+DELETE FROM core.identity_record WHERE record_key IN (SELECT record_key FROM identity_delta WHERE was)

@@ -1,6 +1,7 @@
 -- New and changed records come in: their identifiers get numbers (those known keep theirs), and are touched.
 CREATE TEMPORARY {held} identity_text AS
-SELECT now.*, CASE WHEN partner_id <> '' THEN 'partner_email_hash' ELSE 'email_hash' END AS email_node_kind,
+SELECT now.*, {record_key} AS record_key, {content_key} AS content_key,
+    CASE WHEN partner_id <> '' THEN 'partner_email_hash' ELSE 'email_hash' END AS email_node_kind,
     CASE WHEN partner_id <> '' THEN 'partner_phone_hash' ELSE 'phone_hash' END AS phone_node_kind
 FROM identity_evidence AS now
 {only_delta};
@@ -23,11 +24,17 @@ FROM identity_name AS name
 CREATE TEMPORARY {held} identity_number AS
 SELECT known.* FROM core.identity_node AS known {only_named};
 INSERT INTO core.identity_record
-SELECT now.record_kind, now.source, now.account_id, now.record_id, now.fingerprint, now.seen_at,
+SELECT CASE now.record_kind WHEN 'contact' THEN 0 WHEN 'booking' THEN 1 WHEN 'answer' THEN 2 WHEN 'deal' THEN 3
+        WHEN 'merge' THEN 4 WHEN 'device' THEN 5 WHEN 'gclid' THEN 6 ELSE 7 END AS kind,
+    now.record_key, now.content_key, now.seen_at,
     self.node_id AS self_node, email.node_id AS email_node, phone.node_id AS phone_node, client.node_id AS client_node,
     google.node_id AS gclid_node, yandex.node_id AS yclid_node, other.node_id AS other_node,
-    now.partner_id <> '' AS is_scoped, now.email_kind, now.phone_kind, now.segment, now.language, now.company_id,
-    now.owner_id, now.is_online
+    now.partner_id <> '' AS is_scoped, now.email_kind, now.phone_kind,
+    CASE WHEN now.segment IS NOT NULL THEN {segment_key} END AS segment_key,
+    CASE WHEN now.language IS NOT NULL THEN {language_key} END AS language_key,
+    CASE WHEN now.company_id IS NOT NULL THEN {company_key} END AS company_key,
+    CASE WHEN now.owner_id IS NOT NULL THEN {owner_key} END AS owner_key,
+    now.is_online
 FROM identity_text AS now
 -- Each looks among its own kinds only: the kinds are many times fewer than all identifiers.
 JOIN (SELECT * FROM identity_number WHERE identifier_kind IN
