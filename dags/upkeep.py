@@ -9,6 +9,8 @@ follow the fast way.
 source until it is explained; the landing rows are still there.
 In `subscriptions`, a vendor does not send us webhooks any more: the log says what to set there (asked where the
 connection's extra names `app_id`).
+In `erasures`, a person was to be erased and is not everywhere yet: the log says by whom it was asked for and which
+stores are left. Run `rebuttal erase` for the same person again.
 **Rerun** at any time.
 """
 
@@ -78,6 +80,16 @@ with DAG(
             raise AirflowException("; ".join(report.problems))
         return report.as_dict()
 
+    @task(task_id="erasures")
+    def erasures() -> None:
+        from airflow.sdk.exceptions import AirflowException
+
+        from rebuttal.erasure import unfinished
+        from rebuttal_airflow.connections import context
+
+        if waiting := unfinished(context()):
+            raise AirflowException("; ".join(waiting))
+
     @task(task_id="events_to_marts", outlets=[CORE])
     def events_to_marts() -> None:
         from airflow.sdk.exceptions import AirflowSkipException
@@ -92,4 +104,5 @@ with DAG(
     retention()
     missed()
     subscriptions()
+    erasures()
     events_to_marts()

@@ -60,7 +60,9 @@ class Desk:
     def connection(self, **extra: str) -> Connection:
         account = ACCOUNTS[self.kind]
         login, secret = JIRA if self.kind == "jira" else (account["api_key"], account["access_token"])
-        return Connection(self.kind, f"{self.through or self.served.url}/{self.kind}", login, secret, extra={**account, **extra})
+        return Connection(
+            self.kind, f"{self.through or self.served.url}/{self.kind}", login, secret, extra={**account, **extra}
+        )
 
     def run(self, weeks: float = 0, **extra: str) -> Report:
         """One run of the stage, so many weeks after the first."""

@@ -135,7 +135,9 @@ def test_what_is_slow_is_pulled_whole(vendor: Served, undisturbed: Any, toxic: T
 
 @fault(46, "the vendor's line is down, reset, half open or silent", "connection", "asked again; every row lands once")
 @fault(53, "an answer that stops coming", "connection", "the read times out; asked again; every row lands once")
-@fault(54, "an answer that is cut anywhere", "connection", "thrown away whole and asked for again; every row lands once")
+@fault(
+    54, "an answer that is cut anywhere", "connection", "thrown away whole and asked for again; every row lands once"
+)
 @pytest.mark.parametrize("toxic", BREAKS, ids=names)
 def test_what_breaks_for_a_while_is_pulled_whole(
     vendor: Served, undisturbed: Any, toxic: Toxic, tmp_path: Path
@@ -240,7 +242,9 @@ def letter(to: str) -> EmailMessage:
     return message
 
 
-@fault(121, "the mail server's line is down, or ends before the text", "mail", "later: no text went out, it is tried again")
+@fault(
+    121, "the mail server's line is down, or ends before the text", "mail", "later: no text went out, it is tried again"
+)
 @fault(123, "the line breaks at any byte of a mail", "mail", "unknown where its text may have arrived; nobody gets two")
 def test_wherever_the_mail_servers_line_breaks_the_outcome_is_honest(post: Post) -> None:  # noqa: F811
     server = post.controller.server.sockets[0].getsockname()
@@ -274,7 +278,9 @@ def test_wherever_the_mail_servers_line_breaks_the_outcome_is_honest(post: Post)
     assert seen == {("sent", 1), ("later", 0), ("unknown", 0), ("unknown", 1)}, "the toxics miss a part of the talk"
 
 
-@fault(123, "the answers to the texts of two mails are lost, then all is well", "mail", "told; the others get one; no two")
+@fault(
+    123, "the answers to the texts of two mails are lost, then all is well", "mail", "told; the others get one; no two"
+)
 def test_readers_whose_answer_was_lost_are_told_of_and_not_mailed_again(company_told: Company) -> None:  # noqa: F811
     server = company_told.post.controller.server.sockets[0].getsockname()
     told = {"disable_tls": True, "disable_ssl": True, "from_email": "loop@example.com", "timeout": 0.5}
@@ -292,4 +298,6 @@ def test_readers_whose_answer_was_lost_are_told_of_and_not_mailed_again(company_
         assert not reports.run(company_told.context(port=proxy.port, extra=told)).changed
     recipients = [to for _, (to,), _ in company_told.post.received]
     assert sorted(recipients) == sorted(set(recipients))
-    assert len(recipients) == 2  # the first, whose answer was lost, and the last; of the one between the text never came
+    assert (
+        len(recipients) == 2
+    )  # the first, whose answer was lost, and the last; of the one between the text never came

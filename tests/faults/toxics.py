@@ -2,7 +2,8 @@
 
 Kinds are those that Toxiproxy names: latency, bandwidth, slicer, limit_data (here `ends_after`), reset_peer, timeout
 (here `holds_after`: nothing passes any more and nobody is told), and a server that is down. `up` is from client to
-server, `down` back. Nothing is chosen by chance, and nothing is doubled: TCP doubles nothing, clients that ask again do.
+server, `down` back. Nothing is chosen by chance. Nothing is doubled: TCP doubles
+nothing, clients that ask again do.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import socket
 import struct
 import threading
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
