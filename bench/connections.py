@@ -1,7 +1,7 @@
 """Ten thousand connections on the receiver: slow ones are closed, good ones are served. By hand:
 
-`python -m bench.connections [COUNT]`. Each slow connection sends half a head and then nothing. Prints how many stood at
-once, how long deliveries took meanwhile, when the slow ones were closed, and the receiver's memory before and with them.
+`python -m bench.connections [COUNT]`. Each slow connection sends half a head and then nothing. Prints how many stood
+at once, how long deliveries took meanwhile, when the slow ones were closed, and the receiver's memory.
 Client and receiver are two processes, each with COUNT descriptors: `ulimit -n` must allow for COUNT and some.
 """
 
@@ -27,8 +27,8 @@ BEGUN = b"POST /hooks/hubspot HTTP/1.1\r\nhost: x\r\nx-slow: "
 
 
 def measure(count: int) -> dict[str, float | int]:
-    """Hold `count` slow connections and deliver beside them. Seconds and megabytes. Raises OSError without descriptors."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    """Hold `count` slow connections, deliver beside them: seconds, megabytes. Raises OSError without descriptors."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
@@ -36,7 +36,8 @@ def measure(count: int) -> dict[str, float | int]:
         receiver = ReceiverProcess(settings)
         address = receiver.start()
         parts = urlsplit(address)
-        assert parts.hostname and parts.port
+        assert parts.hostname
+        assert parts.port
         slow: list[socket.socket] = []
         try:
             _timed(address, range(20))  # warm

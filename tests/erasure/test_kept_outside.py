@@ -26,7 +26,7 @@ __all__ = ["anna", "landed"]  # fixtures
 
 
 @fault(136, "both stores restored from before the erasure", "store", "the list kept outside makes them forget again")
-def test_the_list_kept_outside_makes_both_stores_forget_again(anna: Landed, tmp_path: Path) -> None:  # noqa: F811
+def test_the_list_kept_outside_makes_both_stores_forget_again(anna: Landed, tmp_path: Path) -> None:
     settings, _ = anna
     places = [settings.home / name for name in ("warehouse.duckdb", "state.sqlite")]
     backup = [place.read_bytes() for place in places]
@@ -50,7 +50,7 @@ def test_the_list_kept_outside_makes_both_stores_forget_again(anna: Landed, tmp_
     assert everything(settings) == before
 
 
-def test_a_list_of_another_key_or_none_is_refused_and_changes_nothing(anna: Landed, tmp_path: Path) -> None:  # noqa: F811
+def test_a_list_of_another_key_or_none_is_refused_and_changes_nothing(anna: Landed, tmp_path: Path) -> None:
     settings, _ = anna
     kept = tmp_path / "erased.json"
     export_erased(replace(context(settings), identity_key=b"another key of another time"), kept)
@@ -66,7 +66,7 @@ def test_a_list_of_another_key_or_none_is_refused_and_changes_nothing(anna: Land
 
 
 def test_the_command_writes_the_list_and_takes_it(
-    anna: Landed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+    anna: Landed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings, _ = anna
     for name, value in {
@@ -82,9 +82,7 @@ def test_the_command_writes_the_list_and_takes_it(
     assert said.output.endswith(" listed, 0 of them had been lost\n")
 
 
-def test_an_erasure_that_has_not_ended_is_told_by_what_is_left(
-    anna: Landed, monkeypatch: pytest.MonkeyPatch  # noqa: F811
-) -> None:
+def test_an_erasure_that_has_not_ended_is_told_by_what_is_left(anna: Landed, monkeypatch: pytest.MonkeyPatch) -> None:
     settings, _ = anna
     monkeypatch.setenv("FAILPOINT", "erase.after_store:raise@2")
     monkeypatch.setattr(failpoint, "_passed", {})
@@ -104,7 +102,7 @@ def test_an_erasure_that_has_not_ended_is_told_by_what_is_left(
 
 @pytest.mark.parametrize(("words", "kept"), [("Redacted words of theirs", set()), (None, {"ngram-1.npz"})])
 def test_a_model_that_may_have_learned_from_the_person_is_trained_anew(
-    anna: Landed, tmp_path: Path, words: str | None, kept: set[str]  # noqa: F811
+    anna: Landed, tmp_path: Path, words: str | None, kept: set[str]
 ) -> None:
     settings = replace(anna[0], models_path=tmp_path / "models")
     settings.models.mkdir()

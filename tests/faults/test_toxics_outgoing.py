@@ -37,7 +37,6 @@ from rebuttal.sources import typeform
 from rebuttal.state import DigestDelivery, Outbox, open_state
 from rebuttal.state.failpoint import FailpointReached
 from rebuttal.warehouse import open_warehouse
-from sandbox.recorded import ACCOUNTS
 
 PASSES = (
     Toxic("every piece late", latency_s=0.02),
@@ -77,11 +76,10 @@ class Pulled:
                 text("select table_schema, table_name from information_schema.tables where table_schema = 'landing'")
             ).all()
             tables = [f'{schema}."{name}"' for schema, name in names] + ["ops.batch"]
-            found = {
+            return {
                 one: sorted(map(tuple, connection.execute(text(f"select * from {one}")).all()), key=repr)
                 for one in tables
             }
-        return found
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -259,8 +257,7 @@ def test_wherever_the_mail_servers_line_breaks_the_outcome_is_honest(post: Post)
             try:
                 outcome, code = postman.deliver(letter("kate@example.com"), "kate@example.com", lambda: True)
             except UnavailableError as error:
-                assert error.next_step
-                outcome = "later"  # as the stage takes it
+                outcome = "later" if error.next_step else "does not say what to do"  # as the stage takes it
             time.sleep(0.02)  # for what is under way
             arrived = len(post.received)
             assert (outcome, arrived) in {("sent", 1), ("later", 0), ("unknown", 0), ("unknown", 1)}, (toxic.name, code)

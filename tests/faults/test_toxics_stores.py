@@ -40,8 +40,7 @@ def admit(settings: Settings) -> str:
     try:
         quality.run(context(settings))
     except RebuttalError as error:
-        assert error.next_step, error
-        return type(error).__name__
+        return type(error).__name__ if error.next_step else f"{error!r} does not say what to do"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""A TCP proxy between any two parts, with toxics: each connection through it takes the next one, and is healthy without.
+"""A TCP proxy between any two parts, with toxics: each connection takes the next one, and is healthy without.
 
 Kinds are those that Toxiproxy names: latency, bandwidth, slicer, limit_data (here `ends_after`), reset_peer, timeout
 (here `holds_after`: nothing passes any more and nobody is told), and a server that is down. `up` is from client to

@@ -79,8 +79,9 @@ def unfinished(context: Context, after: timedelta = timedelta(hours=1)) -> list[
     with open_state(context.settings) as sessions:
         lines = [(row, {line["store"] for line in _receipt(sessions, row.subject_hash)}) for row in rows]
     return [
-        f"The erasure {row.subject_hash[:12]} that {row.requested_by} asked for at {row.requested_at:%Y-%m-%d %H:%M} UTC"
-        f" has not ended; still to forget: {', '.join(name for name in STORES.known if name not in done) or 'nothing'}."
+        f"The erasure {row.subject_hash[:12]} that {row.requested_by} asked for at"
+        f" {row.requested_at:%Y-%m-%d %H:%M} UTC has not ended; still to forget:"
+        f" {', '.join(name for name in STORES.known if name not in done) or 'nothing'}."
         " Run `rebuttal erase` for the same person again; it goes on where it stopped"
         for row, done in lines
     ]

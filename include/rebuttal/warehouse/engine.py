@@ -130,7 +130,9 @@ def _engine(url: str) -> Engine:
 
 
 def _name_locks(engine: Engine) -> None:
-    """A server that gave up waiting for a lock, or broke a deadlock, means LockedError: try again later."""
+    """A server that gave up waiting for a lock, or broke a deadlock, means LockedError: try again later. A file that
+    DuckDB finds damaged means StoreError.
+    """
 
     @event.listens_for(engine, "handle_error")
     def name_lock(context: ExceptionContext) -> None:
@@ -139,6 +141,12 @@ def _name_locks(engine: Engine) -> None:
             raise LockedError(
                 f"The warehouse {engine.url.database} was busy: {told}. Nothing of this step was written",
                 next_step="Wait for the other command, DAG run or query to end, then run this again",
+            ) from context.original_exception
+        if "Corrupt database file" in str(context.original_exception):
+            raise StoreError(
+                f"The warehouse {Path(engine.url.database or '').name} is damaged: a block differs from its checksum."
+                " Nothing of this step was written",
+                next_step="Restore it from a backup; the next pull brings what came since",
             ) from context.original_exception
 
 
