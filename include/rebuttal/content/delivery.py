@@ -103,8 +103,7 @@ class Delivery:
 
     def _send(self, claim: Claim) -> None:
         draft = _draft(claim)
-        # Our store may be older than the tracker: restored from a backup, it has forgotten what it sent.
-        if claim.row.post_count <= 1 and (known := self._search(claim)):
+        if claim.row.post_count <= 1 and (known := self._known(claim)):
             self._finish(claim, "adopted", known[0])
             return
         try:
@@ -135,6 +134,15 @@ class Delivery:
         else:
             self._wait(claim, "pending", 0.0, search_count=0)
             self._done.add("sent_again")
+
+    def _known(self, claim: Claim) -> list[RemoteTask]:
+        """Tasks of the claim that were there before it was ever sent: our store may be older than the tracker, restored
+        from a backup. Where a search is refused, the answer to the task itself says why.
+        """
+        try:
+            return self._search(claim)
+        except (RefusedError, ContractError):
+            return []
 
     def _search(self, claim: Claim) -> list[RemoteTask]:
         """Tasks with the claim's marker, the oldest first; a person's copy of another task is none."""
