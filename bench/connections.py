@@ -66,8 +66,8 @@ def measure(count: int) -> dict[str, float | int]:
         "deliveries_sent": 3 * DELIVERIES,
         "p50_quiet_s": round(statistics.median(quiet), 4),
         "p50_with_them_s": round(statistics.median(waited), 4),
-        "p99_quiet_s": round(sorted(quiet)[-2], 4),
-        "p99_with_them_s": round(sorted(waited)[-2], 4),
+        "p99_quiet_s": round(sorted(quiet)[-3], 4),
+        "p99_with_them_s": round(sorted(waited)[-3], 4),
         "receiver_mb_before": round(before),
         "receiver_mb_with_them": round(during),
     }
