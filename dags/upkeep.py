@@ -7,8 +7,8 @@ keeps its line (`quality.yml`). `missed` counts what the scheduled pull found th
 follow the fast way.
 **When it fails** in `account`, the log names the batches whose rows do not add up. Do not trust the marts of that
 source until it is explained; the landing rows are still there.
-In `subscriptions`, a vendor does not send us webhooks any more: the log says what to set there (asked where the
-connection's extra names `app_id`).
+In `subscriptions`, a vendor does not send us webhooks any more: the log says what to set there (docs/webhooks.md).
+In `erasures`, a person is not erased everywhere yet: the log says who asked and which stores are left. Ask again.
 **Rerun** at any time.
 """
 
@@ -40,8 +40,6 @@ with DAG(
 
         with open_state(load_settings()) as sessions:
             return forget_older_than(sessions)
-
-    forget_events()
 
     @task(task_id="account")
     def account() -> int:
@@ -78,6 +76,16 @@ with DAG(
             raise AirflowException("; ".join(report.problems))
         return report.as_dict()
 
+    @task(task_id="erasures")
+    def erasures() -> None:
+        from airflow.sdk.exceptions import AirflowException
+
+        from rebuttal.erasure import unfinished
+        from rebuttal_airflow.connections import context
+
+        if waiting := unfinished(context()):
+            raise AirflowException("; ".join(waiting))
+
     @task(task_id="events_to_marts", outlets=[CORE])
     def events_to_marts() -> None:
         from airflow.sdk.exceptions import AirflowSkipException
@@ -88,8 +96,5 @@ with DAG(
         if not waits_for_marts(context()):
             raise AirflowSkipException("No event has brought anything lately")
 
-    account()
-    retention()
-    missed()
-    subscriptions()
-    events_to_marts()
+    for one in (forget_events, account, retention, missed, subscriptions, erasures, events_to_marts):
+        one()

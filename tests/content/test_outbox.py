@@ -136,7 +136,8 @@ def test_what_is_no_jira_buries_nothing(company: Any, status: int, body: str) ->
 
 def test_a_search_that_is_refused_leaves_the_doubt_for_later(one_theme: Any) -> None:
     one_theme.jira.lose = ["after"]
-    one_theme.jira.search_answers = [(400, {}, {"errorMessages": ["The value 'MKT' does not exist."]})]
+    refused = (400, {}, {"errorMessages": ["The value 'MKT' does not exist."]})
+    one_theme.jira.search_answers = [refused, refused]  # before it is sent, and when the answer is lost
     report = content.run(one_theme.context())
     assert [problem for problem in report.problems if "The value 'MKT' does not exist." in problem]
     assert [row.state for row in outbox(one_theme.settings)] == ["unknown"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import requests
@@ -123,3 +124,31 @@ def test_a_lost_subscription_is_told(company: Company) -> None:
     requests.post(f"{base}/subscriptions", json=wanted, headers=HEADERS, timeout=30).raise_for_status()
     requests.put(f"{base}/settings", json={"targetUrl": url}, headers=HEADERS, timeout=30).raise_for_status()
     assert sources.check_subscriptions(context, "hubspot", url) == []
+
+
+def test_a_lost_webhook_of_a_form_is_told(company: Company) -> None:
+    url, forms = "https://loop.example.com/hooks/typeform", ["exitZ9m", "lost3Kd", "nps7Qx"]
+    known = company.context.resolve
+
+    def with_tag(name: str) -> Connection:
+        found = known(name)
+        return replace(found, extra={**found.extra, "webhook_tag": "loop"}) if name == "typeform" else found
+
+    context = replace(company.context, resolve=with_tag)
+    told = sources.check_subscriptions(context, "typeform", url) or []
+    assert told == [f"Typeform's form {form} has no webhook 'loop': set it to {url}" for form in forms]
+
+    def put(form: str, **body: Any) -> None:
+        address = f"{company.served.url}/typeform/forms/{form}/webhooks/loop"
+        token = {"Authorization": "Bearer sandbox-typeform-token"}
+        requests.put(address, json=body, headers=token, timeout=30).raise_for_status()
+
+    put("exitZ9m", url=url, enabled=True, secret="s")
+    put("lost3Kd", url="https://elsewhere.example.com/hooks", enabled=True)
+    put("nps7Qx", url=url, enabled=False)
+    elsewhere, off = sources.check_subscriptions(context, "typeform", url) or ["", ""]
+    assert "lost3Kd sends its webhook 'loop' to another address" in elsewhere
+    assert "nps7Qx has its webhook 'loop' switched off" in off
+    put("lost3Kd", url=url, enabled=True)
+    put("nps7Qx", url=url, enabled=True)
+    assert sources.check_subscriptions(context, "typeform", url) == []

@@ -45,6 +45,7 @@ class Desk:
     kind: str
     settings: Settings
     served: Served
+    through: str = ""  # the address of a proxy before the tracker, for the loop's own calls
 
     def configure(self, section: str, **values: Any) -> None:
         path = self.settings.config / "content.yml"
@@ -59,7 +60,9 @@ class Desk:
     def connection(self, **extra: str) -> Connection:
         account = ACCOUNTS[self.kind]
         login, secret = JIRA if self.kind == "jira" else (account["api_key"], account["access_token"])
-        return Connection(self.kind, f"{self.served.url}/{self.kind}", login, secret, extra={**account, **extra})
+        return Connection(
+            self.kind, f"{self.through or self.served.url}/{self.kind}", login, secret, extra={**account, **extra}
+        )
 
     def run(self, weeks: float = 0, **extra: str) -> Report:
         """One run of the stage, so many weeks after the first."""

@@ -1,9 +1,12 @@
-"""The table of content faults: one entry per fault and variant, with what is injected, where, and what must come of it.
+"""The table of faults: one entry per fault and variant, with what is injected, where, and what must come of it.
 
 The numbers are those of the fault catalogue: 59 a field changes, 60 a new column, 61 a new word, 62 values that are
 none, 63 number formats, 64 time zones, 65 impossible times, 66 a cursor in the future, 67 currencies, 68 restatement,
 69 deletion, 70 merged people, 71 one person at two partners, 72 one id with two contents, 73 another account's data,
 74 broken text, 75 sizes, 76 bombs, 77 other hosts, 78 the end of an API, 79 estimates, 80 unusual volume.
+Of vendors' answers: 48 throttles, 49 failures, 50 tokens, 52 errors with status 200, 53 slowness, 54 cut bodies, 55 cut
+pages, 56 doubled pages, 57 circles, 58 cursors that expire. Of infrastructure: 33 a full log, 41-43 stores of others
+and turned bytes, 44 yesterday's backup, 45 clocks, 46 names and certificates, 47 proxies.
 Of processes: 1-11 killed at a place, 16 halted past the lease, 17 told to end, 18-19 schedulers, 20 dispatched twice,
 21 backfill and live run, 22 started five times, 23 an old run repeated, 24-26 locks, 27 versions of the code, 28 a
 migration killed, 29 memory, 30 a pending load, 31 a lost disk (12-15 are of webhooks).
@@ -12,11 +15,14 @@ Of texts and tasks: 100 hostile text, 101 formulas, 108 an answer lost, 109 an i
 116 another vocabulary, 117 two workers, 118 a row seen late, 119 another workspace, 120 echoes, 126 headers of mails.
 Of webhooks and the inbox: 12 to 14 a receiver killed, 15 a worker killed, 24 a lock, 32 a full disk, 34 errors of
 writing, 35 of syncing, 36 a restart, 37 an outage, 38 a failover, 39 connections, 40 a read-only store, 81 copies,
-82 one id with two bodies, 83 two ids with one, 86 forgeries, 87 proxies, 88 replays, 89 rotation, 90 addresses,
-91 floods, 92 sizes, 93 batches, 94 new kinds, 95 other requests, 97 slow work, 98 poison, 99 handshakes.
+82 one id with two bodies, 83 two ids with one, 84 order, 85 strangers, 86 forgeries, 87 proxies, 88 replays,
+89 rotation, 90 addresses, 91 floods, 92 sizes, 93 batches, 94 new kinds, 95 other requests, 96 silence, 97 slow work,
+98 poison, 99 handshakes.
+Of mails and dashboards: 121 servers, 122 refusals, 123 lost answers, 124 repeats, 125 weeks, 127 held data, 128-130
+partners, 131 publishing, 132 injections. Of language models: 102-107.
 Of privacy and security: 133 erasure in the middle of things, 134 merged contacts, 135 asked twice, 136 a restored
 backup, 137 ways to write an address, 138 secrets, 140 routes, 142 addresses that users give, 144 unsafe formats, 146
-comparing secrets.
+comparing secrets, 139 keys, 141 limits, 143 dependencies, 145 logs, 147 partners that leave.
 """
 
 from __future__ import annotations
@@ -28,9 +34,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-SECURITY = (126, *range(133, 139), 140, 142, 144, 146)
-RECEIVER = (*range(12, 16), 32, *range(34, 41), 81, 82, 83, *range(86, 96), 97, 98, 99)
-NUMBERS = (*range(1, 12), *range(16, 32), *RECEIVER, *range(59, 81), 100, 101, *range(108, 121), *SECURITY)
+NUMBERS = range(1, 148)
 Test = TypeVar("Test", bound=Callable[..., None])
 
 
@@ -91,7 +95,8 @@ def files() -> list[Path]:
     """Every test file that enters something, found by its import of this module: none has to be listed."""
     tests = Path(__file__).resolve().parents[1]
     entering = "from tests.faults.table import "
-    return [path for path in sorted(tests.rglob("test_*.py")) if entering in path.read_text(encoding="utf-8")]
+    named = [*tests.rglob("test_*.py"), *tests.rglob("proved_*.py")]
+    return [path for path in sorted(named) if entering in path.read_text(encoding="utf-8")]
 
 
 def whole_table() -> list[Entry]:

@@ -11,7 +11,7 @@ from tests.faults.table import NUMBERS, WAYS, Entry, files, whole_table
 from rebuttal.settings import PROJECT_ROOT
 
 # What nothing proves yet, and what is not ours to prove.
-PENDING = [18, 19, 30, 34, 35, 38]
+PENDING = [18, 19, 30, 41, 42, 51, 130, 139, 147]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_each_entry_is_a_fault_of_its_own(table: list[Entry]) -> None:
 def test_no_file_that_enters_faults_is_overlooked(table: list[Entry]) -> None:
     """Whoever uses the table must do so by the import that the files are found by."""
     found = {path.relative_to(PROJECT_ROOT).as_posix() for path in files()} - {"tests/faults/test_table.py"}
-    assert len(found) >= 19
+    assert len(found) >= 25
     using = {
         path.relative_to(PROJECT_ROOT).as_posix()
         for path in (PROJECT_ROOT / "tests").rglob("*.py")

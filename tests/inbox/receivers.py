@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import httpx
 from bench.speed.posting import SECRET, URL, request
@@ -81,8 +82,8 @@ class ReceiverProcess:
         self.settings, self.port = settings, 0
         self.process: subprocess.Popen[str]
 
-    def start(self, failpoint: str = "") -> str:
-        """Start and wait until it listens; its address."""
+    def start(self, failpoint: str = "", stderr: IO[str] | None = None) -> str:
+        """Start and wait until it listens; its address. `stderr`: where its log goes, instead of ours."""
         own = {
             "REBUTTAL_HOME": str(self.settings.home),
             "REBUTTAL_CONFIG": str(self.settings.config),
@@ -93,7 +94,7 @@ class ReceiverProcess:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("REBUTTAL_", "AIRFLOW_"))}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "rebuttal", "inbox", "serve", "--port", str(self.port)],
-            env=kept | own, stdout=subprocess.PIPE, text=True,
+            env=kept | own, stdout=subprocess.PIPE, stderr=stderr, text=True,
         )  # fmt: skip
         assert self.process.stdout is not None
         line = self.process.stdout.readline()

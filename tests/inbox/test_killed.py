@@ -13,24 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy import func, select
-from tests.faults.table import fault, pending
+from tests.faults.table import fault
 from tests.inbox.receivers import ReceiverProcess, post, write_config
 
 from rebuttal.settings import Settings
 from rebuttal.state import InboxEvent, open_state
-
-pending(
-    34, "an error at the n-th write to disk", "before or after, never between",
-    "SQLite's own test of this kind sweeps every write and sync; here a full disk stands for all errors of writing",
-)  # fmt: skip
-pending(
-    35, "a sync to disk that fails", "an error, and the store is opened anew",
-    "no disk can be told to fail a sync from a test; any error of a commit goes the way of the full disk (32)",
-)  # fmt: skip
-pending(
-    38, "a failover to a copy that lacks the last moments", "documented; found again by the next pull",
-    "Postgres keeps what was acknowledged only with synchronous replication; docs/webhooks.md says so; the pull heals",
-)  # fmt: skip
 
 
 @pytest.fixture

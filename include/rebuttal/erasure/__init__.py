@@ -5,6 +5,7 @@ with its line in the receipt. Killed anywhere, the same command goes on; asked a
 stands before every stage: a warehouse that was restored from a backup forgets again before anybody reads it.
 """
 
-from rebuttal.erasure.run import erase, keep_erased
+from rebuttal.erasure.kept_outside import apply_erased, export_erased
+from rebuttal.erasure.run import erase, keep_erased, unfinished
 
-__all__ = ["erase", "keep_erased"]
+__all__ = ["apply_erased", "erase", "export_erased", "keep_erased", "unfinished"]

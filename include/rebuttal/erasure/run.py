@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -48,7 +48,7 @@ def erase(context: Context, subject: str, by: str) -> Report:
             is_new |= mirror(connection, _hashes(context, person))
         failpoint("erase.after_mirror")
         if not is_new and _is_finished(sessions, asked):
-            report.details = _receipt(sessions, asked)
+            report.details = _receipt(sessions, asked.subject_hash)
             report.counts = {"removed": 0, "stores": len(report.details)}
             return report
         for name, forget in STORES.known.items():
@@ -58,7 +58,7 @@ def erase(context: Context, subject: str, by: str) -> Report:
             report.add("removed", removed)
         _finish(sessions, asked, context.clock.now())
         failpoint("erase.after_finish")
-        report.details = _receipt(sessions, asked)
+        report.details = _receipt(sessions, asked.subject_hash)
     report.counts["stores"] = len(report.details)
     report.changed = True
     return report
@@ -69,6 +69,22 @@ def list_erasures(context: Context) -> list[dict[str, object]]:
     with open_state(context.settings) as sessions, sessions() as session:
         rows = session.scalars(select(Erasure).order_by(Erasure.requested_at, Erasure.subject_hash)).all()
         return [{column.name: getattr(row, column.name) for column in Erasure.__table__.columns} for row in rows]
+
+
+def unfinished(context: Context, after: timedelta = timedelta(hours=1)) -> list[str]:
+    """A line for each erasure that began more than `after` ago and has not ended; it names nobody."""
+    with open_state(context.settings) as sessions, sessions() as session:
+        began = Erasure.requested_at < context.clock.now() - after
+        rows = session.scalars(select(Erasure).where(Erasure.finished_at.is_(None), began)).all()
+    with open_state(context.settings) as sessions:
+        lines = [(row, {line["store"] for line in _receipt(sessions, row.subject_hash)}) for row in rows]
+    return [
+        f"The erasure {row.subject_hash[:12]} that {row.requested_by} asked for at"
+        f" {row.requested_at:%Y-%m-%d %H:%M} UTC has not ended; still to forget:"
+        f" {', '.join(name for name in STORES.known if name not in done) or 'nothing'}."
+        " Run `rebuttal erase` for the same person again; it goes on where it stopped"
+        for row, done in lines
+    ]
 
 
 def keep_erased(context: Context) -> bool:
@@ -163,9 +179,9 @@ def _finish(sessions: Sessions, asked: Subject, now: datetime) -> None:
         session.get_one(Erasure, asked.subject_hash).finished_at = now
 
 
-def _receipt(sessions: Sessions, asked: Subject) -> list[dict[str, object]]:
+def _receipt(sessions: Sessions, subject_hash: str) -> list[dict[str, object]]:
     with sessions() as session:
-        lines = session.scalars(select(ErasureReceipt).where(ErasureReceipt.subject_hash == asked.subject_hash)).all()
+        lines = session.scalars(select(ErasureReceipt).where(ErasureReceipt.subject_hash == subject_hash)).all()
     by_store = {line.store: line for line in lines}
     return [
         {"store": name, "removed": by_store[name].removed_count, "erased_at": by_store[name].erased_at}

@@ -7,6 +7,7 @@ while the warehouse still has them; `warehouse.py` holds the rest.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -63,13 +64,26 @@ def from_ledger(work: Work) -> int:
 
 @STORES.store("corrections")
 def from_corrections(work: Work) -> int:
-    """What people said about the meaning of the person's texts, and those texts as training examples."""
+    """What people said about the meaning of the person's texts, those texts as training examples, and every model that
+    may have learned from them: the next `listen` trains anew, from what is left.
+    """
     with open_state(work.context.settings) as sessions, sessions.begin() as session:
         chosen = select(LabelCorrection).where(LabelCorrection.text_hash.in_(list(work.text_hashes)))
         rows = session.scalars(chosen).all()
+        if any(row.text for row in rows):  # first: killed after it, the rows still say that models have to go
+            forget_models(work.context.settings.models)
         for row in rows:
             session.delete(row)
         return len(rows)
+
+
+def forget_models(folder: Path) -> int:
+    """Remove all trained models: a file does not say what it learned from, and costs half a minute to make again."""
+    count = 0
+    for path in sorted(folder.glob("*.npz")):
+        path.unlink()
+        count += 1
+    return count
 
 
 def blotted(data: Any, phrases: Sequence[str]) -> tuple[Any, int]:

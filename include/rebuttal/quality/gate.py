@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, MetaData, Table, select, text
 from sqlalchemy.pool import NullPool
 
-from rebuttal.errors import StoreError
+from rebuttal.errors import StoreError, UnavailableError
 from rebuttal.quality.checks import Check
 from rebuttal.settings import Settings
 from rebuttal.warehouse import sql
@@ -72,9 +72,16 @@ class Gate:
         with warnings.catch_warnings():  # it would rather have `add_postgres`, which refuses socket addresses
             warnings.simplefilter("ignore")
             # Without a pool no connection outlives its query: none blocks a DROP, none keeps DuckDB's file locked.
-            self._source = context.data_sources.add_sql(
-                name="warehouse", connection_string=url, kwargs={"poolclass": NullPool}
-            )
+            refused = importlib.import_module("great_expectations.datasource.fluent.interfaces").TestConnectionError
+            try:
+                self._source = context.data_sources.add_sql(
+                    name="warehouse", connection_string=url, kwargs={"poolclass": NullPool}
+                )
+            except refused:  # its own error would show the address
+                raise UnavailableError(
+                    "The checks cannot reach the warehouse; nothing of this batch was admitted",
+                    next_step="Check that the server runs and takes one more connection, then run this again",
+                ) from None
 
     def _suite(self, entity: str) -> Any:
         if entity not in self._suites:

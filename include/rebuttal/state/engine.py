@@ -8,10 +8,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from rebuttal.errors import StoreError
+from rebuttal.errors import StoreError, UnavailableError
 from rebuttal.settings import Settings
 from rebuttal.state.failpoint import failpoint
 from rebuttal.state.lease import Held, lease, refuse_lost
@@ -21,6 +21,9 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _SQLITE_WAIT_MS = 30_000
 _MIGRATION_LOCK = 7_245_118_301  # any number that only this project uses with Postgres' advisory locks
 
+# A server that is gone without a word (libpq's names): told within a minute, not after the system's two hours.
+_WORDLESS = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+
 Sessions = sessionmaker[Session]
 
 
@@ -29,14 +32,39 @@ def open_state(settings: Settings) -> Iterator[Sessions]:
     """Sessions on the state store, its schema at the version of this code.
 
     `with open_state(settings) as sessions: with sessions.begin() as session: ...`. Transactions are short: none is
-    held while the network is used. Raises StoreError when the store cannot be reached or a newer version wrote it.
+    held while the network is used. Raises StoreError when the store cannot be reached or a newer version wrote it,
+    UnavailableError when its connection breaks meanwhile.
     """
     engine = _engine(settings.state_url)
     try:
         _migrate(engine)
-        yield sessionmaker(engine, expire_on_commit=False)
+        with told_when_cut("state store"):
+            yield sessionmaker(engine, expire_on_commit=False)
     finally:
         engine.dispose()
+
+
+@contextmanager
+def told_when_cut(store: str) -> Iterator[None]:
+    """Raise UnavailableError for a connection to the server of `store` that breaks inside; its transaction is void."""
+    try:
+        yield
+    except DBAPIError as error:
+        is_refused = isinstance(error, OperationalError) and error.statement is None  # a new one, in the middle
+        if not (error.connection_invalidated or is_refused):
+            raise
+        raise UnavailableError(
+            f"The connection to the {store} broke in the middle of the work ({type(error.orig).__name__})",
+            next_step="What was committed stands, nothing is half done: when the server is back, run this again",
+        ) from error
+
+
+def server_options(url: str) -> dict[str, int]:
+    """What a connection to Postgres is opened with, where the URL does not say it itself; nothing for other engines."""
+    found = make_url(url)
+    if found.get_backend_name() != "postgresql":
+        return {}
+    return {name: value for name, value in _WORDLESS.items() if name not in found.query}
 
 
 @contextmanager
@@ -61,7 +89,7 @@ def _engine(url: str) -> Engine:
 
 def _new_engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, connect_args=server_options(url))
     path = make_url(url).database
     if not path or path == ":memory:":
         raise StoreError("The SQLite state store needs a file", next_step="Set REBUTTAL_STATE_URL=sqlite:////abs/path")

@@ -20,6 +20,7 @@ from sqlalchemy.schema import CreateSchema
 
 from rebuttal.errors import LockedError, StoreError
 from rebuttal.settings import Settings
+from rebuttal.state.engine import server_options, told_when_cut
 from rebuttal.warehouse import dialects
 from rebuttal.warehouse.columns import add_missing_columns
 from rebuttal.warehouse.fence import fence_off
@@ -35,6 +36,11 @@ _STORED_TABLES = (
 NEW_FILES: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": "v1.4.0"}
 LOCK_WAIT_SECONDS = 120.0
 SERVER_LOCK_SECONDS = 120
+# A lock is not waited for for ever, and a client that is gone without a word lets go of its locks within a minute.
+_ON_SERVER = f"""
+SET lock_timeout = '{SERVER_LOCK_SECONDS}s';
+SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3
+"""
 # What Postgres calls them (SQLSTATE).
 _LOCKED = {
     "55P03": "another process held a table or row for longer than this one waits",
@@ -47,15 +53,16 @@ _LOCKED = {
 def open_warehouse(settings: Settings, *, wait: float = LOCK_WAIT_SECONDS) -> Iterator[Engine]:
     """The warehouse to read and write, with all schemas and tables in place; under a lease, as its holder's only.
 
-    Raises LockedError when another process held the DuckDB file for `wait` seconds, UnavailableError-like
-    StoreError when the server cannot be reached.
+    Raises LockedError when another process held the DuckDB file for `wait` seconds, StoreError when the server cannot
+    be reached, UnavailableError when its connection breaks meanwhile.
     """
     engine = _engine(settings.warehouse_url)
     try:
         _wait_for(engine, wait)
-        create_tables(engine)
-        fence_off(engine)
-        yield engine
+        with told_when_cut("warehouse"):
+            create_tables(engine)
+            fence_off(engine)
+            yield engine
         if engine.dialect.name == "duckdb":
             with engine.begin() as connection:
                 close_holes(connection)
@@ -120,7 +127,7 @@ def create_tables(engine: Engine) -> None:
 def _engine(url: str) -> Engine:
     if url.startswith("duckdb"):
         _make_file(Path(make_url(url).database or ""))
-    engine = create_engine(url, pool_pre_ping=not url.startswith("duckdb"))
+    engine = create_engine(url, pool_pre_ping=not url.startswith("duckdb"), connect_args=server_options(url))
     _set_utc(engine)
     _name_locks(engine)
     return engine
@@ -135,7 +142,9 @@ def _make_file(path: Path) -> None:
 
 
 def _name_locks(engine: Engine) -> None:
-    """A server that gave up waiting for a lock, or broke a deadlock, means LockedError: try again later."""
+    """A server that gave up waiting for a lock, or broke a deadlock, means LockedError: try again later. A file that
+    DuckDB finds damaged means StoreError.
+    """
 
     @event.listens_for(engine, "handle_error")
     def name_lock(context: ExceptionContext) -> None:
@@ -144,6 +153,12 @@ def _name_locks(engine: Engine) -> None:
             raise LockedError(
                 f"The warehouse {engine.url.database} was busy: {told}. Nothing of this step was written",
                 next_step="Wait for the other command, DAG run or query to end, then run this again",
+            ) from context.original_exception
+        if "Corrupt database file" in str(context.original_exception):
+            raise StoreError(
+                f"The warehouse {Path(engine.url.database or '').name} is damaged: a block differs from its checksum."
+                " Nothing of this step was written",
+                next_step="Restore it from a backup; the next pull brings what came since",
             ) from context.original_exception
 
 
@@ -157,7 +172,7 @@ def _set_utc(engine: Engine) -> None:
             cursor.execute("SET checkpoint_threshold = '1GB'")
             cursor.execute(LEAVE)
         else:
-            cursor.execute(f"SET lock_timeout = '{SERVER_LOCK_SECONDS}s'")  # instead of waiting for ever
+            cursor.execute(_ON_SERVER)
         cursor.close()
         if hasattr(connection, "commit"):
             connection.commit()

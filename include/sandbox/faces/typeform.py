@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response as HttpResponse
 from starlette.routing import Route
 
-from sandbox.faces.typeform_hooks import submitted
+from sandbox.faces.typeform_hooks import Webhooks, submitted
 from sandbox.faces.wire import Call, Face, Rate, Site, answer, face_url, iso_s
 from sandbox.recorded import ACCOUNTS, FORMS, Recorded, Response
 
@@ -65,7 +65,8 @@ class TypeformFace(Face):
             "/forms/{form}": self._form,
             "/forms/{form}/responses": self._responses,
         }
-        return [Route(path, _guarded(handler), methods=["GET"]) for path, handler in paths.items()]
+        found = [Route(path, _guarded(handler), methods=["GET"]) for path, handler in paths.items()]
+        return [*found, Webhooks().route()]
 
     def unauthorized(self, call: Call) -> HttpResponse | None:
         """401 without the account's token."""
