@@ -114,7 +114,7 @@ def _add_priced(connection: Connection) -> None:
 
 
 def _compare_visits(connection: Connection, is_whole: bool) -> bool:
-    told = _sql(connection, "visit")
+    told = _sql(connection, "visit", visits="core.visit")
     _run(connection, "DROP TABLE IF EXISTS input_batch")
     _run(
         connection,
@@ -131,7 +131,10 @@ def _compare_visits(connection: Connection, is_whole: bool) -> bool:
     scope = "(batch_id IN (SELECT batch_id FROM touched_batch) OR unit_id IN (SELECT person_id FROM ops.person_change))"
     if not _exists(connection, "touched_batch") and not _exists(connection, "ops.person_change"):
         return False
-    is_touched = _compare(connection, "visit", f"({_text('visit_unit').format(told=told)})", scope, is_whole)
+    unit, at_hand = _text("visit_unit"), _sql(connection, "visit", visits=f"({_text('visit_at_hand')})")
+    is_touched = _compare(
+        connection, "visit", f"({unit.format(told=told)})", scope, is_whole, at_hand=f"({unit.format(told=at_hand)})"
+    )
     _run(connection, "DELETE FROM ops.model_input_batch WHERE batch_id IN (SELECT batch_id FROM touched_batch)")
     _run(
         connection,
@@ -141,13 +144,19 @@ def _compare_visits(connection: Connection, is_whole: bool) -> bool:
     return is_touched
 
 
-def _compare(connection: Connection, entity: str, now: str, scope: str, is_whole: bool) -> bool:
-    """Bring `ops.model_input` up to `now` and note the units of rows that came, went or differ; whether any did."""
+def _compare(
+    connection: Connection, entity: str, now: str, scope: str, is_whole: bool, at_hand: str | None = None
+) -> bool:
+    """Bring `ops.model_input` up to `now` and note the units of rows that came, went or differ; whether any did.
+
+    `at_hand` gives the rows of `now` that are in `scope`, where that is quicker than to look for them in it.
+    """
     for name in ("input_now", "input_built", "input_came", "input_went"):
         _run(connection, f"DROP TABLE IF EXISTS {name}")
     columns = "input_key, batch_id, content_hash, unit_id"
     built = f"SELECT {columns} FROM ops.model_input WHERE entity = '{entity}' AND {scope}"
-    _run(connection, f"CREATE TEMPORARY TABLE input_now AS SELECT {columns} FROM {now} AS now WHERE {scope}")
+    rows = f"{at_hand} AS now" if at_hand else f"{now} AS now WHERE {scope}"
+    _run(connection, f"CREATE TEMPORARY TABLE input_now AS SELECT {columns} FROM {rows}")
     _run(connection, f"CREATE TEMPORARY TABLE input_built AS {built}")
     _add_other_side(connection, entity, now)
     for name, one, other in (("came", "now", "built"), ("went", "built", "now")):
@@ -211,11 +220,11 @@ def _exists(connection: Connection, rows: str) -> bool:
     return connection.exec_driver_sql(f"SELECT 1 FROM {rows} LIMIT 1").first() is not None
 
 
-def _sql(connection: Connection, entity: str) -> str:
+def _sql(connection: Connection, entity: str, **relations: str) -> str:
     """The input rows of an entity. Both hashes have 63 bits or 64 and go into a signed number."""
     if connection.dialect.name == "duckdb":
-        return _text(entity).format(hash="((hash", end=") >> 1)::bigint")
-    return _text(entity).format(hash="hashtextextended(ROW", end=")::text, 0")
+        return _text(entity).format(hash="((hash", end=") >> 1)::bigint", **relations)
+    return _text(entity).format(hash="hashtextextended(ROW", end=")::text, 0", **relations)
 
 
 def _text(name: str) -> str:

@@ -6,7 +6,7 @@ with path as (
         conversion_id, count(*) as touch_count, count(distinct channel) as channel_count,
         max(case when channel <> 'direct' then position end) as last_known_position,
         sum(decay) as decay_total
-    from {{ ref('int_conversion_touch') }}
+    from {{ made(ref('int_conversion_touch')) }}
     where 1 = 1 {{ only_changed('person_id') }}
     group by conversion_id
 
@@ -18,7 +18,7 @@ channel_weight as (
     select
         touch.conversion_id, touch.channel, count(*) as touch_count,
         {{ trillionths(shapley_weight('min(path.channel_count)', 'count(*)')) }} as weight
-    from {{ ref('int_conversion_touch') }} as touch
+    from {{ made(ref('int_conversion_touch')) }} as touch
     inner join path on path.conversion_id = touch.conversion_id
     where 1 = 1 {{ only_changed('touch.person_id') }}
     group by touch.conversion_id, touch.channel
@@ -39,9 +39,9 @@ credited as (
         touch.position, conversion.is_rate_missing, conversion.value_base,
         {{ single_touches('touch.position', 'path.touch_count', 'path.last_known_position') }},
         {{ shared_credits('touch.position', 'path.touch_count', 'touch.decay', 'touch.decay_until', 'path.decay_total', 'weight.weight', 'total.weight') }}
-    from {{ ref('int_conversion_touch') }} as touch
+    from {{ made(ref('int_conversion_touch')) }} as touch
     inner join path on path.conversion_id = touch.conversion_id
-    inner join {{ ref('int_conversion') }} as conversion on conversion.conversion_id = touch.conversion_id
+    inner join {{ made(ref('int_conversion')) }} as conversion on conversion.conversion_id = touch.conversion_id
     inner join channel_weight as weight on weight.conversion_id = touch.conversion_id and weight.channel = touch.channel
     inner join shapley_total as total on total.conversion_id = touch.conversion_id
     where 1 = 1 {{ only_changed('touch.person_id') }}
@@ -70,6 +70,6 @@ select
     cast(null as {{ dbt.type_string() }}), 'unknown', 'unknown', 'unknown', 'unknown',
     coalesce(conversion.partner_id, 'unknown'), cast(null as bigint), conversion.is_rate_missing, conversion.value_base
     {%- for _ in touch_models() %}, cast(1 as numeric(18, 12)){% endfor %}
-from {{ ref('int_conversion') }} as conversion
+from {{ made(ref('int_conversion')) }} as conversion
 left join path on path.conversion_id = conversion.conversion_id
 where path.conversion_id is null {{ only_changed('conversion.person_id') }}
