@@ -18,6 +18,7 @@ from importlib import resources
 from sqlalchemy import Connection, Engine, delete, insert, select, text
 
 from rebuttal.warehouse.model_tables import changed_person, model_build, person_change
+from rebuttal.warehouse.promote import row_hash_of
 from rebuttal.warehouse.tables import MARTS_BUILD
 
 SMALL = (
@@ -26,6 +27,8 @@ SMALL = (
     "survey_response",
 )
 NOBODY = ""
+_ALL = "TRUE"  # the scope of entities that are compared as a whole
+_COLUMNS = ("input_key", "batch_id", "content_hash", "unit_id")  # of ops.model_input
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def find_changes(engine: Engine, fingerprint: str, week: str) -> Due:
             connection.execute(delete(model_build))
         is_touched = _take_over_people(connection)
         for entity in SMALL:
-            is_touched |= _compare(connection, entity, f"({_sql(connection, entity)})", "TRUE", is_whole)
+            is_touched |= _compare(connection, entity, f"({_sql(connection, entity)})", _ALL, is_whole)
         is_touched |= _compare_visits(connection, is_whole)
         _add_priced(connection)
         connection.execute(delete(person_change))
@@ -153,12 +156,15 @@ def _compare(
     """
     for name in ("input_now", "input_built", "input_came", "input_went"):
         _run(connection, f"DROP TABLE IF EXISTS {name}")
-    columns = "input_key, batch_id, content_hash, unit_id"
+    columns = ", ".join(_COLUMNS)
     built = f"SELECT {columns} FROM ops.model_input WHERE entity = '{entity}' AND {scope}"
     rows = f"{at_hand} AS now" if at_hand else f"{now} AS now WHERE {scope}"
     _run(connection, f"CREATE TEMPORARY TABLE input_now AS SELECT {columns} FROM {rows}")
+    if scope == _ALL and _add_up(connection, "input_now") == _add_up(connection, f"({built}) AS built"):
+        return False
     _run(connection, f"CREATE TEMPORARY TABLE input_built AS {built}")
-    _add_other_side(connection, entity, now)
+    if scope != _ALL:
+        _add_other_side(connection, entity, now)
     for name, one, other in (("came", "now", "built"), ("went", "built", "now")):
         _run(
             connection,
@@ -186,9 +192,16 @@ def _compare(
     return is_touched
 
 
+def _add_up(connection: Connection, rows: str) -> tuple[int, int | None]:
+    """How many these input rows are and what they add up to: the same for the same rows."""
+    checksum = row_hash_of(connection, [(name, "") for name in _COLUMNS])
+    count, total = connection.exec_driver_sql(f"SELECT count(*), {checksum} FROM {rows}").one()
+    return int(count), None if total is None else int(total)
+
+
 def _add_other_side(connection: Connection, entity: str, now: str) -> None:
     """A row that had another unit when the marts were built, or has now, may be in scope on one side only."""
-    columns = "input_key, batch_id, content_hash, unit_id"
+    columns = ", ".join(_COLUMNS)
     for side, other, rows in (
         ("built", "now", f"(SELECT {columns} FROM ops.model_input WHERE entity = '{entity}')"),
         ("now", "built", now),
