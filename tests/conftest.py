@@ -44,6 +44,7 @@ class _Server:
 LONG = (
     "loop/test_kills.py",
     "journeys/test_refresh.py",
+    "journeys/test_refresh_readers.py",
     "loop/test_turn.py",
     "bi/test_superset.py",
     "bench/test_bench.py",

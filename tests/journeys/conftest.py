@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, insert
 from tests.journeys.people_warehouse import KEPT, MEMORY, People
+from tests.journeys.refresh_company import built, built_company, copied  # noqa: F401  (fixtures)
 
 from rebuttal.clock import Clock
 from rebuttal.connections import Connection

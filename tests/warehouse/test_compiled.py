@@ -57,6 +57,27 @@ def test_the_name_of_the_database_does_not_matter() -> None:
     assert found.statement == 'select 1 from "core"."m"'
 
 
+BY_PERSON = {"materialized": "incremental", "pre-hook": [{"sql": "{{ forget_changed('person_id') }}"}]}
+STAGED = {"materialized": "incremental", "pre-hook": [{"sql": "{{ forget_all() }}"}]}
+
+
+def test_marked_rows_are_read_where_the_same_go_made_them() -> None:
+    """Not where another go did, not of a model made whole or staged, and never by a view, which would outlive them."""
+    marked = " cross join ".join(f'"db"."marts_build"."{name}" /* made */' for name in ("early", "whole", "staged"))
+    nodes = model("early", **BY_PERSON) | model("whole") | model("staged", **STAGED)
+    for name, config in {"reader": {}, "shown": {"materialized": "view"}, "late": {"tags": ["late"]}}.items():
+        nodes |= model(name, "early", "whole", "staged", **config)
+        nodes[f"model.{name}"]["compiled_code"] = f"select 1 from {marked}"
+    nodes |= check("tested", "early")
+    nodes["test.tested"]["compiled_code"] = f"select 1 from {marked}"
+    found = {one.name: one for one in models_of(nodes, "late")}
+    as_it_is = marked.replace('"db".', "")
+    here = as_it_is.replace('"marts_build"."early" /* made */', "made_early")
+    assert found["reader"].statement == found["early"].checks[0].statement == f"select 1 from {here}"
+    assert found["shown"].statement == found["late"].statement == f"select 1 from {as_it_is}"
+    assert (found["early"].unit, found["staged"].unit, found["whole"].unit) == ("person_id", "*", "")
+
+
 @pytest.mark.parametrize(
     "config",
     [

@@ -17,8 +17,9 @@ from rebuttal.context import Context
 from rebuttal.errors import StoreError
 from rebuttal.settings import Settings
 from rebuttal.warehouse import open_published, open_warehouse
+from rebuttal.warehouse.model_tables import mart_checksum, model_build
 from rebuttal.warehouse.promote import promote
-from rebuttal.warehouse.publish import fingerprint_of, publish
+from rebuttal.warehouse.publish import fingerprint_of, publish, publish_open, publish_previous
 
 
 def context_for(settings: Settings) -> Context:
@@ -71,6 +72,40 @@ def test_only_what_differs_is_promoted_and_published(any_settings: Settings) -> 
     with open_warehouse(any_settings) as engine, engine.connect() as connection:
         assert connection.execute(text("SELECT count(*), max(version) FROM ops.publication")).one() == (2, 2)
     assert versions(any_settings) == {(1, 1), (2, 1)}
+
+
+def test_what_a_refresh_made_is_promoted_and_published_from_there(any_settings: Settings) -> None:
+    """Of changed persons only, and only where they differ: the rows of the build itself are not looked at again."""
+    context, units = context_for(any_settings), {"left_mart": "row_id::text", "right_mart": "row_id::text"}
+    build(any_settings, 1)
+    with open_warehouse(any_settings) as engine:
+        promote(engine, units)
+        with engine.begin() as connection:
+            connection.execute(model_build.insert().values(fingerprint="built"))
+            connection.execute(mart_checksum.delete())
+            for mart in ("left_mart", "right_mart"):
+                sums = {"name": f"marts.{mart}", "unit": "coalesce(row_id::text, '')", "row_count": 3, "checksum": 0}
+                connection.execute(mart_checksum.insert().values(sums))
+    publish(context)
+    with open_warehouse(any_settings) as engine:
+        with engine.begin() as connection:
+            connection.execute(text("INSERT INTO ops.changed_person VALUES ('0'), ('1'), ('7')"))
+            connection.execute(text("UPDATE marts_build.left_mart SET version = 9"))
+            made = "CREATE TEMPORARY TABLE made_left_mart AS SELECT * FROM marts_build.left_mart LIMIT 0"
+            connection.execute(text(made))
+            connection.execute(text("INSERT INTO made_left_mart VALUES (0, 1), (1, 2), (7, 2)"))
+        assert promote(engine, units, only_changed=True) == ["left_mart"]
+        assert publish_open(any_settings, engine).changed
+    expected = [(0, 1), (1, 2), (2, 1), (7, 2)]
+    rows = "SELECT * FROM {}.left_mart ORDER BY row_id"
+    with open_published(any_settings) as engine, engine.connect() as connection:
+        assert connection.execute(text(rows.format("marts"))).all() == expected
+    with open_warehouse(any_settings) as engine, engine.connect() as connection:
+        assert connection.execute(text(rows.format("marts"))).all() == expected
+        assert connection.execute(text(rows.format("marts_previous"))).all() == [(1, 1)]
+    assert publish_previous(context).counts["marts"] == 1
+    with open_published(any_settings) as engine, engine.connect() as connection:
+        assert connection.execute(text(rows.format("marts"))).all() == [(0, 1), (1, 1), (2, 1)]
 
 
 def test_a_mart_of_another_stage_is_published_too(any_settings: Settings) -> None:

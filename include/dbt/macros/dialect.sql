@@ -31,7 +31,16 @@
 
 {#- Times mean the same everywhere, whatever the session's time zone is. -#}
 {% macro utc(column) -%}
+    {{ adapter.dispatch('utc')(column) }}
+{%- endmacro %}
+
+{% macro default__utc(column) -%}
     ({{ column }} at time zone 'UTC')
+{%- endmacro %}
+
+{#- `at time zone` asks a calendar about every row: six times as dear. -#}
+{% macro duckdb__utc(column) -%}
+    make_timestamp(epoch_us({{ column }}))
 {%- endmacro %}
 
 {#- The UTC date of an instant. -#}

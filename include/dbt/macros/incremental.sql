@@ -26,6 +26,21 @@
     {%- endif %}
 {%- endmacro %}
 
+{#- For pre_hook of a model that is read while it is built and never again: a refresh keeps the rows it makes, and no others. -#}
+{% macro forget_all() -%}
+    {% if is_incremental() -%}
+    delete from {{ this }}
+    {%- endif %}
+{%- endmacro %}
+
+{#-
+  A model that goes by person, where only rows that this build makes are looked at: in a refresh the runner reads them
+  where it has just made them, instead of looking for them among all rows. The condition stays: it says what is meant.
+-#}
+{% macro made(relation) -%}
+    {{ relation }}{% if is_incremental() %} /* made */{% endif %}
+{%- endmacro %}
+
 {#- Advertisements are nobody's: they are made again by day. As in journeys/sql/input/ad_performance.sql. -#}
 {% macro ad_day(report_date) -%}
     'day:' || cast({{ report_date }} as {{ dbt.type_string() }})
@@ -54,6 +69,7 @@
     {%- set test = model.test_metadata -%}
     {%- set unit = unit_of(relation.identifier) if execute and not flags.FULL_REFRESH and test.name not in ('same_row_count', 'same_sum', 'money_is_whole', 'credits_in_every_view') else none -%}
     {%- if unit -%}
+        {%- set looked_at = relation ~ ' /* made */' -%}
         {%- set made = "coalesce(" ~ unit ~ ", '') in (select person_id from " ~ source('ops', 'changed_person') ~ ")" -%}
         {#- A unit that stands in `meta` is made of the row's key: nobody else's row can have the same key. -#}
         {%- if test.name in ('unique', 'unique_together') and not graph.nodes['model.' ~ project_name ~ '.' ~ relation.identifier].config.meta.unit -%}
@@ -62,12 +78,13 @@
                 {%- do columns.append('cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')') -%}
             {%- endfor -%}
             {%- set key = joined(columns, 'chr(31)') -%}
-            {%- set made = key ~ " in (select " ~ key ~ " from " ~ relation ~ " where " ~ made ~ ")" -%}
+            {%- set made = key ~ " in (select " ~ key ~ " from " ~ looked_at ~ " where " ~ made ~ ")" -%}
+            {%- set looked_at = relation -%}
         {%- endif -%}
         {%- set where = (where ~ ' and ' if where else '') ~ made -%}
     {%- endif -%}
     {%- if where -%}
-        {{ return("(select * from " ~ relation ~ " where " ~ where ~ ") as dbt_subquery") }}
+        {{ return("(select * from " ~ (looked_at or relation) ~ " where " ~ where ~ ") as dbt_subquery") }}
     {%- else -%}
         {{ return(relation) }}
     {%- endif -%}

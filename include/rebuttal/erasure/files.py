@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 
 from rebuttal.errors import LockedError
 from rebuttal.state.failpoint import failpoint
+from rebuttal.warehouse.database_file import new_beside, quoted, sync
 
 
 def rewrite_duckdb(path: Path) -> None:
@@ -19,24 +20,22 @@ def rewrite_duckdb(path: Path) -> None:
 
     A crash leaves the old one whole. Raises LockedError when another process has the file open.
     """
-    new = path.with_name(f"{path.name}.new")
-    for left in (new, new.with_name(f"{new.name}.wal")):
-        left.unlink(missing_ok=True)
+    new = new_beside(path)
     with closing(duckdb.connect()) as connection:
         try:
-            connection.execute(f"ATTACH '{_quoted(path)}' AS old_file")
+            connection.execute(f"ATTACH '{quoted(path)}' AS old_file")
         except duckdb.IOException:
             raise LockedError(
                 f"{path.name} is open in another process", next_step="Close it, then run the erasure again"
             ) from None
-        connection.execute(f"ATTACH '{_quoted(new)}' AS new_file")
+        connection.execute(f"ATTACH '{quoted(new)}' AS new_file")
         connection.execute("COPY FROM DATABASE old_file TO new_file")
         connection.execute("CHECKPOINT new_file")
         connection.execute("DETACH new_file")
-        _sync(new)
+        sync(new)
         failpoint("erase.before_rename")
         os.replace(new, path)  # while the old file is still held: nobody writes into it meanwhile
-        _sync(path.parent)
+        sync(path.parent)
 
 
 def rewrite_sqlite(url: str) -> None:
@@ -46,15 +45,3 @@ def rewrite_sqlite(url: str) -> None:
         with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as connection:
             connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

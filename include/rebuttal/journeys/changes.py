@@ -18,6 +18,7 @@ from importlib import resources
 from sqlalchemy import Connection, Engine, delete, insert, select, text
 
 from rebuttal.warehouse.model_tables import changed_person, model_build, person_change
+from rebuttal.warehouse.promote import row_hash_of
 from rebuttal.warehouse.tables import MARTS_BUILD
 
 SMALL = (
@@ -26,6 +27,8 @@ SMALL = (
     "survey_response",
 )
 NOBODY = ""
+_ALL = "TRUE"  # the scope of entities that are compared as a whole
+_COLUMNS = ("input_key", "batch_id", "content_hash", "unit_id")  # of ops.model_input
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def find_changes(engine: Engine, fingerprint: str, week: str) -> Due:
             connection.execute(delete(model_build))
         is_touched = _take_over_people(connection)
         for entity in SMALL:
-            is_touched |= _compare(connection, entity, f"({_sql(connection, entity)})", "TRUE", is_whole)
+            is_touched |= _compare(connection, entity, f"({_sql(connection, entity)})", _ALL, is_whole)
         is_touched |= _compare_visits(connection, is_whole)
         _add_priced(connection)
         connection.execute(delete(person_change))
@@ -114,7 +117,7 @@ def _add_priced(connection: Connection) -> None:
 
 
 def _compare_visits(connection: Connection, is_whole: bool) -> bool:
-    told = _sql(connection, "visit")
+    told = _sql(connection, "visit", visits="core.visit")
     _run(connection, "DROP TABLE IF EXISTS input_batch")
     _run(
         connection,
@@ -131,7 +134,10 @@ def _compare_visits(connection: Connection, is_whole: bool) -> bool:
     scope = "(batch_id IN (SELECT batch_id FROM touched_batch) OR unit_id IN (SELECT person_id FROM ops.person_change))"
     if not _exists(connection, "touched_batch") and not _exists(connection, "ops.person_change"):
         return False
-    is_touched = _compare(connection, "visit", f"({_text('visit_unit').format(told=told)})", scope, is_whole)
+    unit, at_hand = _text("visit_unit"), _sql(connection, "visit", visits=f"({_text('visit_at_hand')})")
+    is_touched = _compare(
+        connection, "visit", f"({unit.format(told=told)})", scope, is_whole, at_hand=f"({unit.format(told=at_hand)})"
+    )
     _run(connection, "DELETE FROM ops.model_input_batch WHERE batch_id IN (SELECT batch_id FROM touched_batch)")
     _run(
         connection,
@@ -141,15 +147,24 @@ def _compare_visits(connection: Connection, is_whole: bool) -> bool:
     return is_touched
 
 
-def _compare(connection: Connection, entity: str, now: str, scope: str, is_whole: bool) -> bool:
-    """Bring `ops.model_input` up to `now` and note the units of rows that came, went or differ; whether any did."""
+def _compare(
+    connection: Connection, entity: str, now: str, scope: str, is_whole: bool, at_hand: str | None = None
+) -> bool:
+    """Bring `ops.model_input` up to `now` and note the units of rows that came, went or differ; whether any did.
+
+    `at_hand` gives the rows of `now` that are in `scope`, where that is quicker than to look for them in it.
+    """
     for name in ("input_now", "input_built", "input_came", "input_went"):
         _run(connection, f"DROP TABLE IF EXISTS {name}")
-    columns = "input_key, batch_id, content_hash, unit_id"
+    columns = ", ".join(_COLUMNS)
     built = f"SELECT {columns} FROM ops.model_input WHERE entity = '{entity}' AND {scope}"
-    _run(connection, f"CREATE TEMPORARY TABLE input_now AS SELECT {columns} FROM {now} AS now WHERE {scope}")
+    rows = f"{at_hand} AS now" if at_hand else f"{now} AS now WHERE {scope}"
+    _run(connection, f"CREATE TEMPORARY TABLE input_now AS SELECT {columns} FROM {rows}")
+    if scope == _ALL and _add_up(connection, "input_now") == _add_up(connection, f"({built}) AS built"):
+        return False
     _run(connection, f"CREATE TEMPORARY TABLE input_built AS {built}")
-    _add_other_side(connection, entity, now)
+    if scope != _ALL:
+        _add_other_side(connection, entity, now)
     for name, one, other in (("came", "now", "built"), ("went", "built", "now")):
         _run(
             connection,
@@ -177,9 +192,16 @@ def _compare(connection: Connection, entity: str, now: str, scope: str, is_whole
     return is_touched
 
 
+def _add_up(connection: Connection, rows: str) -> tuple[int, int | None]:
+    """How many these input rows are and what they add up to: the same for the same rows."""
+    checksum = row_hash_of(connection, [(name, "") for name in _COLUMNS])
+    count, total = connection.exec_driver_sql(f"SELECT count(*), {checksum} FROM {rows}").one()
+    return int(count), None if total is None else int(total)
+
+
 def _add_other_side(connection: Connection, entity: str, now: str) -> None:
     """A row that had another unit when the marts were built, or has now, may be in scope on one side only."""
-    columns = "input_key, batch_id, content_hash, unit_id"
+    columns = ", ".join(_COLUMNS)
     for side, other, rows in (
         ("built", "now", f"(SELECT {columns} FROM ops.model_input WHERE entity = '{entity}')"),
         ("now", "built", now),
@@ -211,11 +233,11 @@ def _exists(connection: Connection, rows: str) -> bool:
     return connection.exec_driver_sql(f"SELECT 1 FROM {rows} LIMIT 1").first() is not None
 
 
-def _sql(connection: Connection, entity: str) -> str:
+def _sql(connection: Connection, entity: str, **relations: str) -> str:
     """The input rows of an entity. Both hashes have 63 bits or 64 and go into a signed number."""
     if connection.dialect.name == "duckdb":
-        return _text(entity).format(hash="((hash", end=") >> 1)::bigint")
-    return _text(entity).format(hash="hashtextextended(ROW", end=")::text, 0")
+        return _text(entity).format(hash="((hash", end=") >> 1)::bigint", **relations)
+    return _text(entity).format(hash="hashtextextended(ROW", end=")::text, 0", **relations)
 
 
 def _text(name: str) -> str:

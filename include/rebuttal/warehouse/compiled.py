@@ -4,13 +4,18 @@ dbt needs a fifth of a second of work for every model and test, whatever there i
 models, configuration and running week stay, and a refresh runs its SQL: models in their order, and after each one all
 its tests in one statement. Declared they are in dbt's files alone; a whole build goes through dbt itself. What is not
 known here of all that a model or a test may ask for is refused, so that both ways of building mean the same.
+
+The rows that a model by person gets are kept beside it while the warehouse is open, in the temporary table
+`made_<model>`: what dbt's macro `made` marks, the tests, promotion and publication read them there, for looking for a
+few persons' rows among all of them costs as much as reading all.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -23,9 +28,11 @@ from rebuttal.errors import AbortError, ConfigError
 from rebuttal.settings import Settings
 from rebuttal.warehouse import dbt
 from rebuttal.warehouse.engine import is_duckdb
+from rebuttal.warehouse.promote import made_table
 from rebuttal.warehouse.tables import MARTS_BUILD
 
-_FORMAT = 1  # of the kept file
+_FORMAT = 2  # of the kept file
+_MADE = re.compile(r'"(\w+)"\."(\w+)" /\* made \*/')
 
 
 @dataclass(frozen=True)
@@ -98,17 +105,21 @@ def models_of(nodes: Mapping[str, Any], tag: str) -> list[Model]:
             tagged.add(name)
     order.sort(key=lambda name: (name in tagged, place[name]))
     place = {name: number for number, name in enumerate(order)}
+    by_person = {
+        str(node["alias"]): name in tagged for name, node in models.items() if dbt.unit_of(node) not in ("", dbt.ALL)
+    }
+    kinds = {name: _kind(models[name]) for name in order}
     checks: dict[str, list[Check]] = {name: [] for name in order}
     for _, node in sorted(nodes.items()):
         if node["resource_type"] == "test":
             last = max((one for one in node["depends_on"]["nodes"] if one in place), key=lambda one: place[one])
-            checks[last].append(_check(node))
+            checks[last].append(_check(node, _at_hand(by_person, last in tagged)))
     return [
         Model(
             name=models[name]["alias"],
-            kind=_kind(models[name]),
+            kind=kinds[name],
             unit=dbt.unit_of(models[name]),
-            statement=_statement(models[name]),
+            statement=_statement(models[name], _at_hand({} if kinds[name] == "view" else by_person, name in tagged)),
             is_tagged=name in tagged,
             checks=tuple(checks[name]),
         )
@@ -143,18 +154,28 @@ def _make(connection: Connection, model: Model) -> None:
     table = f"{MARTS_BUILD}.{model.name}"
     if model.kind == "view":
         _run(connection, f"CREATE OR REPLACE VIEW {table} AS\n{model.statement}")
-        return
-    if model.unit:
-        _run(
-            connection,
-            f"DELETE FROM {table} WHERE coalesce({model.unit}, '') IN (SELECT person_id FROM ops.changed_person)",
-        )
+    elif model.unit not in ("", dbt.ALL):
+        _make_again(connection, model, table)
     elif model.kind == "table" and connection.dialect.name == "duckdb":
         _run(connection, f"CREATE OR REPLACE TABLE {table} AS\n{model.statement}")
-        return
-    elif model.kind == "table":
-        _run(connection, f"TRUNCATE {table}")  # views hang on the table: it stays
-    _run(connection, f"INSERT INTO {table}\n{model.statement}")
+    else:
+        if model.unit == dbt.ALL and connection.dialect.name == "duckdb":
+            _run(connection, f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM {table} LIMIT 0")  # leaves no holes
+        elif model.kind == "table" or model.unit == dbt.ALL:
+            _run(connection, f"TRUNCATE {table}")  # views hang on the table: it stays
+        _run(connection, f"INSERT INTO {table}\n{model.statement}")
+
+
+def _make_again(connection: Connection, model: Model, table: str) -> None:
+    made = made_table(model.name)
+    _run(connection, f"DROP TABLE IF EXISTS {made}")
+    _run(connection, f"CREATE TEMPORARY TABLE {made} AS SELECT * FROM {table} LIMIT 0")  # the types are the model's own
+    _run(connection, f"INSERT INTO {made}\n{model.statement}")
+    _run(
+        connection,
+        f"DELETE FROM {table} WHERE coalesce({model.unit}, '') IN (SELECT person_id FROM ops.changed_person)",
+    )
+    _run(connection, f"INSERT INTO {table} SELECT * FROM {made}")
 
 
 def _pass(connection: Connection, model: Model) -> None:
@@ -192,19 +213,28 @@ def _kind(node: Mapping[str, Any]) -> str:
     return kind
 
 
-def _check(node: Mapping[str, Any]) -> Check:
+def _at_hand(by_person: Mapping[str, bool], is_tagged: bool) -> Callable[[str], str]:
+    """SQL -> the same SQL that takes marked models where they were made: in the same go as the one that reads them."""
+
+    def read_made(found: re.Match[str]) -> str:
+        return made_table(found[2]) if by_person.get(found[2]) is is_tagged else found[0]
+
+    return lambda statement: _MADE.sub(read_made, statement)
+
+
+def _check(node: Mapping[str, Any], at_hand: Callable[[str], str]) -> Check:
     name, config = str(node["name"]), node["config"]
     if config["severity"].upper() != "ERROR" or config["error_if"] != "!= 0" or config.get("limit"):
         raise ConfigError(
             f"The dbt test {name} has severity, error_if or limit",
             next_step="Let it fail by any row, and say in its SQL which rows those are",
         )
-    return Check(name, str(node.get("column_name") or ""), _statement(node), config["fail_calc"])
+    return Check(name, str(node.get("column_name") or ""), _statement(node, at_hand), config["fail_calc"])
 
 
-def _statement(node: Mapping[str, Any]) -> str:
+def _statement(node: Mapping[str, Any], at_hand: Callable[[str], str]) -> str:
     """The compiled SQL without the name of the database: it stays right when the file or the database is renamed."""
-    return str(node["compiled_code"]).replace(f'"{node["database"]}"."', '"')
+    return at_hand(str(node["compiled_code"]).replace(f'"{node["database"]}"."', '"'))
 
 
 def _run(connection: Connection, statement: str) -> Any:

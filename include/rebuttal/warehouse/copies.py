@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, select, text
 
 from rebuttal.warehouse.model_tables import mart_checksum
-from rebuttal.warehouse.promote import columns_of, row_hash_of
+from rebuttal.warehouse.promote import CHANGED, columns_of, made_marts, made_table, row_hash_of
 from rebuttal.warehouse.tables import CORE
 
 # Restated by day, some weeks of years: of the copy only days that differ are written again.
@@ -21,9 +21,11 @@ def copy_into(connection: Connection, table: str, by_person: frozenset[str]) -> 
     new = f"published_new.{table}"
     if table in by_person:
         unit = connection.execute(select(mart_checksum.c.unit).where(mart_checksum.c.name == table)).scalar_one()
-        chosen = f"WHERE {unit} IN (SELECT person_id FROM ops.changed_person)"
+        chosen = f"WHERE {CHANGED.format(unit=unit)}"
+        name = table.split(".")[1]
+        made = f"{made_table(name)}" if name in made_marts(connection) else f"{table} {chosen}"
         run(f"DELETE FROM {new} {chosen}")
-        run(f"INSERT INTO {new} SELECT * FROM {table} {chosen}")
+        run(f"INSERT INTO {new} SELECT * FROM {made}")
         return
     part = COPIED_BY.get(table)
     if part and _shape(connection, f"published_new.{table}") == _shape(connection, table):

@@ -27,6 +27,7 @@ from rebuttal.warehouse.engine import duckdb_path, is_duckdb
 PROJECT = Path(__file__).resolve().parents[2] / "dbt"
 TIMEOUT_SECONDS = 3600
 _FORGOTTEN = re.compile(r"forget_changed\('([^']+)'\)")
+ALL = "*"  # the unit of a model of which a refresh keeps only what it makes
 _PASSED = {"success", "pass", "skipped", "warn", "no-op"}
 
 
@@ -115,15 +116,20 @@ def units(settings: Settings) -> dict[str, str]:
     It stands once, in the model itself: in its pre-hook, `forget_changed('person_id')`, or in its `meta`.
     """
     nodes = _manifest(settings)["nodes"].values()
-    return {str(node["alias"]): unit for node in nodes if (unit := unit_of(node))}
+    return {str(node["alias"]): unit for node in nodes if (unit := unit_of(node)) not in ("", ALL)}
 
 
 def unit_of(node: Mapping[str, Any]) -> str:
-    """The SQL expression by which a node of the manifest is made again; '' where it is made whole, or only grows."""
+    """The SQL expression by which a node of the manifest is made again.
+
+    '' where it is made whole, or only grows; ALL where it is emptied before.
+    """
     if node["resource_type"] == "model" and node["config"]["materialized"] == "incremental":
         if told := node["config"].get("meta", {}).get("unit"):
             return " ".join(str(told).split())
         for hook in node["config"]["pre-hook"]:
+            if "forget_all()" in hook["sql"]:
+                return ALL
             named = _FORGOTTEN.search(hook["sql"])
             if named:
                 return named.group(1)

@@ -1,8 +1,10 @@
 """Promotion: a tested build (`marts_build`) becomes `marts` in one transaction, and the version before is kept.
 
 A mart that is built by person is compared and copied by person: after an incremental build only the persons of
-`ops.changed_person` are looked at. Others are compared by row. What a promotion replaces goes to the schema
-`marts_previous`, so that `go_back` can put it in again: what differs is kept, not whole tables.
+`ops.changed_person` are looked at, and their new rows are taken from where a refresh has just made them (`made_table`),
+so that one search among all rows of the mart, for the old ones, is enough. Others are compared by row. What a promotion
+replaces goes to the schema `marts_previous`, so that `go_back` can put it in again: what differs is kept, not whole
+tables.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from rebuttal.warehouse.tables import MARTS_PREVIOUS as PREVIOUS
 
 _UNITS = "__unit"  # beside a kept table: the units whose rows it holds; without it, the table is whole
 Columns = Sequence[tuple[str, str]]
+CHANGED = "{unit} IN (SELECT person_id FROM ops.changed_person)"
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class _Mart:
     known: Columns  # of the mart as it stands; empty when there is none
     person: str  # SQL expression of the unit (person) by which it is built; '' when it is built whole
     unit: str  # SQL expression by which it is compared: that of the person, or the hash of a row
+    is_made: bool  # whether the rows of all units that may differ stand in `made_table` it
 
     @property
     def is_same_shape(self) -> bool:
@@ -51,10 +55,9 @@ def promote(engine: Engine, units: Mapping[str, str] | None = None, *, only_chan
     `only_changed`: nothing differs but units in `ops.changed_person`. Call it only after a build has passed its tests.
     """
     with engine.begin() as connection:
-        scope = "TRUE"
-        if only_changed and not went_back(connection):
-            scope = "{unit} IN (SELECT person_id FROM ops.changed_person)"
-        built = _built(connection, units or {})
+        is_part = only_changed and not went_back(connection)
+        built = _built(connection, units or {}, made_marts(connection) if is_part else frozenset())
+        scope = CHANGED if is_part else "TRUE"
         changed = [mart for mart in built if _differs(connection, mart, scope)]
         if changed:
             _forget_previous(connection)
@@ -94,6 +97,19 @@ def go_back(engine: Engine) -> list[str]:
         connection.execute(publication_back.delete())
         connection.execute(publication_back.insert().values(version=int(version) + 1))
     return names
+
+
+def made_table(mart: str) -> str:
+    """The temporary table with the rows that a refresh has made of a model by person, on the refresh's connection."""
+    return f"made_{mart}"
+
+
+def made_marts(connection: Connection) -> frozenset[str]:
+    """The models of which `made_table` is there: none but right after a refresh, while the warehouse stays open."""
+    query = text("SELECT table_name FROM information_schema.tables WHERE table_type = 'LOCAL TEMPORARY'")
+    prefix = made_table("")
+    names = [str(name) for name in connection.execute(query).scalars()]
+    return frozenset(name.removeprefix(prefix) for name in names if name.startswith(prefix))
 
 
 def row_hash_of(connection: Connection, columns: Columns) -> str:
@@ -136,7 +152,7 @@ def tables_of(connection: Connection, schema: str) -> list[str]:
     return sorted(str(name) for name in rows)
 
 
-def _built(connection: Connection, units: Mapping[str, str]) -> list[_Mart]:
+def _built(connection: Connection, units: Mapping[str, str], made: frozenset[str]) -> list[_Mart]:
     """The marts of the last build; staging and intermediate models stay behind."""
     built, known = columns_in(connection, MARTS_BUILD), columns_in(connection, MARTS)
     marts = []
@@ -145,7 +161,8 @@ def _built(connection: Connection, units: Mapping[str, str]) -> list[_Mart]:
             continue
         person = f"coalesce({units[name]}, '')" if name in units else ""
         unit = person or row_key_of(connection, built[name])
-        marts.append(_Mart(name, built[name], known.get(name, []), person, unit))
+        is_made = name in made and bool(person) and built[name] == known.get(name)
+        marts.append(_Mart(name, built[name], known.get(name, []), person, unit, is_made))
     return marts
 
 
@@ -161,10 +178,13 @@ def _differs(connection: Connection, mart: _Mart, scope: str) -> bool:
     if not mart.is_same_shape:
         return True
     within = scope.format(unit=mart.person) if mart.person else "TRUE"
+    old, new = mart.here, mart.there
+    if mart.is_made:
+        old, new, within = _look_up(connection, mart, within), made_table(mart.name), "TRUE"
     added_up = (
         f"SELECT {mart.unit} AS unit_id, count(*) AS row_count, {row_hash_of(connection, mart.columns)} AS checksum"
     )
-    sides = [f"({added_up} FROM {table} WHERE {within} GROUP BY 1)" for table in (mart.here, mart.there)]
+    sides = [f"({added_up} FROM {table} WHERE {within} GROUP BY 1)" for table in (old, new)]
     run(f"DROP TABLE IF EXISTS differ_{mart.name}")
     run(
         f"CREATE TEMPORARY TABLE differ_{mart.name} AS SELECT coalesce(one.unit_id, other.unit_id) AS unit_id,"
@@ -174,6 +194,17 @@ def _differs(connection: Connection, mart: _Mart, scope: str) -> bool:
         " WHERE one.row_count IS DISTINCT FROM other.row_count OR one.checksum IS DISTINCT FROM other.checksum"
     )
     return run(f"SELECT 1 FROM differ_{mart.name} LIMIT 1").first() is not None
+
+
+def _look_up(connection: Connection, mart: _Mart, within: str) -> str:
+    """The rows of the mart as it stands that may differ, in a temporary table, each with its place (`row_place`)."""
+    place = "rowid" if connection.dialect.name == "duckdb" else "ctid"
+    found = f"looked_up_{mart.name}"
+    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {found}")
+    connection.exec_driver_sql(
+        f"CREATE TEMPORARY TABLE {found} AS SELECT {place} AS row_place, here.* FROM {mart.here} AS here WHERE {within}"
+    )
+    return found
 
 
 def _keep(connection: Connection, mart: _Mart) -> None:
@@ -187,7 +218,9 @@ def _keep(connection: Connection, mart: _Mart) -> None:
     literal = mart.unit.replace("'", "''")
     run(f"CREATE TABLE {kept}{_UNITS} AS SELECT unit_id, '{literal}' AS expression FROM differ_{mart.name}")
     chosen = f"{mart.unit} IN (SELECT unit_id FROM {kept}{_UNITS})"
-    run(f"CREATE TABLE {kept} AS SELECT * FROM {mart.here} WHERE {chosen}")
+    source = f"looked_up_{mart.name}" if mart.is_made else mart.here
+    listed = ", ".join(f'"{name}"' for name, _ in mart.columns)
+    run(f"CREATE TABLE {kept} AS SELECT {listed} FROM {source} WHERE {chosen}")
 
 
 def _copy(connection: Connection, mart: _Mart) -> None:
@@ -198,6 +231,11 @@ def _copy(connection: Connection, mart: _Mart) -> None:
         return
     # The table itself stays, so that a reader in the middle of a query keeps its snapshot.
     chosen = f"WHERE {mart.unit} IN (SELECT unit_id FROM differ_{mart.name})"
+    if mart.is_made:
+        place = "rowid" if connection.dialect.name == "duckdb" else "ctid"
+        run(f"DELETE FROM {mart.here} WHERE {place} IN (SELECT row_place FROM looked_up_{mart.name} {chosen})")
+        run(f"INSERT INTO {mart.here} SELECT * FROM {made_table(mart.name)} {chosen}")
+        return
     if connection.dialect.name == "duckdb" and not mart.person:
         chosen = ""  # cleaning up after scattered rows costs DuckDB more than the whole table
     run(f"DELETE FROM {mart.here} {chosen}")

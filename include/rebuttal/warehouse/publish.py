@@ -24,6 +24,7 @@ from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse.copies import copy_into
+from rebuttal.warehouse.database_file import new_beside, quoted, sync
 from rebuttal.warehouse.engine import is_duckdb, open_published, open_warehouse
 from rebuttal.warehouse.holes import LEAVE, close_holes
 from rebuttal.warehouse.model_tables import mart_checksum, model_build
@@ -198,13 +199,12 @@ def _replace_file(
     found = _file_version(settings)
     if found == version:
         return False
-    new = target.with_name(f"{target.name}.new")
-    _remove(new)
+    new = new_beside(target)
     if by_person is not None:
         shutil.copyfile(target, new)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         run = connection.exec_driver_sql
-        run(f"ATTACH '{_quoted(new)}' AS published_new")
+        run(f"ATTACH '{quoted(new)}' AS published_new")
         try:
             run("BEGIN")
             for schema in (MARTS, CORE, OPS):
@@ -219,13 +219,13 @@ def _replace_file(
         finally:
             run("DETACH published_new")
             run(LEAVE)
-    _sync(new)
+    sync(new)
     if found is not None:
         _keep_previous(target)
     failpoint("publish.before_rename")
     os.replace(new, target)
     failpoint("publish.after_rename")
-    _sync(target.parent)
+    sync(target.parent)
     return True
 
 
@@ -242,12 +242,6 @@ def _keep_previous(target: Path) -> None:
     os.replace(link, kept)
 
 
-def _remove(path: Path) -> None:
-    """What a killed run may have left."""
-    path.unlink(missing_ok=True)
-    path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
-
-
 def _file_version(settings: Settings) -> tuple[int, str] | None:
     """Version and fingerprint of the published copy; None when there is none, or it is cut or foreign."""
     if not settings.published_path.exists():
@@ -257,15 +251,3 @@ def _file_version(settings: Settings) -> tuple[int, str] | None:
             return _last(connection)
     except DBAPIError:
         return None
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -22,6 +22,27 @@ changed as (
         substr(person_id, length(period_kind) + length(period_start) + length(conversion_type) + length(dimension) + 5) as name
     from part
 
+),
+
+-- Most refreshes change few weeks: cells of others are not carried through the ten sums below.
+span as (
+
+    select distinct cell.week_start, cell.month_start, cell.conversion_type
+    from {{ ref('int_attribution_cell') }} as cell
+    inner join (select distinct period_kind, period_start, conversion_type from changed) as period
+        on period.conversion_type = cell.conversion_type
+        and period.period_start = case period.period_kind when 'week' then cell.week_start else cell.month_start end
+
+),
+
+cell_at_hand as (
+
+    select cell.*
+    from {{ ref('int_attribution_cell') }} as cell
+    inner join span
+        on span.week_start = cell.week_start and span.month_start = cell.month_start
+        and span.conversion_type = cell.conversion_type
+
 )
 
 {% endif -%}
@@ -36,7 +57,7 @@ select
     sum(cell.{{ model }}_credit) as {{ model }}_credit, sum(cell.{{ model }}_value) as {{ model }}_value,
     {% endfor -%}
     cast(sum(cell.missing_rate_count) as bigint) as missing_rate_count
-from {{ ref('int_attribution_cell') }} as cell
+from {% if is_incremental() %}cell_at_hand{% else %}{{ ref('int_attribution_cell') }}{% endif %} as cell
 {% if is_incremental() -%}
 inner join changed
     on changed.period_kind = '{{ period_kind }}' and changed.period_start = cell.{{ period_start }}

@@ -14,8 +14,8 @@ with touch as (
         coalesce(conversion.partner_id, case when touchpoint.channel = 'partner' then touchpoint.source_name end, 'none') as partner,
         touchpoint.occurred_at,
         {{ touch_age('touchpoint.occurred_at', 'conversion.converted_at') }} as days_before
-    from {{ ref('int_conversion') }} as conversion
-    inner join {{ ref('touchpoint') }} as touchpoint
+    from {{ made(ref('int_conversion')) }} as conversion
+    inner join {{ made(ref('touchpoint')) }} as touchpoint
         on touchpoint.person_id = conversion.person_id
         and touchpoint.occurred_at <= conversion.converted_at
     where touchpoint.is_credited {{ only_changed('conversion.person_id') }}

@@ -7,7 +7,7 @@ with name as (
         coalesce(touchpoint.source_name, 'none') as source,
         coalesce(touchpoint.campaign, 'none') as campaign,
         coalesce(touchpoint.content, 'none') as content
-    from {{ ref('touchpoint') }} as touchpoint
+    from {{ made(ref('touchpoint')) }} as touchpoint
     where touchpoint.is_credited
         and touchpoint.person_id in (select person_id from {{ ref('int_conversion') }})
         {{ only_changed('touchpoint.person_id') }}

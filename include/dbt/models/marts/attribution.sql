@@ -10,7 +10,7 @@ with named as (
         {{ model }}_credit, {{ model }}_value,
         {% endfor -%}
         missing_rate_count
-    from {{ ref('int_attribution_sum') }}
+    from {{ made(ref('int_attribution_sum')) }}
     where true {{ only_changed(sum_unit()) }}
     union all
     select

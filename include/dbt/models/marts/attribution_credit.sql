@@ -6,7 +6,7 @@ with path as (
         conversion_id, count(*) as touch_count, count(distinct channel) as channel_count,
         max(case when channel <> 'direct' then position end) as last_known_position,
         sum(decay) as decay_total
-    from {{ ref('int_conversion_touch') }}
+    from {{ made(ref('int_conversion_touch')) }}
     where 1 = 1 {{ only_changed('person_id') }}
     group by conversion_id
 
@@ -17,7 +17,7 @@ channel_share as (
     select
         touch.conversion_id, touch.channel, count(*) as touch_count,
         {{ shapley_share('min(path.channel_count)', 'count(*)') }} as shapley_share
-    from {{ ref('int_conversion_touch') }} as touch
+    from {{ made(ref('int_conversion_touch')) }} as touch
     inner join path on path.conversion_id = touch.conversion_id
     where 1 = 1 {{ only_changed('touch.person_id') }}
     group by touch.conversion_id, touch.channel
@@ -33,7 +33,7 @@ shapley_given as (
 decay_given as (
 
     select touch.conversion_id, sum({{ decay_share('touch.decay', 'path.decay_total') }}) as decay_given
-    from {{ ref('int_conversion_touch') }} as touch
+    from {{ made(ref('int_conversion_touch')) }} as touch
     inner join path on path.conversion_id = touch.conversion_id
     where 1 = 1 {{ only_changed('touch.person_id') }}
     group by touch.conversion_id
@@ -48,9 +48,9 @@ credited as (
         touch.position, conversion.is_rate_missing, conversion.value_base,
         {{ single_touches('touch.position', 'path.touch_count', 'path.last_known_position') }},
         {{ shared_credits('touch.position', 'path.touch_count', 'touch.decay', 'path.decay_total', 'decay_given.decay_given', 'channel_share.shapley_share', 'shapley_given.shapley_given') }}
-    from {{ ref('int_conversion_touch') }} as touch
+    from {{ made(ref('int_conversion_touch')) }} as touch
     inner join path on path.conversion_id = touch.conversion_id
-    inner join {{ ref('int_conversion') }} as conversion on conversion.conversion_id = touch.conversion_id
+    inner join {{ made(ref('int_conversion')) }} as conversion on conversion.conversion_id = touch.conversion_id
     inner join channel_share on channel_share.conversion_id = touch.conversion_id and channel_share.channel = touch.channel
     inner join shapley_given on shapley_given.conversion_id = touch.conversion_id
     inner join decay_given on decay_given.conversion_id = touch.conversion_id
@@ -80,6 +80,6 @@ select
     cast(null as {{ dbt.type_string() }}), 'unknown', 'unknown', 'unknown', 'unknown',
     coalesce(conversion.partner_id, 'unknown'), cast(null as bigint), conversion.is_rate_missing, conversion.value_base
     {%- for _ in touch_models() %}, cast(1 as numeric(18, 12)){% endfor %}
-from {{ ref('int_conversion') }} as conversion
+from {{ made(ref('int_conversion')) }} as conversion
 left join path on path.conversion_id = conversion.conversion_id
 where path.conversion_id is null {{ only_changed('conversion.person_id') }}

@@ -12,7 +12,7 @@ with touch as (
                 touchpoint.occurred_at, md5(touchpoint.touchpoint_id)
         ) as place
     from {{ ref('stg_deal') }} as deal
-    inner join {{ ref('touchpoint') }} as touchpoint
+    inner join {{ made(ref('touchpoint')) }} as touchpoint
         on touchpoint.person_id = deal.person_id
         and touchpoint.is_credited
         and touchpoint.occurred_at <= deal.created_at
@@ -44,7 +44,7 @@ from {{ ref('stg_deal') }} as deal
 left join {{ source('core', 'pipeline_stage') }} as stage
     on stage.source = deal.source and stage.account_id = deal.account_id
     and stage.pipeline_id = deal.pipeline_id and stage.stage_id = deal.stage_id
-left join {{ ref('person') }} as person on person.person_id = deal.person_id
+left join {{ made(ref('person')) }} as person on person.person_id = deal.person_id
 left join touch on touch.deal_key = deal.deal_key and touch.place = 1
 left join open_stage on open_stage.deal_key = deal.deal_key and open_stage.place = 1
 where true {{ only_changed('deal.person_id') }}

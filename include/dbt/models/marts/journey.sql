@@ -13,8 +13,8 @@ with converted as (
         cast(count(touch.touchpoint_id) as bigint) as touch_count,
         string_agg(touch.channel, ' > ' order by touch.position) as path,
         conversion.value_base
-    from {{ ref('int_conversion') }} as conversion
-    left join {{ ref('int_conversion_touch') }} as touch on touch.conversion_id = conversion.conversion_id
+    from {{ made(ref('int_conversion')) }} as conversion
+    left join {{ made(ref('int_conversion_touch')) }} as touch on touch.conversion_id = conversion.conversion_id
     where true {{ only_changed('conversion.person_id') }}
     group by
         conversion.conversion_id, conversion.person_id, conversion.converted_at, conversion.conversion_type,
@@ -25,7 +25,7 @@ with converted as (
 last_conversion as (
 
     select person_id, max(converted_at) as converted_at
-    from {{ ref('int_conversion') }}
+    from {{ made(ref('int_conversion')) }}
     where true {{ only_changed('person_id') }}
     group by person_id
 
@@ -41,7 +41,7 @@ select
     cast(null as {{ dbt.type_string() }}), cast(null as {{ dbt.type_string() }}), cast(count(*) as bigint),
     string_agg(touch.channel, ' > ' order by touch.occurred_at, md5(touch.touchpoint_id)),
     cast(null as numeric(18, 6))
-from {{ ref('touchpoint') }} as touch
+from {{ made(ref('touchpoint')) }} as touch
 left join last_conversion on last_conversion.person_id = touch.person_id
 where touch.is_credited and (last_conversion.converted_at is null or touch.occurred_at > last_conversion.converted_at)
     {{ only_changed('touch.person_id') }}

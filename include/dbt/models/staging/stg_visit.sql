@@ -1,15 +1,39 @@
-{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget_changed('coalesce(person_id, touchpoint_id)') }}") }}
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ forget_all() }}') }}
 
-with visit as (
+{%- set touchpoint_id = "'visit:' || visit.source || ':' || visit.account_id || ':' || visit.visit_id" %}
+
+with {% if is_incremental() -%}
+device_at_hand as (
+
+    select identifier
+    from {{ source('core', 'person_identifier') }}
+    where identifier_kind = 'client_id' and person_id in (select person_id from {{ source('ops', 'changed_person') }})
+
+),
+
+-- Only what changed is joined and read apart: visits of those devices, and others that stand for themselves.
+visit_at_hand as (
+
+    select visit.* from {{ source('core', 'visit') }} as visit where client_id in (select identifier from device_at_hand)
+    union all
+    select visit.*
+    from {{ source('core', 'visit') }} as visit
+    where {{ touchpoint_id }} in (select person_id from {{ source('ops', 'changed_person') }} where person_id like 'visit:%')
+        and coalesce(client_id, '') not in (select identifier from device_at_hand)
+
+),
+
+{% endif -%}
+visit as (
 
     select
-        'visit:' || visit.source || ':' || visit.account_id || ':' || visit.visit_id as touchpoint_id,
+        {{ touchpoint_id }} as touchpoint_id,
         visit.*,
         coalesce(visit.click_campaign_id, clicked.campaign_id) as campaign_id,
         -- Tags can be copied, a click id cannot: where they contradict each other the tags are somebody else's.
         coalesce(visit.utm_status = 'contradicts_click_id', false) as is_tag_foreign,
         device.person_id
-    from {{ source('core', 'visit') }} as visit
+    from {% if is_incremental() %}visit_at_hand{% else %}{{ source('core', 'visit') }}{% endif %} as visit
     left join (
         select click_id, max(campaign_id) as campaign_id from {{ source('core', 'ad_click') }} group by click_id
     ) as clicked

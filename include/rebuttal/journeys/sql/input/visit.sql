@@ -6,4 +6,4 @@ SELECT 'visit:' || visit.source || ':' || visit.account_id || ':' || visit.visit
               visit.utm_medium_norm, visit.utm_campaign_norm, visit.gclid, visit.yclid,
               visit.click_campaign_id, visit.utm_status{end}) AS content_hash,
        visit.client_id
-FROM core.visit AS visit
+FROM {visits} AS visit

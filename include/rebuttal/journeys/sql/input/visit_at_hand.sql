@@ -1,0 +1,12 @@
+-- Visits that may have to be compared: of batches that differ, and of devices of persons who changed.
+SELECT batch.*
+FROM core.visit AS batch
+WHERE batch.batch_id IN (SELECT batch_id FROM touched_batch)
+UNION ALL
+SELECT device.*
+FROM core.visit AS device
+WHERE device.client_id IN (
+    SELECT identifier FROM core.person_identifier
+    WHERE identifier_kind = 'client_id' AND person_id IN (SELECT person_id FROM ops.person_change)
+)
+AND device.batch_id NOT IN (SELECT batch_id FROM touched_batch)
