@@ -1,7 +1,7 @@
 """LISTEN: the cascade beside embedding everything, in time and in what it hears, in one run.
 
 The texts are what the sandbox's sales people and customers wrote (notes, calls), none of them a training text, with
-what each of them says; two worlds whose seeds nobody tuned on, which also speak phrases that default worlds do not.
+what each of them says. Their worlds also speak phrases that default worlds, where thresholds were chosen, do not.
 Ways: ours; the same classifier without its cheap stage, which embeds every sentence of every text, once for each text
 that has it (`every`) or once for all of them (`distinct`, as ours does with the doubtful: what the cheap stage alone
 saves); and the bare embedder over each text as a whole, which labels nothing. Nothing is remembered between rounds.
