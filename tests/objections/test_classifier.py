@@ -207,6 +207,14 @@ def test_a_note_is_embedded_by_its_sentences_and_an_answer_as_a_whole(model: Mod
     assert asked["survey"] == asked["note"] | {prepared(" ".join(said))}
 
 
+def test_what_alone_voices_something_is_not_settled_as_nothing_by_its_note(model: Model) -> None:
+    note = "<p>Звонила вчера.</p><p>Слишком дорого, пишите на olga@salon.example или +380 67 123 45 67</p>"
+    assert [one.label for one in read_texts(model, [(note, "note")])[0].findings] == ["price"]
+    plain = Counting(model.embedder)  # type: ignore[arg-type]
+    read_texts(replace(model, embedder=plain, told_none_sure=0.0), [(note, "note")])
+    assert [one for one in plain.asked if "дорого" in one]
+
+
 def test_none_is_likelier_where_it_is_told_so(model: Model) -> None:
     texts = [one.text for one in read_examples(BLIND)]
     none = LABELS.index(NONE)

@@ -140,9 +140,11 @@ class Model:
         at = {text: row for row, text in enumerate(asked)}
         found = dict(zip(asked, softmax(logits, TEMPERATURE["ngram"]), strict=True))
         wide = whole.rows(found)
-        rows = heard_within(own.rows(found), wide, inside)
+        alone = own.rows(found)
+        rows = heard_within(alone, wide, inside)
         if is_embedding and self.dense is not None and self.embedder is not None:
             told = np.array([len(sentences) > 1 for sentences in around])
+            told &= alone.argmax(axis=1) == LABELS.index(NONE)  # what alone voices something is never settled so early
             doubtful = self._doubtful(rows, calm > 1, told)
             unsure = np.zeros(len(wider), dtype=bool)
             unsure[inside[doubtful & (inside >= 0)]] = True
