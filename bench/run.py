@@ -85,7 +85,7 @@ SIZES = {
     "refresh": (500_000, "touches"),
     "attribution": (10_000_000, "touches"),
     "identity": (1_000_000, "edges"),
-    "classify": (150, "texts"),
+    "classify": (400, "texts"),
     "digest": (600, "objections"),
     "fastway": (50, "events"),
     "receiver": (30, "seconds"),

@@ -75,7 +75,12 @@ GOALS: dict[str, Goal] = {
     "attribution_paths_vs_join": Goal("time of all models over a path table, made in SQL, over the join", 10),
     "attribution_peak_mb": Goal("peak memory of dbt's process and of the joint models, MB", 4096),
     "classify_vs_embedding": Goal("texts/s of the classifier over embedding each text as a whole", 5, at_least=True),
-    "classify_vs_every_sentence": Goal("texts/s over the same classifier without its cheap stage", 5, at_least=True),
+    "classify_vs_every_sentence": Goal(
+        "texts/s over the same classifier without its cheap stage, every sentence of every text embedded",
+        5,
+        at_least=True,
+    ),
+    "classify_vs_every_distinct_sentence": Goal("the same, a sentence that comes again embedded once, as in ours"),
     "classify_macro_f1_loss": Goal("macro-F1 that the cheap stage costs", 0.01),
     "classify_peak_mb": Goal("peak memory of all of these, MB", 1024),
     "fastway_webhook_to_task_p50_s": Goal("seconds from a webhook to its task, on two otherwise idle cores", 5),

@@ -80,6 +80,7 @@ RATIOS = {
     "classify": {
         "classify_vs_embedding",
         "classify_vs_every_sentence",
+        "classify_vs_every_distinct_sentence",
         "classify_macro_f1_loss",
         "classify_peak_mb",
     },

@@ -15,7 +15,7 @@ from rebuttal.errors import ConfigError, StoreError
 from rebuttal.objections.embedding import Embedder, Matrix, Remembering
 from rebuttal.objections.evaluate import calibration_error, f1_by_label, macro_f1, risk_coverage, span_scores
 from rebuttal.objections.kernel import RIDGE, SHARPNESS, WIDTH, Kernel
-from rebuttal.objections.model import NONE_SURER, Model, description_examples, load_model, train
+from rebuttal.objections.model import NONE_SURER, Model, by_sentence, description_examples, load_model, train
 from rebuttal.objections.reading import ABSTAIN, labels_of, read_texts
 from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy
 from rebuttal.objections.training import load_examples, read_examples, shipped_vectors, text_key
@@ -181,6 +181,38 @@ def test_only_the_doubtful_are_embedded_and_each_once(model: Model) -> None:
     assert sure.sum() >= 10
     assert not {prepared(text) for text, is_sure in zip(texts, sure, strict=True) if is_sure} & set(counting.asked)
     assert rows[sure].tolist() == quick[sure].tolist()
+
+
+def test_a_message_is_the_mean_of_its_sentences_by_their_length(model: Model) -> None:
+    assert model.embedder is not None
+    counting = Counting(model.embedder)
+    rows = by_sentence(counting, ["слишком дорого\nподумаю", "подумаю", "подумаю\nслишком дорого"])
+    assert counting.asked == ["слишком дорого", "подумаю"]
+    one, two = model.embedder.vectors(counting.asked)
+    mean = (14 * one + 7 * two) / 21
+    assert np.allclose(rows[0], mean / np.linalg.norm(mean), atol=1e-6)
+    assert rows[1].tolist() == two.tolist()
+    assert np.allclose(rows[2], rows[0], atol=1e-6)
+
+
+def test_a_note_is_embedded_by_its_sentences_and_an_answer_as_a_whole(model: Model) -> None:
+    said = ["Посмотрела каталог вместе с сестрой.", "Хвалила упаковку и запах.", "Сестра считает иначе."]
+    asked = {}
+    for kind in ("note", "survey"):
+        counting = Counting(model.embedder)  # type: ignore[arg-type]
+        every = replace(model, embedder=counting, sure=2.0, told_none_sure=2.0)
+        assert read_texts(every, [(" ".join(said), kind)])
+        asked[kind] = set(counting.asked)
+    assert asked["note"] == {prepared(one) for one in said}
+    assert asked["survey"] == asked["note"] | {prepared(" ".join(said))}
+
+
+def test_what_alone_voices_something_is_not_settled_as_nothing_by_its_note(model: Model) -> None:
+    note = "<p>Звонила вчера.</p><p>Слишком дорого, пишите на olga@salon.example или +380 67 123 45 67</p>"
+    assert [one.label for one in read_texts(model, [(note, "note")])[0].findings] == ["price"]
+    plain = Counting(model.embedder)  # type: ignore[arg-type]
+    read_texts(replace(model, embedder=plain, told_none_sure=0.0), [(note, "note")])
+    assert [one for one in plain.asked if "дорого" in one]
 
 
 def test_none_is_likelier_where_it_is_told_so(model: Model) -> None:

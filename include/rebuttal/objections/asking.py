@@ -23,16 +23,19 @@ DENIAL_ODDS = 10.0  # how much likelier `none` is where a worry is denied: vecto
 
 @dataclass(frozen=True)
 class Asked:
-    """Prepared texts, what follows the last "but" of each (or nothing), and how much likelier `none` is made."""
+    """Prepared texts, what follows the last "but" of each (or nothing), and how much likelier `none` is made.
+
+    A text of several lines is a message: a line for each of its sentences.
+    """
 
     texts: list[str]
     tails: list[str]
     odds: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, texts: Sequence[str], calm: npt.NDArray[np.float64]) -> Asked:
-        """Prepare raw texts; `calm` says of each how much likelier `none` is where it comes from."""
-        whole = [prepared(text) for text in texts]
+    def of(cls, texts: Sequence[str | tuple[str, ...]], calm: npt.NDArray[np.float64]) -> Asked:
+        """Prepare raw texts, a message as its sentences; `calm` says of each how much likelier `none` is there."""
+        whole = [prepared(text) if isinstance(text, str) else _lines(text) for text in texts]
         odds = calm * np.array([DENIAL_ODDS if is_denial(text) else 1.0 for text in whole])
         return cls(whole, [after_contrast(text) or "" for text in whole], odds)
 
@@ -50,6 +53,10 @@ class Asked:
             rows[index] = (1 - TAIL_WEIGHT) * found[text] + TAIL_WEIGHT * found[tail] if tail else found[text]
         rows[:, LABELS.index(NONE)] *= self.odds
         return np.asarray(rows / rows.sum(axis=1, keepdims=True))
+
+
+def _lines(sentences: Sequence[str]) -> str:
+    return "\n".join(filter(None, map(prepared, sentences)))
 
 
 def heard_within(rows: Probabilities, wide: Probabilities, inside: npt.NDArray[np.int_]) -> Probabilities:

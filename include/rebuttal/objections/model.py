@@ -16,7 +16,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 from rebuttal.objections.asking import Asked, Probabilities, heard_within, softmax
-from rebuttal.objections.embedding import Embedder, Matrix
+from rebuttal.objections.embedding import DIMENSIONS, Embedder, Matrix
 from rebuttal.objections.kernel import Kernel
 from rebuttal.objections.model_files import one_trainer, read_arrays, write_arrays
 from rebuttal.objections.ngrams import Ngrams
@@ -46,7 +46,12 @@ DENSE_SIGN_WEIGHT = 0.15
 SAY = (0.35, 0.35, 0.4)  # weight of the n-grams', the dense regression's and the kernel's say where all are asked
 CALM_SURE = 0.75  # the same for a sentence of a long text
 SURE = 0.7  # the cheap stage's own probability from which the embeddings are not asked
-NONE_SURER = 0.1  # `none` of the cheap stage must be surer: what is taken for nothing is never looked at again
+TOLD_NONE_SURE = (
+    0.5  # for `none` of a sentence of a short note or call: most of these are nothing, in the sandbox as well
+)
+NONE_SURER = (
+    0.1  # elsewhere `none` of the cheap stage must be surer: what is taken for nothing is never looked at again
+)
 # Probabilities to the power 1/temperature; found by grouped cross-validation over the training texts.
 TEMPERATURE = {"ngram": 0.85, "ngram+e5": 0.7}
 UNREADABLE = 0.1  # familiarity below which a text is no language we know: nothing is sure about it
@@ -89,6 +94,7 @@ class Model:
     embedder: Embedder | None
     sure: float = SURE
     calm_sure: float = CALM_SURE
+    told_none_sure: float = TOLD_NONE_SURE
 
     @property
     def kind(self) -> str:
@@ -96,24 +102,31 @@ class Model:
         return self.name.rsplit("-", 1)[0]
 
     def probabilities(
-        self, texts: Sequence[str], calm: Sequence[float] | None = None, around: Sequence[str] | None = None
+        self,
+        texts: Sequence[str],
+        calm: Sequence[float] | None = None,
+        around: Sequence[tuple[str, ...]] | None = None,
     ) -> Probabilities:
         """One row per raw text, one column per label of `LABELS`, summing to 1.
 
         Where a text turns ("..., but ..."), what follows counts for more than the whole. `calm` says by text how much
-        likelier `none` is where the text comes from than among the training texts (1 unless told), `around` in which
-        short text it stands ("": in none), whose row has its say. What the cheap stage is sure of is not embedded; what
-        is, is embedded once, however often it is asked.
+        likelier `none` is where the text comes from than among the training texts (1 unless told), `around` the
+        sentences of the message in which it stands (empty: in none), whose row has its say. What the cheap stage is
+        sure of is not embedded; what is, is embedded once, however often it is asked.
         """
         odds = np.ones(len(texts)) if calm is None else np.asarray(calm, dtype=np.float64)
-        return self._judged(texts, odds, around or [""] * len(texts), is_embedding=True)
+        return self._judged(texts, odds, around or [()] * len(texts), is_embedding=True)
 
     def quick(self, texts: Sequence[str]) -> Probabilities:
         """The same by the cheap stage alone."""
-        return self._judged(texts, np.ones(len(texts)), [""] * len(texts), is_embedding=False)
+        return self._judged(texts, np.ones(len(texts)), [()] * len(texts), is_embedding=False)
 
     def _judged(
-        self, texts: Sequence[str], calm: npt.NDArray[np.float64], around: Sequence[str], is_embedding: bool
+        self,
+        texts: Sequence[str],
+        calm: npt.NDArray[np.float64],
+        around: Sequence[tuple[str, ...]],
+        is_embedding: bool,
     ) -> Probabilities:
         if not texts:
             return np.zeros((0, len(LABELS)))
@@ -121,21 +134,25 @@ class Model:
         wider = list(dict.fromkeys(pair for pair in zip(around, calm, strict=True) if pair[0]))
         places = {pair: row for row, pair in enumerate(wider)}
         inside = np.array([places.get(pair, -1) for pair in zip(around, calm, strict=True)])
-        whole = Asked.of([text for text, _ in wider], np.array([odds for _, odds in wider]))
+        whole = Asked.of([sentences for sentences, _ in wider], np.array([odds for _, odds in wider]))
         asked = list(dict.fromkeys([*own.parts(), *whole.parts()]))
         logits = self.cheap.logits(self.ngrams.transform(asked))
         at = {text: row for row, text in enumerate(asked)}
         found = dict(zip(asked, softmax(logits, TEMPERATURE["ngram"]), strict=True))
         wide = whole.rows(found)
-        rows = heard_within(own.rows(found), wide, inside)
+        alone = own.rows(found)
+        rows = heard_within(alone, wide, inside)
         if is_embedding and self.dense is not None and self.embedder is not None:
-            doubtful = self._doubtful(rows, calm > 1)
+            told = np.array([len(sentences) > 1 for sentences in around])
+            told &= alone.argmax(axis=1) == LABELS.index(NONE)  # what alone voices something is never settled so early
+            doubtful = self._doubtful(rows, calm > 1, told)
             unsure = np.zeros(len(wider), dtype=bool)
             unsure[inside[doubtful & (inside >= 0)]] = True
-            unsure &= self._doubtful(wide, np.zeros(len(wider), dtype=bool))
+            several = np.array([len(sentences) > 1 for sentences, _ in wider], dtype=bool)
+            unsure &= self._doubtful(wide, np.zeros(len(wider), dtype=bool), several)
             again = list(dict.fromkeys([*own.parts(doubtful), *whole.parts(unsure)]))
             if again:
-                dense = self.dense.logits(again, self.embedder.vectors(again))
+                dense = self.dense.logits(again, by_sentence(self.embedder, again))
                 both = blended((logits[[at[text] for text in again]], *dense), TEMPERATURE["ngram+e5"])
                 found |= zip(again, both, strict=True)
                 wide = np.where(unsure[:, None], whole.rows(found), wide)
@@ -146,11 +163,35 @@ class Model:
                 rows[index] = 0.25 * rows[index] + 0.75 / len(LABELS)
         return np.round(rows, _ROUND)
 
-    def _doubtful(self, rows: Probabilities, is_among_others: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """Of which rows of the cheap stage it is not sure."""
+    def _doubtful(
+        self, rows: Probabilities, is_among_others: npt.NDArray[np.bool_], is_told: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.bool_]:
+        """Of which rows the cheap stage is not sure: of a long text, of a short note or call, or of neither."""
         enough = np.where(is_among_others, self.calm_sure, self.sure)
-        enough = enough + np.where(rows.argmax(axis=1) == LABELS.index(NONE), NONE_SURER, 0.0)
-        return np.asarray(rows.max(axis=1, initial=0.0) < enough)
+        none_enough = np.where(is_told, self.told_none_sure, enough + NONE_SURER)
+        return np.asarray(
+            rows.max(axis=1, initial=0.0) < np.where(rows.argmax(axis=1) == LABELS.index(NONE), none_enough, enough)
+        )
+
+
+def by_sentence(embedder: Embedder, texts: Sequence[str]) -> Matrix:
+    """One unit vector per prepared text; a message's is the mean of its sentences', weighted by their length.
+
+    The sentences are embedded anyway, and the mean tells more of a note than a vector of the whole does: a vector of
+    many words blurs what one sentence among small talk says.
+    """
+    lines = [text.split("\n") for text in texts]
+    each = list(dict.fromkeys(line for several in lines for line in several))
+    found = dict(zip(each, embedder.vectors(each), strict=True))
+    rows = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
+    for row, several in zip(rows, lines, strict=True):
+        if len(several) == 1:
+            row[:] = found[several[0]]
+            continue
+        for line in several:
+            row += len(line) * found[line]
+        row /= max(float(np.linalg.norm(row)), 1e-6)
+    return rows
 
 
 def blended(scores: Sequence[Probabilities], temperature: float) -> Probabilities:

@@ -28,6 +28,7 @@ LOST_ODDS, TOLD_ODDS = 0.4, 0.3
 # A sentence of a piece carries the piece's label with at least this probability; the best one always does.
 CARRIES = 0.4
 _AUTHORITY = "authority"
+Question = tuple[str, float, tuple[str, ...]]  # words, how much likelier `none` is there, the message around
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ SAYS_NOTHING = frozenset({"other", "n/a", "unknown", "другое", "проче
 def read_texts(model: Model, texts: Sequence[tuple[str, str]]) -> list[Reading]:
     """Read (stored text, kind) pairs, in one pass of the model over all. kind: call, note, survey, lost_reason."""
     heard = [Heard.of(stored, kind) for stored, kind in texts]
-    asked: dict[tuple[str, float, str], int] = {}
+    asked: dict[Question, int] = {}
     questions = [_questions(one) for one in heard]
     for question in (question for several in questions for question in several):
         asked.setdefault(question, len(asked))
@@ -77,12 +78,14 @@ def read_texts(model: Model, texts: Sequence[tuple[str, str]]) -> list[Reading]:
     ]
 
 
-def _questions(heard: Heard) -> list[tuple[str, float, str]]:
+def _questions(heard: Heard) -> list[Question]:
     """What the model is asked of each piece: its words, how much likelier `none` is there, and what it stands in."""
     said = [heard.said(piece) for piece in heard.pieces]
     if len(said) > ONE_MESSAGE:
-        return [(words, CALM_ODDS, "") for words in said]
-    around = " ".join(said) if len(said) > 1 else ""
+        return [(words, CALM_ODDS, ()) for words in said]
+    around = tuple(said) if len(said) > 1 else ()
+    if heard.kind in ("survey", "lost_reason"):
+        around = (" ".join(said),) if around else ()  # one thought in one breath; a note or a call tells one by one
     odds = LOST_ODDS if heard.kind == "lost_reason" else TOLD_ODDS if heard.kind == "survey" and around else 1.0
     return [(words, odds, around) for words in said]
 

@@ -133,7 +133,7 @@ def signs(texts: list[str]) -> npt.NDArray[np.float32]:
     for row, text in zip(rows, texts, strict=True):
         for column, (_, pattern) in enumerate(_SIGNS):
             row[column] = pattern.search(text) is not None
-        words = text.count(" ") + 1
+        words = text.count(" ") + text.count("\n") + 1
         row[-2], row[-1] = words <= 3, words >= 15
     return rows
 
