@@ -84,3 +84,17 @@ def test_steps_are_counted_once_for_both_orders_and_across_parts() -> None:
     for state in range(4):
         for step in range(4):
             assert sum(alone.get((of, state, step), (0.0, 0.0))[0] for of in range(3)) == expected[state, step]
+
+
+def test_many_channels_of_which_few_are_used_are_counted_alike() -> None:
+    chance = np.random.default_rng(7)
+    lengths = chance.integers(1, 6, 50)
+    codes = chance.integers(0, 3, lengths.sum())
+    won, gone = chance.integers(0, 3, 50) + 0.5, chance.integers(0, 2, 50).astype(np.float64)
+    starts, group = np.append(0, np.cumsum(lengths)), chance.integers(0, 2, 50)
+    few, many = (
+        count_walks(Paths(tuple(map(str, range(size))), codes, starts, won, won * 3, gone), 1, group)
+        for size in (3, 1_100)  # too many for a place for each possible step
+    )
+    assert rows(few) == rows(many)
+    assert sum(times for times, _ in rows(few).values()) == (lengths * (won + gone)).sum() + (won + gone).sum()
