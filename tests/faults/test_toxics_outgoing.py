@@ -182,6 +182,14 @@ def anywhere(healthy: Passed) -> list[Toxic]:
     ]
 
 
+LOST = (0, 20, 100)  # bytes of the answer to the task that still come
+
+
+def lost(healthy: Passed) -> list[Toxic]:
+    """Toxics that strike when nearly all has gone up, and the task with it: it is the last and largest question."""
+    return [Toxic(f"{count} bytes of the answer", resets_after=count, from_up=healthy.up * 4 // 5) for count in LOST]
+
+
 APART = 1000.0  # seconds between two tasks, by a clock that passes only when somebody sleeps
 
 
@@ -193,13 +201,13 @@ def test_wherever_the_trackers_line_breaks_each_theme_has_one_task(
 ) -> None:
     monkeypatch.setattr(wire, "_TIMEOUT", (1.0, 0.4))
     with desk_of(kind, settings, tmp_path) as desk, proxied(address(desk.served)) as proxy:
-        propose(desk, 1 + ANYWHERE)
+        propose(desk, 1 + ANYWHERE + len(LOST))
         rule, hours = load_rules(desk.settings.config).tracker, Hours()
         rule = rule.model_copy(update={"run_budget_seconds": 100})
         behind = replace(desk, through=proxy.base).connection()
         with open_state(desk.settings) as sessions:
-            for number in range(1 + ANYWHERE):
-                toxic = anywhere(proxy.passed[0])[number - 1] if number else HEALTHY
+            for number in range(1 + ANYWHERE + len(LOST)):
+                toxic = [*anywhere(proxy.passed[0]), *lost(proxy.passed[0])][number - 1] if number else HEALTHY
                 proxy.next.append(toxic)
                 delivered = Delivery(sessions, open_tracker(rule, behind, hours), rule, hours.now(), hours).drain()
                 rows = desk.outbox()

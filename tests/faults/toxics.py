@@ -37,6 +37,7 @@ class Toxic:
     ends_after: int | None = None  # both ends are closed in an orderly way
     resets_after: int | None = None  # the client's end is reset, the server's closed
     holds_after: int | None = None  # a black hole from there on, both ways; nobody's end is closed
+    from_up: int = 0  # bytes are counted once so many have gone up
     is_half_open: bool = False  # with `resets_after`: the client's end is gone, the server's stays open and silent
 
     @property
@@ -148,18 +149,19 @@ class Proxy:
         self, one: Passed, side: str, source: asyncio.StreamReader, target: asyncio.StreamWriter,
         other: asyncio.StreamWriter,
     ) -> None:  # fmt: skip
-        toxic, done = one.toxic, 0
+        toxic, total, done = one.toxic, 0, 0
         is_mine, limit = toxic.side == side, toxic.limit
         while piece := await source.read(toxic.piece if is_mine else PIECE):
             if is_mine and toxic.latency_s:
                 await asyncio.sleep(toxic.latency_s)
             if is_mine and toxic.bytes_per_s:
                 await asyncio.sleep(len(piece) / toxic.bytes_per_s)
-            struck = is_mine and limit is not None and done + len(piece) > limit
+            is_counted = one.up >= toxic.from_up
+            struck = is_mine and is_counted and limit is not None and done + len(piece) > limit
             if struck:
                 piece = piece[: (limit or 0) - done]
-            done += len(piece)
-            setattr(one, side, done)
+            total, done = total + len(piece), done + len(piece) * is_counted
+            setattr(one, side, total)
             if not (one.is_cut and toxic.is_silent):
                 target.write(piece)
                 await target.drain()
