@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Mapping
 from multiprocessing.context import ForkServerProcess
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 # All that a stage loads, also what it loads when it runs: half of a short run. None of it starts a Python thread.
@@ -41,8 +42,7 @@ def _work(stage: str, until: str, env: dict[str, str], log: str) -> None:
     os.environ.clear()
     os.environ.update(env)
     os.setsid()  # with all its children it can be killed or stopped at once
-    if sys.platform == "linux":  # who started it may be killed too: nobody goes on in a company that others take up
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     with open(log, "a", encoding="utf-8") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
@@ -65,3 +65,10 @@ def _work(stage: str, until: str, env: dict[str, str], log: str) -> None:
         problems = [f"{stage}: {type(error).__name__}: {error}"]
     print(*problems, sep="\n", flush=True)
     sys.exit(FAILED if problems else 0)
+
+
+def _end_with(starter: BaseProcess | None) -> None:
+    """Who started it may be killed too: nobody is to go on in a company that the next one takes up."""
+    if starter is not None:
+        starter.join()
+        os.killpg(0, signal.SIGKILL)

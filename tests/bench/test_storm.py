@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bench.storm.turns import unlike
 from bench.storm.weeks import Progress
+
+from rebuttal.settings import PROJECT_ROOT
 
 
 def state(**changed: Any) -> dict[str, Any]:
@@ -77,3 +83,44 @@ def test_a_folder_of_another_seed_is_refused(tmp_path: Path) -> None:
     Progress.load(tmp_path / "storm", 701).save()
     with pytest.raises(RuntimeError, match="seed 701"):
         Progress.load(tmp_path / "storm", 702)
+
+
+START = """
+import os, sys, time
+from pathlib import Path
+from bench import apart
+home = Path(sys.argv[1])
+env = {**os.environ, "REBUTTAL_HOME": str(home), "REBUTTAL_IDENTITY_KEY": "a-key-of-tests-only",
+       "FAILPOINT": "state.before_commit:sleep"}
+print(apart.start("answer", "2026-11-15", env, home / "log").pid, flush=True)
+time.sleep(300)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_stage_does_not_outlive_a_bench_that_was_killed(tmp_path: Path) -> None:
+    """It went on in the company that the next bench made in the same folder."""
+    paths = os.pathsep.join(map(str, (PROJECT_ROOT / "include", PROJECT_ROOT)))
+    bench = subprocess.Popen(
+        [sys.executable, "-c", START, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert bench.stdout is not None
+    stage = int(bench.stdout.readline())
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "state.sqlite").exists():  # it works, and halts there
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert is_alive(stage)
+    bench.kill()
+    bench.wait()
+    bench.stdout.close()
+    deadline = time.monotonic() + 30  # by itself it would stay for a minute
+    while is_alive(stage):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def is_alive(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
