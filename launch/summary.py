@@ -22,7 +22,7 @@ GROUP BY b.source ORDER BY b.source
 OBJECTIONS = """
 SELECT (SELECT count(*) FROM marts.objection), (SELECT count(DISTINCT category) FROM marts.objection), sum(money)
 FROM (
-    SELECT max(money_at_risk_base) AS money FROM marts.objection WHERE outcome <> 'won' GROUP BY subject_kind, subject_id
+    SELECT max(money_at_risk_base) AS money FROM marts.objection WHERE outcome <> 'won' GROUP BY subject_id
 ) AS told
 """
 TASKS = "SELECT task_key, task_url, theme, tracker_status FROM marts.content_task ORDER BY score DESC"

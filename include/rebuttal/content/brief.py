@@ -68,7 +68,8 @@ def compose(
 ) -> Brief:
     """The whole brief. Pure: the same theme, score and plan give the same words.
 
-    `weeks`: how far back the theme's voices were counted. `beside`: titles of open tasks that update the same piece, so that two writers do not work against each other.
+    `weeks`: how far back the theme's voices were counted. `beside`: titles of open tasks that update the same piece, so
+    that two writers do not work against each other.
     """
     name = theme_name(theme, vocabulary)
     money = f", {_money(score.money, theme.currency)} at stake" if theme.money is not None else ""
@@ -183,13 +184,14 @@ def _hypothesis(form: HypothesisForm) -> list[str]:
 
 
 def _at_risk(theme: Theme, score: Score, weeks: int) -> str:
-    """The figure with what it is of: readers compare it with dashboards, which look further back and at today's deals."""
+    """The figure with what it is of: dashboards, which readers compare it with, look further back, and at deals as now."""
     if score.is_money_estimated:
         how = "estimated from other themes: of those that voiced it and did not buy, no amount is known"
     else:
         unwon = theme.subject_count - theme.won_count
         how = f"open and lost deals; an amount is known for {theme.money_known_count} of the {unwon} that did not buy"
-    return f"Money at risk: {_money(score.money, theme.currency)} ({how}; heard in the last {weeks} weeks, as of this task)"
+    when = f"heard in the last {weeks} weeks, as of this task"
+    return f"Money at risk: {_money(score.money, theme.currency)} ({how}; {when})"
 
 
 def _why(theme: Theme, score: Score, plan: Plan, weeks: int) -> list[str]:

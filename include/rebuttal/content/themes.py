@@ -32,8 +32,8 @@ class Quote:
 class Theme:
     """One theme of one category. Counts are deals or people.
 
-    money: amounts of its open and lost deals, base `currency`; None while none is known of those that are not won, 0 when
-    all are won. `money_known_count`: how many voices it is of.
+    money: amounts of its open and lost deals, base `currency`; None while none is known of those that are not won, 0
+    when all are won. `money_known_count`: how many voices it is of.
     """
 
     category: str
