@@ -184,7 +184,7 @@ def _hypothesis(form: HypothesisForm) -> list[str]:
 
 
 def _at_risk(theme: Theme, score: Score, weeks: int) -> str:
-    """The figure with what it is of: dashboards, which readers compare it with, look further back, and at deals as now."""
+    """The figure with what it is of: dashboards, which it is compared with, look further back and at deals as now."""
     if score.is_money_estimated:
         how = "estimated from other themes: of those that voiced it and did not buy, no amount is known"
     else:
