@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 
 from bench.company import ROOT, Company, World, company
+from bench.same_money import money_figures
 from bi.declarations import load_datasets
 from rebuttal.clock import Clock
 from rebuttal.configuration import load_vocabulary
@@ -61,7 +62,7 @@ PLACES = [
 
 
 def compare(place: Company) -> list[dict[str, Any]]:
-    """Every metric of PLACES and every budget: `metric`, `period`, `report`, `bi` and `mail` as the reader sees them.
+    """Every metric, budget and money at risk: `metric`, `period`, `report`, `bi` and `mail` as a reader sees it.
 
     `report` and `bi` are numbers (None: not known), written as the mail would write them in `expected`.
     """
@@ -71,9 +72,14 @@ def compare(place: Company) -> list[dict[str, Any]]:
     )  # fmt: skip
     now = datetime.combine(date.fromisoformat(place.world.until) + timedelta(days=1), datetime.min.time(), UTC)
     context = Context(settings, Clock(now), lambda _: None, b"0123456789abcdef")  # type: ignore[arg-type,return-value]
-    names = ("kpi_weekly", "unit-economics", "plan_pace")
+    names = ("kpi_weekly", "unit-economics", "plan_pace", "objections")
     reports = {name: json.loads(place.run("report", name, "--json").stdout) for name in names}
-    return list(_figures(context, reports)) + list(_budgets(context, reports["plan_pace"]))
+    titles = {issue["key"]: issue["fields"]["summary"] for issue in place.tasks()}
+    return [
+        *_figures(context, reports),
+        *_budgets(context, reports["plan_pace"]),
+        *money_figures(context, reports["objections"], titles),
+    ]
 
 
 def _figures(context: Context, reports: dict[str, list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
@@ -177,7 +183,7 @@ def main(arguments: list[str]) -> int:
             wrong += len(different)
             for row in figures:
                 mark = "DIFFERS" if row in different else "same"
-                told = f"{row['period']:<10}{row['metric']:<16}{row['report']!s:>22}  {row['mail']:>12}"
+                told = f"{row['period']:<34}{row['metric']:<16}{row['report']!s:>22}  {row['mail']:>12}"
                 print(f"seed {seed}  {told}  {mark}")
     return 1 if wrong else 0
 

@@ -18,7 +18,13 @@ SELECT b.source, sum(o.landed), sum(o.new + o.changed + o.unchanged), sum(o.dedu
 FROM ops.batch AS b JOIN ops.batch_outcome AS o ON o.batch_id = b.batch_id
 GROUP BY b.source ORDER BY b.source
 """
-OBJECTIONS = "SELECT count(*), count(DISTINCT category), sum(money_at_risk_base) FROM marts.objection"
+# A deal counts once, however many doubts it voiced.
+OBJECTIONS = """
+SELECT (SELECT count(*) FROM marts.objection), (SELECT count(DISTINCT category) FROM marts.objection), sum(money)
+FROM (
+    SELECT max(money_at_risk_base) AS money FROM marts.objection WHERE outcome <> 'won' GROUP BY subject_id
+) AS told
+"""
 TASKS = "SELECT task_key, task_url, theme, tracker_status FROM marts.content_task ORDER BY score DESC"
 
 

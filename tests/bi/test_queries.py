@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -43,6 +43,25 @@ def test_a_booking_counts_once_whatever_led_to_it(marts: Any) -> None:
     fill(marts, "attribution_credit", conversion_id="c", position=1, conversion_type="won", conversion_value_base=9)
     found = ask(marts, "partner_booking", "conversion_id, partner, served_date, value_base", "1")
     assert found == [("a", "salon-01", MONDAY, 40), ("b", "salon-01", MONDAY, 40)]
+
+
+def test_a_deal_counts_once_in_a_doubt_whatever_themes_of_it_were_voiced(marts: Any) -> None:
+    told = [
+        ("a", "d1", "missing_feature", "function", "lost", 700.0, 1),
+        ("b", "d1", "missing_feature", "assortment", "lost", 700.0, 0),
+        ("c", "d1", "price", "too_high", "lost", 700.0, 0),
+        ("d", "d2", "missing_feature", "function", "open", 50.0, 0),
+        ("e", "d3", "missing_feature", "function", "won", 0.0, 0),
+        ("f", "p4", "integration", "software", None, None, 0),
+        ("g", "d5", "integration", "software", "won", 0.0, 0),
+    ]
+    for name, subject, category, theme, outcome, money, day in told:
+        fill(
+            marts, "objection", objection_id=name, subject_id=subject, category=category, theme=theme, outcome=outcome,
+            money_at_risk_base=money, first_voiced_at=datetime(2026, 11, 9 + day, tzinfo=UTC), week_start=MONDAY,
+        )  # fmt: skip
+    found = ask(marts, "objection", "objection_id, money_of_doubt", "1")
+    assert found == [("a", None), ("b", 700), ("c", 700), ("d", 50), ("e", None), ("f", None), ("g", None)]
 
 
 def test_a_week_beside_those_before(marts: Any) -> None:

@@ -178,7 +178,7 @@ def test_a_brief_survives_the_ledger_and_has_no_empty_line() -> None:
     one = theme(quotes=[Quote("Дороговато будет", "ru", "rep", 3)], withheld_quote_count=2)
     one.stages.update(proposal=6, negotiation=4)
     ((_, score, plan),) = rank(one)
-    brief = compose(one, score, plan, form(), load_vocabulary(CONFIG))
+    brief = compose(one, score, plan, form(), load_vocabulary(CONFIG), 12)
     assert Brief.from_dict(brief.as_dict()) == brief
     texts = brief.texts()
     assert len(texts) > 20
@@ -191,8 +191,8 @@ def test_a_brief_survives_the_ledger_and_has_no_empty_line() -> None:
 def test_a_category_that_nobody_configured_still_gets_a_brief() -> None:
     one = theme("new_code", "general", money=None)
     ((_, score, plan),) = rank(one)
-    brief = compose(one, score, plan, form(), load_vocabulary(CONFIG))
-    assert brief.title == "Answer the objection “new_code” (10 voices)"
+    brief = compose(one, score, plan, form(), load_vocabulary(CONFIG), 12)
+    assert brief.title == "Answer the objection “new_code” (10 voices in 12 weeks)"
     assert "Nothing published answers this yet" in brief.texts()
     told = {text for text in brief.texts() if text.startswith(("Format: ", "If that does not fit: "))}
     first, *others = plan.formats

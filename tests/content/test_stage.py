@@ -73,7 +73,7 @@ def test_what_jira_gets_is_a_brief_that_a_writer_can_start_from(company: Any) ->
     assert issue.fields["project"] == {"key": "MKT"}
     assert (
         issue.fields["summary"]
-        == "Answer the objection “Price / budget: Too expensive” (9 voices, 21,000 EUR at stake)"
+        == "Answer the objection “Price / budget: Too expensive” (9 voices in 12 weeks, 21,000 EUR at stake)"
     )
     task_id = issue.properties["rebuttal"]["task_id"]
     assert issue.fields["labels"] == ["rebuttal", f"rebuttal-{task_id[:12]}", "objection-price"]
@@ -87,12 +87,35 @@ def test_what_jira_gets_is_a_brief_that_a_writer_can_start_from(company: Any) ->
         "Success criterion: Until 2027-03-08",
         "repeated voicings to be expected of those who met it",
         "Win rate",
-        "Money at risk: 21,000 EUR",
+        "Money at risk: 21,000 EUR (open and lost deals; an amount is known for 7 of the 7 that did not buy; "
+        "heard in the last 12 weeks, as of this task)",
     ):
         assert part in words, part
     texts = [node["text"] for node in _text_nodes(document)]
     assert len(texts) > 20
     assert all(t and "\n" not in t for t in texts)
+
+
+def test_money_that_nobody_knows_is_not_zero_because_some_deals_were_won(both: Any, objections_of: Any) -> None:
+    """Of ten voices four bought, and six are people without a deal: what is at stake is unknown, and so it is told."""
+    won = objections_of("service", "rude", 4, 0.0, outcome="won")
+    without_deal = {"subject_kind": "person", "deal_id": None, "outcome": None}
+    people = objections_of("service", "rude", 6, None, **without_deal)
+    for number, row in enumerate(people):
+        row["objection_id"] = row["subject_id"] = f"person-{number}"
+    bought = objections_of("terms", "general", 4, 0.0, outcome="won")
+    both.fill([*won, *people, *bought, *objections_of("price", "too_high", 6)])
+
+    content.run(both.context())
+
+    tasks = {row["theme"]: row for row in rows(both.settings, "SELECT * FROM marts.content_task")}
+    asked = tasks["service/rude"]
+    assert asked["money_at_risk_base"] is None
+    assert asked["title"] == "Answer the objection “Service / responsiveness: Rude or pushy” (10 voices in 12 weeks)"
+    parts = json.loads(asked["score_parts"])
+    assert parts["is_money_estimated"]
+    assert parts["money"] > 0 < asked["score"]
+    assert tasks["terms/general"]["money_at_risk_base"] == 0.0  # all bought: nothing is at stake, and that is known
 
 
 def test_a_second_run_changes_no_table_and_asks_for_no_task(both: Any) -> None:

@@ -43,7 +43,8 @@ def test_it_opens_with_what_changed_and_tells_the_week_in_order(company: Any) ->
     ]
     assert sorted(order, key=text.index) == order
     assert "18 voices, usually 7" in text
-    assert "€31,000 at stake" in text
+    # Eleven deals: the four of 2,500 voiced reviews and price, three of them delivery too; seven are of 1,500.
+    assert "€20,500 at stake, each deal once" in text
     assert "* Trust / reputation / proof: Reviews and reputation [new]" in text
     assert "* Price / budget: Too expensive [rising]\n  11 voices, usually 4 · €16,500 at stake" in text
     assert "* Availability / delivery / location: delivery time\n  3 voices" in text
@@ -172,6 +173,35 @@ def test_unknown_money_is_not_zero(company: Any, rows: Any) -> None:
     assert "€0" not in text
 
 
+def test_money_that_nobody_knows_is_not_zero_because_some_deals_were_won(company: Any, rows: Any) -> None:
+    won = [{**row, "outcome": "won"} for row in rows.voices("service", "rude", 0, 4, 0.0)]
+    people = [{**row, "outcome": None, "deal_id": None} for row in rows.voices("service", "rude", 0, 6, None)]
+    people = [{**row, "objection_id": f"person-{number}"} for number, row in enumerate(people)]
+    company.fill(objections=[*won, *people])
+    text = text_for(company)
+    assert "10 voices · how much is at stake is not known" in text
+    assert "not known at stake, each deal once" in text
+    assert "€0" not in text
+    company.fill(objections=won)
+    assert "4 voices · €0 at stake" in text_for(company)
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "(4 voices), how much is at stake is not known."),
+        ("ru", "(4 голоса), сколько под угрозой, неизвестно."),
+        ("uk", "(4 голоси), скільки під загрозою, невідомо."),
+    ],
+)
+def test_the_first_sentence_says_that_money_is_not_known(language: str, told: str) -> None:
+    week = Week(date(2026, 11, 9))
+    new = ThemeWeek("trust", "reviews", count=4, usual=0.0, money=None, trend="new")
+    figures = Figures(week, Voices([new], [(week, 4)], "EUR", None), None, None, None, [])
+    reader = Person(id="a", name="", email="a@example.com", role="lead", language=language, time_zone="UTC")
+    assert told in compose(figures, reader, load_vocabulary(PROJECT_ROOT / "include" / "config")).text
+
+
 def test_quotes_with_personal_data_are_not_shown_and_hostile_ones_stay_text(company: Any, rows: Any) -> None:
     hostile = '<img src=x onerror=alert(1)> {{7*7}} <a href="https://evil.example">тут</a>'
     objections = rows.voices("price", "too_high", 0, 2, quote=hostile)
@@ -293,7 +323,9 @@ def test_any_figures_give_a_mail(seed: int) -> None:
     ]
     week = Week(date(2026, 11, 9))
     trend = [(week.before(n), draw.choice([0, 3, 100_000])) for n in range(draw.choice([1, 12]))][::-1]
-    voices = draw.choice([None, Voices(themes, trend, "EUR"), Voices([], [(week, 0)], "EUR")])
+    voices = draw.choice(
+        [None, Voices(themes, trend, "EUR", draw.choice([None, 1e9])), Voices([], [(week, 0)], "EUR", 0.0)]
+    )
     figures = Figures(week, voices, None, None, None, [])
     for language in LANGUAGES:
         person = Person(id="a", name="", email="a@example.com", role="lead", language=language, time_zone="UTC")

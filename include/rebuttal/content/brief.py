@@ -63,15 +63,19 @@ def compose(
     plan: Plan,
     form: HypothesisForm,
     vocabulary: Vocabulary,
+    weeks: int,
     beside: Sequence[str] = (),
 ) -> Brief:
     """The whole brief. Pure: the same theme, score and plan give the same words.
 
-    `beside`: titles of open tasks that update the same piece, so that two writers do not work against each other.
+    `weeks`: how far back the theme's voices were counted. `beside`: titles of open tasks that update the same piece, so
+    that two writers do not work against each other.
     """
     name = theme_name(theme, vocabulary)
     money = f", {_money(score.money, theme.currency)} at stake" if theme.money is not None else ""
-    title = plain_line(f"Answer the objection “{name}” ({theme.subject_count} voices{money})", limit=200)
+    title = plain_line(
+        f"Answer the objection “{name}” ({theme.subject_count} voices in {weeks} weeks{money})", limit=200
+    )
     blocks = [
         Block("text", _in_short(theme, plan, form)),
         Block("heading", "What customers say"),
@@ -83,7 +87,7 @@ def compose(
         Block("heading", "Hypothesis (registered before publication)"),
         Block("bullets", items=_hypothesis(form)),
         Block("heading", "Why this one now"),
-        Block("bullets", items=_why(score, plan, theme.currency)),
+        Block("bullets", items=_why(theme, score, plan, weeks)),
         Block(
             "text",
             "When it is published, move the task to Published and add its address in a comment: measuring starts "
@@ -179,14 +183,24 @@ def _hypothesis(form: HypothesisForm) -> list[str]:
     ]
 
 
-def _why(score: Score, plan: Plan, currency: str) -> list[str]:
-    estimated = " (estimated: no exchange rate or amount)" if score.is_money_estimated else ""
+def _at_risk(theme: Theme, score: Score, weeks: int) -> str:
+    """The figure with what it is of: dashboards, which it is compared with, look further back and at deals as now."""
+    if score.is_money_estimated:
+        how = "estimated from other themes: of those that voiced it and did not buy, no amount is known"
+    else:
+        unwon = theme.subject_count - theme.won_count
+        how = f"open and lost deals; an amount is known for {theme.money_known_count} of the {unwon} that did not buy"
+    when = f"heard in the last {weeks} weeks, as of this task"
+    return f"Money at risk: {_money(score.money, theme.currency)} ({how}; {when})"
+
+
+def _why(theme: Theme, score: Score, plan: Plan, weeks: int) -> list[str]:
     win, arm = score.winnability, plan.draw.chosen
     interval = f", 95 % interval {win.low:.2f} to {win.high:.2f}" if win.low is not None else ", nothing decided yet"
     tried = f"{arm.confirmed_count} confirmed, {arm.rejected_count} rejected"
     kind = "updates of existing pieces" if arm.format == UPDATE else f"tasks of the format “{arm.format}”"
     return [
-        f"Money at risk: {_money(score.money, currency)}{estimated}",
+        _at_risk(theme, score, weeks),
         f"Frequency: {score.frequency:.0%} of all that voiced a doubt",
         f"Winnability: {win.value:.2f} (1 = won as often as other deals{interval})",
         f"Covered by existing content: {score.coverage:.0%}{_unknown_reading(plan)}",

@@ -144,7 +144,7 @@ def _insert(
         now.date(),
         heard.traffic_of(theme.key),
     )
-    brief = compose(theme, score, plan, form, vocabulary, _beside(sessions, plan))
+    brief = compose(theme, score, plan, form, vocabulary, rules.choose.lookback_weeks, _beside(sessions, plan))
     is_waiting = rules.approval == "required"
     try:
         with sessions.begin() as session:

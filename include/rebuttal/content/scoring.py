@@ -4,7 +4,7 @@
 
 | part | meaning | range |
 |---|---|---|
-| money | at stake in deals that voiced the theme and are not won, base currency | >= 0 |
+| money | at stake in deals that voiced the theme and are not won, base currency; estimated where none is known | >= 0 |
 | frequency | share of all deals and people that voiced anything | 0..1 |
 | winnability | win rate of deals that voiced it over that of the others, shrunk towards 1, with an interval | 0.05..1 |
 | coverage | what existing content takes of the doubt: 1 - product of (1 - each piece) | 0..0.95 |

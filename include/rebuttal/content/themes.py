@@ -30,7 +30,11 @@ class Quote:
 
 @dataclass
 class Theme:
-    """One theme of one category. Counts are deals or people; money is in base `currency` (None: no rate known)."""
+    """One theme of one category. Counts are deals or people.
+
+    money: amounts of its open and lost deals, base `currency`; None while none is known of those that are not won, 0
+    when all are won. `money_known_count`: how many voices it is of.
+    """
 
     category: str
     theme: str
@@ -39,6 +43,7 @@ class Theme:
     won_count: int = 0
     lost_count: int = 0
     money: float | None = None
+    money_known_count: int = 0
     currency: str = "EUR"
     stages: Counter[str] = field(default_factory=Counter)
     segments: Counter[str] = field(default_factory=Counter)
@@ -123,8 +128,9 @@ def gather(cube: Iterable[Mapping[str, Any]]) -> list[Theme]:
         theme.deal_count += int(row["deal_count"])
         theme.won_count += int(row["deal_count"]) if row["outcome"] == "won" else 0
         theme.lost_count += int(row["deal_count"]) if row["outcome"] == "lost" else 0
-        if row["money_known_count"]:
-            theme.money = (theme.money or 0.0) + float(row["money"] or 0)
+        if known := int(row["money_known_count"]):
+            theme.money_known_count += known
+            theme.money = (theme.money or 0.0) + float(row["money"])
         theme.currency = row["currency"] or theme.currency
         for name, counter in (
             ("stage", theme.stages),
@@ -136,6 +142,9 @@ def gather(cube: Iterable[Mapping[str, Any]]) -> list[Theme]:
             # A deal that was won stands at its end: its stage says nothing of where the doubt stops people.
             if row[name] and not (name == "stage" and row["outcome"] == "won"):
                 counter[row[name]] += count
+    for theme in themes.values():
+        if theme.won_count == theme.subject_count:
+            theme.money = 0.0
     return [themes[key] for key in sorted(themes)]
 
 

@@ -134,7 +134,7 @@ class _Teller:
             "theme": self.short_name(first),
             "voices": words.count("voices", first.count),
             "usual": words.usual(first.usual or 0.0),
-            "money": words.money(first.money, voices.currency),
+            "stake": self.stake(first, voices.currency),
         }
         if first.is_new:
             return words("headline.new", **values)
@@ -167,12 +167,16 @@ class _Teller:
             "name": self.name(theme.key),
             "badge": words(f"badge.{badge}") if badge else "",
             "line": line,
-            "money": words("theme_money_unknown")
-            if theme.money is None
-            else words("theme_money", money=words.money(theme.money, currency)),
+            "money": self.stake(theme, currency),
             "quotes": theme.quotes,
             "answer": self.answer(theme),
         }
+
+    def stake(self, theme: ThemeWeek, currency: str) -> str:
+        """What is at stake, or that it is not known."""
+        if theme.money is None:
+            return self.words("theme_money_unknown")
+        return self.words("theme_money", money=self.words.money(theme.money, currency))
 
     def answer(self, theme: ThemeWeek) -> dict[str, str] | None:
         """What stands beside the doubt: the newest published piece, else the open task, else that there is none.

@@ -55,11 +55,15 @@ class ThemeWeek:
 
 @dataclass(frozen=True)
 class Voices:
-    """The week's objections. `trend`: (week, voices) of the weeks from the first with voices on, this one last."""
+    """The week's objections. `trend`: (week, voices) of the weeks from the first with voices on, this one last.
+
+    money: at stake in base `currency`, a deal once however many themes it voiced; None when no amount is known.
+    """
 
     themes: list[ThemeWeek]
     trend: list[tuple[Week, int]]
     currency: str
+    money: float | None
 
     @property
     def count(self) -> int:
@@ -71,12 +75,6 @@ class Voices:
         """Mean of the weeks before; None when there are none."""
         earlier = [count for _, count in self.trend[:-1]][-USUAL_WEEKS:]
         return sum(earlier) / len(earlier) if earlier else None
-
-    @property
-    def money(self) -> float | None:
-        """At stake, None when nothing has a rate."""
-        known = [theme.money for theme in self.themes if theme.money is not None]
-        return sum(known) if known or not self.themes else None
 
 
 @dataclass(frozen=True)
@@ -185,7 +183,9 @@ def _voices(engine: Engine, week: Week, partner: str | None) -> Voices:
     _add_quotes(themes, rows_of(engine, "week_quotes", week=week.monday, partner=partner))
     themes.sort(key=lambda t: (not t.is_new, not t.is_rising, -(t.money or 0.0), -t.count, t.key))
     trend = [(weeks[n], totals.get(weeks[n].monday, 0)) for n in reversed(weeks) if weeks[n].monday >= first]
-    return Voices(themes, trend, next((str(row["currency"]) for row in rows if row["currency"]), "EUR"))
+    money = rows_of(engine, "week_money", week=week.monday, partner=partner)[0]["money"]
+    currency = next((str(row["currency"]) for row in rows if row["currency"]), "EUR")
+    return Voices(themes, trend, currency, None if money is None else float(money))
 
 
 def _trends(engine: Engine, week: Week) -> dict[tuple[str, str], str]:

@@ -1,6 +1,7 @@
 -- Objections voiced in [:since, :until), counted for every combination of what a brief tells about them.
 -- Grain: category, theme, stage, segment, channel, language, outcome, source_role. Subjects add up over rows: one row
--- of marts.objection is one subject and objection. money: at stake in deals that are not won, base currency.
+-- of marts.objection is one subject and objection. money: at stake in deals that are not won, base currency;
+-- money_known_count: how many of those have a known amount (a won deal's 0 says nothing of the others).
 SELECT
     category,
     coalesce(nullif(theme, ''), 'general') AS theme,
@@ -13,7 +14,7 @@ SELECT
     min(currency) AS currency,
     count(*) AS subject_count,
     count(deal_id) AS deal_count,
-    count(money_at_risk_base) AS money_known_count,
+    count(CASE WHEN outcome = 'won' THEN NULL ELSE money_at_risk_base END) AS money_known_count,
     sum(CASE WHEN outcome = 'won' THEN 0 ELSE money_at_risk_base END) AS money
 FROM marts.objection
 WHERE last_voiced_at >= :since AND last_voiced_at < :until AND category <> 'none'
