@@ -209,7 +209,8 @@ def _gone() -> dict[str, Any]:
 def _shown(issue: Issue) -> dict[str, Any]:
     status = {"name": issue.status, "id": "1", "statusCategory": {"key": CATEGORY.get(issue.status, "undefined")}}
     created = issue.created.strftime("%Y-%m-%dT%H:%M:%S.000+0000")
-    fields = {"status": status, "created": created, "creator": {"accountId": issue.creator}, **issue.fields}
+    creator = {"accountId": issue.creator}
+    fields = {"status": status, "created": created, "creator": creator, "assignee": None, **issue.fields}
     return {"id": str(issue.id), "key": issue.key, "fields": fields, "properties": issue.properties}
 
 
