@@ -274,7 +274,7 @@ class TaskCard:
 
 
 # The content team's people by short name, as trackers show them: one writes it with an apostrophe and a comma.
-COLLEAGUES: dict[str, str] = {"iryna": "Iryna D'Arc, editor", "oksana": "Оксана Гончар", "callum": "Callum Reid"}
+COLLEAGUES: dict[str, str] = {"iryna": "Iryna D'Arc, editor", "daryna": "Дарина Вишняк", "gareth": "Gareth Pryce"}
 
 
 @dataclass(frozen=True)

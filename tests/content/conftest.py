@@ -38,6 +38,7 @@ WORDS = (
 NOW = datetime(2026, 11, 16, 9, tzinfo=UTC)
 CATEGORY = {"To Do": "new", "In Progress": "indeterminate", "Published": "done", "Won't do": "done", "Erledigt": "done"}
 LOOP, PERSON = "loop-account", "person-account"
+HIDDEN = "a field that this account may not see"
 
 
 @dataclass
@@ -211,6 +212,7 @@ def _shown(issue: Issue) -> dict[str, Any]:
     created = issue.created.strftime("%Y-%m-%dT%H:%M:%S.000+0000")
     creator = {"accountId": issue.creator}
     fields = {"status": status, "created": created, "creator": creator, "assignee": None, **issue.fields}
+    fields = {name: value for name, value in fields.items() if value != HIDDEN}
     return {"id": str(issue.id), "key": issue.key, "fields": fields, "properties": issue.properties}
 
 

@@ -19,6 +19,7 @@ from rebuttal.clock import Clock
 from rebuttal.connections import Connection
 from rebuttal.context import Context
 from rebuttal.state import ContentTask, open_state
+from sandbox.recorded import COLLEAGUES
 
 ACCOUNT = ("loop@example.com", "sandbox-jira-token")
 
@@ -85,6 +86,7 @@ def test_tasks_are_made_worked_by_people_and_published(company: Any, objections_
     assert {task.status for task in done} <= {"published", "wont_do"}
     published = [task for task in done if task.status == "published"]
     assert published
+    assert {"", *COLLEAGUES.values()} >= {task.assignee for task in done} != {""}
     for task in done:
         ((issue,),) = [in_jira(sandbox, task)]
         assert task.assignee == (issue["fields"]["assignee"] or {"displayName": ""})["displayName"]

@@ -165,12 +165,12 @@ def test_an_issue_is_given_to_somebody_and_taken_back(served: Served) -> None:
     person = {"accountId": "5f0000000000000000000004"}
     assert call(served, "PUT", "/issue/MKT-1", {"fields": {"assignee": person}}).status_code == 204
     issue = official(served).issue("MKT-1", expand="changelog")
-    assert (issue.fields.assignee.displayName, issue.fields.assignee.accountId) == ("Оксана Гончар", *person.values())
+    assert (issue.fields.assignee.displayName, issue.fields.assignee.accountId) == ("Дарина Вишняк", *person.values())
     ((item,),) = [history.items for history in issue.changelog.histories]
     assert (item.field, item.fromString, item.toString, item.to) == (
         "assignee",
         None,
-        "Оксана Гончар",
+        "Дарина Вишняк",
         *person.values(),
     )
     assert call(served, "PUT", "/issue/MKT-1", {"fields": {"assignee": {"accountId": None}}}).status_code == 204

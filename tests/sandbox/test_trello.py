@@ -113,12 +113,12 @@ def test_who_has_a_card_is_shown_when_asked_and_told_as_an_action(served: Served
     assert call(served, "PUT", f"/cards/{made['id']}", {"idMembers": [person]}).json()["idMembers"] == [person]
     (shown,) = call(served, "GET", f"/boards/{BOARD}/cards", fields="name", members="true",
                     member_fields="fullName").json()  # fmt: skip
-    assert shown["members"] == [{"id": person, "fullName": "Оксана Гончар"}]
+    assert shown["members"] == [{"id": person, "fullName": "Дарина Вишняк"}]
     assert "members" not in call(served, "GET", f"/cards/{made['id']}").json()
     call(served, "PUT", f"/cards/{made['id']}", {"idMembers": ""})
     actions = call(served, "GET", f"/cards/{made['id']}/actions", filter="all").json()
     assert [one["type"] for one in actions] == ["removeMemberFromCard", "addMemberToCard", "createCard"]
-    assert actions[0]["data"]["member"] == {"id": person, "name": "Оксана Гончар"}
+    assert actions[0]["data"]["member"] == {"id": person, "name": "Дарина Вишняк"}
 
 
 def test_cards_of_a_board_come_in_pages_and_archived_ones_when_asked(served: Served) -> None:
