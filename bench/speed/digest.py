@@ -110,7 +110,7 @@ def _task(number: int) -> dict[str, Any]:
     return {f"hypothesis_{word}": "x" for word in words} | {
         "task_id": f"t{number}", "theme": f"{category}/{theme}", "category": category, "title": "Answer it",
         "score": float(number), "score_parts": "{}", "subject_count": 5, "money_at_risk_base": 100.0, "currency": "EUR",
-        "status": "open", "tracker_status": "In Progress", "task_key": f"MKT-{number}",
+        "status": "open", "tracker_status": "In Progress", "assignee": "Daria Koval", "task_key": f"MKT-{number}",
         "task_url": f"https://jira.example/browse/MKT-{number}", "published_url": None, "published_at": None,
         "closed_at": None, "created_at": NOW - timedelta(days=20), "hypothesis_expected_size": 0.25,
         "hypothesis_minimum_sample": 40, "hypothesis_baseline_days": 84, "hypothesis_horizon_days": 28,

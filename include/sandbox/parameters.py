@@ -307,6 +307,7 @@ class Team:
     refuses: float = 0.12
     edits_title: float = 0.35
     comments: float = 0.4
+    unassigned: float = 0.25  # worked on without anybody's name on the card
 
 
 @dataclass(frozen=True)

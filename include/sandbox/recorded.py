@@ -273,9 +273,15 @@ class TaskCard:
     url: str | None = None  # set once published
 
 
+# The content team's people by short name, as trackers show them: one writes it with an apostrophe and a comma.
+COLLEAGUES: dict[str, str] = {"iryna": "Iryna D'Arc, editor", "daryna": "Дарина Вишняк", "gareth": "Gareth Pryce"}
+
+
 @dataclass(frozen=True)
 class TeamAction:
-    """What the content team did with a task. kind: status | summary | comment; `text` is the new value."""
+    """What the content team did with a task. kind: status | summary | comment | assignee; `text` is the new value: of
+    an assignee the short name among COLLEAGUES.
+    """
 
     key: str
     at: datetime

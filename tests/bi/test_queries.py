@@ -64,6 +64,15 @@ def test_a_deal_counts_once_in_a_doubt_whatever_themes_of_it_were_voiced(marts: 
     assert found == [("a", None), ("b", 700), ("c", 700), ("d", 50), ("e", None), ("f", None), ("g", None)]
 
 
+def test_nobody_has_a_task_only_where_that_is_known(marts: Any) -> None:
+    given = [("open", "Daria Koval"), ("open", ""), ("open", None), ("proposed", None), ("awaiting_approval", None),
+             ("published", "Gareth Pryce")]  # fmt: skip
+    for number, (status, assignee) in enumerate(given):
+        fill(marts, "content_task", task_id=str(number), status=status, assignee=assignee)
+    found = [name for (name,) in ask(marts, "content_task", "assignee", "task_id")]
+    assert found == ["Daria Koval", "nobody", None, "nobody", "nobody", "Gareth Pryce"]
+
+
 def test_a_week_beside_those_before(marts: Any) -> None:
     orders = [6, 0, *range(1, 9)]  # the newest first; the last one is too long ago
     for back, count in enumerate(orders):

@@ -38,6 +38,7 @@ WORDS = (
 NOW = datetime(2026, 11, 16, 9, tzinfo=UTC)
 CATEGORY = {"To Do": "new", "In Progress": "indeterminate", "Published": "done", "Won't do": "done", "Erledigt": "done"}
 LOOP, PERSON = "loop-account", "person-account"
+HIDDEN = "a field that this account may not see"
 
 
 @dataclass
@@ -209,7 +210,9 @@ def _gone() -> dict[str, Any]:
 def _shown(issue: Issue) -> dict[str, Any]:
     status = {"name": issue.status, "id": "1", "statusCategory": {"key": CATEGORY.get(issue.status, "undefined")}}
     created = issue.created.strftime("%Y-%m-%dT%H:%M:%S.000+0000")
-    fields = {"status": status, "created": created, "creator": {"accountId": issue.creator}, **issue.fields}
+    creator = {"accountId": issue.creator}
+    fields = {"status": status, "created": created, "creator": creator, "assignee": None, **issue.fields}
+    fields = {name: value for name, value in fields.items() if value != HIDDEN}
     return {"id": str(issue.id), "key": issue.key, "fields": fields, "properties": issue.properties}
 
 

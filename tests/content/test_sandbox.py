@@ -19,6 +19,7 @@ from rebuttal.clock import Clock
 from rebuttal.connections import Connection
 from rebuttal.context import Context
 from rebuttal.state import ContentTask, open_state
+from sandbox.recorded import COLLEAGUES
 
 ACCOUNT = ("loop@example.com", "sandbox-jira-token")
 
@@ -56,7 +57,7 @@ def ledger(company: Any) -> list[ContentTask]:
 
 
 def in_jira(sandbox: str, task: ContentTask) -> list[Any]:
-    body = {"jql": f'labels = "rebuttal-{task.task_id[:12]}"', "fields": ["summary", "status", "labels"]}
+    body = {"jql": f'labels = "rebuttal-{task.task_id[:12]}"', "fields": ["summary", "status", "labels", "assignee"]}
     reply = requests.post(f"{sandbox}/jira/rest/api/3/search/jql", json=body, auth=ACCOUNT, timeout=30)
     reply.raise_for_status()
     return list(reply.json()["issues"])
@@ -85,6 +86,10 @@ def test_tasks_are_made_worked_by_people_and_published(company: Any, objections_
     assert {task.status for task in done} <= {"published", "wont_do"}
     published = [task for task in done if task.status == "published"]
     assert published
+    assert {"", *COLLEAGUES.values()} >= {task.assignee for task in done} != {""}
+    for task in done:
+        ((issue,),) = [in_jira(sandbox, task)]
+        assert task.assignee == (issue["fields"]["assignee"] or {"displayName": ""})["displayName"]
     for task in published:
         assert str(task.published_url).startswith("http")
         assert task.published_at is not None

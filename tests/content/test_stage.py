@@ -57,6 +57,7 @@ def test_the_best_themes_become_tasks_and_readers_see_them(both: Any) -> None:
     first = seen[0]
     assert first["status"] == "open"
     assert first["tracker_status"] == "To Do"
+    assert [row["assignee"] for row in seen] == ["", ""], "nobody has them, which is not the same as not known"
     assert first["task_url"] == f"{both.jira.url}/browse/{first['task_key']}"
     assert first["hypothesis_metric"] == "objection_rate"
     rule = load_rules(both.settings.config).hypothesis

@@ -226,6 +226,19 @@ def test_a_card_on_another_board_is_followed_by_its_id(desk: Desk) -> None:
     assert desk.cards() == []
 
 
+def test_who_has_a_card_is_read_by_name_wherever_the_card_is(desk: Desk) -> None:
+    desk.run()
+    assert [task.assignee for task in desk.ledger()] == [""]
+    card, people = desk.card(), ["5f5f5f5f0000000000000054", "5f5f5f5f0000000000000055"]
+    desk.call("PUT", f"/cards/{card['id']}", {"idMembers": people})
+    desk.run()
+    assert [task.assignee for task in desk.ledger()] == ["Gareth Pryce, Дарина Вишняк"]
+    desk.call("PUT", f"/cards/{card['id']}", {"idBoard": OTHER_BOARD, "idMembers": people[:1]})
+    desk.run()
+    assert [task.assignee for task in desk.ledger()] == ["Дарина Вишняк"]
+    assert desk.run().changed is False
+
+
 def test_a_list_that_was_renamed_or_is_new_is_shown_and_not_guessed(desk: Desk) -> None:
     desk.run()
     lists = {one["name"]: one["id"] for one in desk.call("GET", f"/boards/{BOARD}/lists")}
@@ -307,8 +320,10 @@ def test_a_wrong_token_stops_at_once_and_is_never_shown(desk: Desk) -> None:
 def test_a_task_of_another_tracker_is_told_and_not_lost(desk: Desk) -> None:
     desk.company.configure("tracker", kind="jira", connection="jira")
     content.run(desk.company.context())
+    assert [task.assignee for task in desk.ledger()] == [""]
     desk.company.configure("tracker", kind="trello", connection="trello")
     report = desk.run(desk.now + timedelta(weeks=2))
+    assert [task.assignee for task in desk.ledger()] == [None], "nobody can say any more who has it"
     assert [p for p in report.problems if "The task MKT-1 was made in another tracker" in p]
     assert ([task.status for task in desk.ledger()], desk.cards()) == (["open"], [])
 

@@ -53,6 +53,11 @@ def events(vendor: str, told: object, **more: Any) -> list[Arrival]:
         ("typeform", TYPEFORM, ("form_response", "form_response", "tok1", "new")),
         ("jira", JIRA, ("jira:issue_updated", "issue", "10007", "new")),
         ("trello", TRELLO, ("updateCard", "card", "c1", "new")),
+        (
+            "trello",
+            {**TRELLO, "action": {**TRELLO["action"], "type": "addMemberToCard"}},
+            ("addMemberToCard", "card", "c1", "new"),
+        ),
         ("yclients", YCLIENTS, ("record:update", "record", "2", "new")),
         ("standard", STANDARD, ("invoice.paid", "invoice", "inv_1", "unhandled")),
     ],

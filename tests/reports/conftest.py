@@ -150,6 +150,7 @@ def task_row(task_id: str, theme: str, status: str, **extra: Any) -> dict[str, A
         "currency": "EUR",
         "status": status,
         "tracker_status": "In Progress",
+        "assignee": None,
         "task_key": f"MKT-{task_id}",
         "task_url": f"https://jira.example/browse/MKT-{task_id}",
         "published_url": None,
@@ -230,7 +231,7 @@ class Company:
         """Publish marts; what is not given is a company with something in every part."""
         done = {"published_at": datetime(2026, 11, 11, 10, tzinfo=UTC), "published_url": "https://brand.example/pay"}
         tasks = tasks if tasks is not None else [
-            task_row("1", "price/too_high", "open"),
+            task_row("1", "price/too_high", "open", assignee="Daria Koval"),
             task_row("2", "trust/reviews", "proposed", task_url=None, task_key=None, tracker_status=None),
             task_row("3", "terms/general", "published", **done),
         ]  # fmt: skip

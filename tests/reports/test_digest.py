@@ -49,7 +49,10 @@ def test_it_opens_with_what_changed_and_tells_the_week_in_order(company: Any) ->
     assert "* Price / budget: Too expensive [rising]\n  11 voices, usually 4 · €16,500 at stake" in text
     assert "* Availability / delivery / location: delivery time\n  3 voices" in text
     assert "> Отзывов в сети нет, боюсь связываться" in text
-    assert "* MKT-1 Price / budget: Too expensive · In Progress https://jira.example/browse/MKT-1" in text
+    assert (
+        "* MKT-1 Price / budget: Too expensive · In Progress · with Daria Koval https://jira.example/browse/MKT-1"
+        in text
+    )
     assert "* Contract / payment terms https://brand.example/pay" in text
     assert "became rarer by 31% against all others (−48% to −12%, 412 deals): confirmed" in text
     assert "Of 47 texts heard, 7 were not understood" in text
@@ -138,6 +141,46 @@ def test_a_theme_says_what_is_there_to_answer_it(company: Any, rows: Any) -> Non
     assert delivery < text.index("No task for it yet.")
     assert text.count("No task for it yet.") == 1
     assert 'href="https://brand.example/7"' in html
+
+
+@pytest.mark.parametrize(
+    ("person", "named", "nobody"),
+    [("kate", "· with ", "· nobody has it yet"), ("marina", "· кто занимается: ", "· пока никто не взял"),
+     ("olena", "· хто займається: ", "· поки ніхто не взяв")],
+)  # fmt: skip
+def test_who_has_a_task_is_told_beside_the_theme_and_in_the_list(
+    company: Any, rows: Any, person: str, named: str, nobody: str
+) -> None:
+    name = "Iryna <b>D'Arc</b>, {editor}"
+    company.fill(tasks=[
+        rows.task("7", "price/too_high", "open", assignee=name),
+        rows.task("8", "trust/reviews", "unknown", assignee=""),
+        rows.task("9", "availability/delivery_time", "open", assignee=None),
+        rows.task("10", "terms/general", "proposed", task_key=None, task_url=None, tracker_status=None),
+    ])  # fmt: skip
+    html, text = reports.preview(company.context(), person)
+    assert text.count(named + name) == 2, "beside the theme, and in the list of what is answered"
+    assert text.count(nobody) == 3, "a theme's and two of the list: what is being sent nobody can have"
+    (unread,) = [line for line in text.splitlines() if line.startswith("* MKT-9 ")]
+    assert unread.endswith("· In Progress https://jira.example/browse/MKT-9"), "not read is not nobody"
+    assert html.count("Iryna &lt;b&gt;D&#39;Arc&lt;/b&gt;, {editor}") == 2
+    assert html.count(nobody) == 3
+
+
+def test_all_but_partners_are_told_a_colleagues_name() -> None:
+    vocabulary = load_vocabulary(PROJECT_ROOT / "include" / "config")
+    week = Week(date(2026, 11, 9))
+    theme = ThemeWeek(category="price", theme="too_high", count=3, usual=1.0, trend="", money=10.0, quotes=[])
+    task = {"theme": "price/too_high", "status": "open", "tracker_status": "To Do", "assignee": "Daria Koval",
+            "task_key": "MKT-1", "task_url": None, "published_at": None, "published_url": None}  # fmt: skip
+    figures = Figures(week, Voices([theme], [(week, 3)], "EUR"), [task], [], None, [])
+    for role, count in (("partner", 0), ("sales", 2), ("content", 2), ("lead", 2)):
+        more = {"partner": "salon-01"} if role == "partner" else {}
+        person = Person.model_validate(
+            {"id": "p", "email": "p@example.com", "role": role, "language": "en", "time_zone": "UTC", **more}
+        )
+        digest = compose(figures, person, vocabulary)
+        assert (digest.text.count("Daria Koval"), digest.html.count("Daria Koval")) == (count, count)
 
 
 def test_silence_because_nothing_has_arrived_is_not_told_as_silence(company: Any, rows: Any) -> None:

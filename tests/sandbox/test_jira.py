@@ -157,6 +157,26 @@ def test_edits_set_add_and_remove(served: Served) -> None:
     assert call(served, "POST", "/issue/MKT-1/transitions", {"transition": {"id": "99"}}).status_code == 400
 
 
+def test_an_issue_is_given_to_somebody_and_taken_back(served: Served) -> None:
+    call(served, "POST", "/issue", {"fields": task("One")})
+    assert call(served, "GET", "/issue/MKT-1").json()["fields"]["assignee"] is None
+    nobody = call(served, "PUT", "/issue/MKT-1", {"fields": {"assignee": {"accountId": "nobody"}}})
+    assert (nobody.status_code, list(nobody.json()["errors"])) == (400, ["assignee"])
+    person = {"accountId": "5f0000000000000000000004"}
+    assert call(served, "PUT", "/issue/MKT-1", {"fields": {"assignee": person}}).status_code == 204
+    issue = official(served).issue("MKT-1", expand="changelog")
+    assert (issue.fields.assignee.displayName, issue.fields.assignee.accountId) == ("Дарина Вишняк", *person.values())
+    ((item,),) = [history.items for history in issue.changelog.histories]
+    assert (item.field, item.fromString, item.toString, item.to) == (
+        "assignee",
+        None,
+        "Дарина Вишняк",
+        *person.values(),
+    )
+    assert call(served, "PUT", "/issue/MKT-1", {"fields": {"assignee": {"accountId": None}}}).status_code == 204
+    assert call(served, "GET", "/issue/MKT-1").json()["fields"]["assignee"] is None
+
+
 def test_search_sees_changes_late_unless_reconciled(served: Served) -> None:
     call(served, "POST", "/issue", {"fields": task("Old", "rebuttal")})
     served.operate("faults", {"values": {"jira_index_lag_s": 600}})

@@ -106,6 +106,21 @@ def test_custom_fields_labels_and_attachments(served: Served) -> None:
     assert [one["id"] for one in call(served, "GET", f"/cards/{made['id']}/attachments").json()] == [attached["id"]]
 
 
+def test_who_has_a_card_is_shown_when_asked_and_told_as_an_action(served: Served) -> None:
+    made, person = card(served), "5f5f5f5f0000000000000054"
+    assert made["idMembers"] == []
+    assert call(served, "PUT", f"/cards/{made['id']}", {"idMembers": "nobody"}).text == "invalid value for idMembers"
+    assert call(served, "PUT", f"/cards/{made['id']}", {"idMembers": [person]}).json()["idMembers"] == [person]
+    (shown,) = call(served, "GET", f"/boards/{BOARD}/cards", fields="name", members="true",
+                    member_fields="fullName").json()  # fmt: skip
+    assert shown["members"] == [{"id": person, "fullName": "Дарина Вишняк"}]
+    assert "members" not in call(served, "GET", f"/cards/{made['id']}").json()
+    call(served, "PUT", f"/cards/{made['id']}", {"idMembers": ""})
+    actions = call(served, "GET", f"/cards/{made['id']}/actions", filter="all").json()
+    assert [one["type"] for one in actions] == ["removeMemberFromCard", "addMemberToCard", "createCard"]
+    assert actions[0]["data"]["member"] == {"id": person, "name": "Дарина Вишняк"}
+
+
 def test_cards_of_a_board_come_in_pages_and_archived_ones_when_asked(served: Served) -> None:
     made = [card(served, f"Card {n}")["id"] for n in range(5)]
     call(served, "PUT", f"/cards/{made[0]}", {"closed": True})

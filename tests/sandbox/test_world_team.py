@@ -6,7 +6,7 @@ import pytest
 from worlds import UNTIL
 
 from sandbox.parameters import DOUBTS
-from sandbox.recorded import TaskCard, TeamAction
+from sandbox.recorded import COLLEAGUES, TaskCard, TeamAction
 from sandbox.world import Simulation, build
 
 SCALE = 0.2
@@ -40,6 +40,15 @@ def test_cards_walk_through_the_columns_or_are_refused() -> None:
     assert ends["Published"] >= 25
     assert ends["Won't do"] >= 1
     assert any(action.kind == "summary" for actions in by_card.values() for action in actions)
+
+
+def test_most_cards_are_taken_by_somebody_and_some_by_nobody() -> None:
+    _, by_card = work()
+    taken = {key: [one for one in actions if one.kind == "assignee"] for key, actions in by_card.items()}
+    assert {len(found) for found in taken.values()} == {0, 1}
+    assert {found[0].text for found in taken.values() if found} == set(COLLEAGUES)
+    begun = {key for key, actions in by_card.items() if any(one.text == "In Progress" for one in actions)}
+    assert {key for key, found in taken.items() if found} < begun, "some are worked on without a name"
 
 
 def test_what_is_published_has_an_address_of_its_own() -> None:

@@ -74,12 +74,13 @@ def test_no_statement_changes_or_removes_what_was_decided(state_settings: Settin
             assert len(before) == 1
 
 
-def test_a_store_of_the_version_before_keeps_its_tasks_and_gets_the_new_locks(
-    state_settings: Settings, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("version", ["0003", "0011"])
+def test_a_store_of_a_version_before_keeps_its_tasks_and_gets_the_new_locks(
+    state_settings: Settings, monkeypatch: pytest.MonkeyPatch, version: str
 ) -> None:
     from rebuttal.state import engine
 
-    monkeypatch.setattr(engine, "SCHEMA_VERSION", "0003")
+    monkeypatch.setattr(engine, "SCHEMA_VERSION", version)
     old = {"task_id": "t1", "theme": "price/x", "category": "price", "generation": 1, "status": "open", "title": "t",
            "brief": "{}", "score": 1.0, "score_parts": "{}", "subject_count": 3, "currency": "EUR",
            "created_at": "2026-11-16 09:00:00"}  # fmt: skip
@@ -91,7 +92,7 @@ def test_a_store_of_the_version_before_keeps_its_tasks_and_gets_the_new_locks(
     with open_state(state_settings) as sessions:
         with sessions() as session:
             task = session.get_one(ContentTask, "t1")
-            assert (task.theme, task.format, task.merged_into) == ("price/x", None, None)
+            assert (task.theme, task.format, task.merged_into, task.assignee) == ("price/x", None, None, None)
             assert [row["decision"] for row in journal_rows(session)] == ["proposed"]
         with pytest.raises(IntegrityError), sessions.begin() as session:
             session.execute(

@@ -32,6 +32,8 @@ def follow(
     seen = tracker.read([(str(task.remote_id), str(task.task_key)) for task in tasks])
     for task in sorted(tasks, key=lambda one: one.task_id):
         if str(task.remote_id) not in seen:
+            with sessions.begin() as session:
+                session.get_one(ContentTask, task.task_id).assignee = None  # nobody can say who has it now
             if task.published_url is None:
                 report.problems.append(
                     f"The task {task.task_key} was made in another tracker ({task.task_url}) and is not followed. "
@@ -57,6 +59,7 @@ def _apply(
     now: datetime,
     report: Report,
 ) -> None:
+    task.assignee = None if remote is None else remote.assignee  # a name that the tracker has let go of goes here, too
     if remote is None:
         if task.published_url is None:
             _close(session, task, "deleted", now, report, "gone")

@@ -245,7 +245,7 @@ def ledger_rows(session: Session) -> list[Mapping[str, Any]]:
 _MIRRORED = (
     *("task_id", "theme", "category", "title", "score", "subject_count", "money_at_risk_base", "currency", "status"),
     *("tracker_status", "task_key", "task_url", "published_url", "published_at", "closed_at", "created_at"),
-    *("format", "role", "updates_url", "merged_into"),
+    *("format", "role", "updates_url", "merged_into", "assignee"),
 )
 _HYPOTHESIS = (
     *("change", "metric", "direction", "reason", "success_criterion", "expected_size", "minimum_sample"),

@@ -36,7 +36,9 @@ _HUBSPOT_WHAT = frozenset(
     ("creation", "propertyChange", "deletion", "privacyDeletion", "merge", "restore", "associationChange")
 )
 _JIRA = frozenset(("jira:issue_created", "jira:issue_updated", "jira:issue_deleted"))
-_TRELLO = frozenset(("createCard", "updateCard", "deleteCard", "copyCard", "moveCardFromBoard", "moveCardToBoard"))
+_TRELLO = frozenset(
+    f"{what}Card" for what in ("create", "update", "delete", "copy", "addMemberTo", "removeMemberFrom")
+) | {"moveCardFromBoard", "moveCardToBoard"}
 _YCLIENTS = frozenset(f"{kind}:{what}" for kind in ("record", "client") for what in ("create", "update", "delete"))
 _LONGEST = 300
 _MOST_ITEMS = 1000  # HubSpot sends a hundred

@@ -189,15 +189,16 @@ class _Teller:
         pieces = [task for task in own if task["published_at"] is not None and _web(task["published_url"])]
         if pieces:
             url = _web(max(pieces, key=lambda task: task["published_at"])["published_url"])
-            return {"words": self.words("theme_answer.published"), "url": url, "shown": url}
+            return {"words": self.words("theme_answer.published"), "url": url, "shown": url, "who": ""}
         for task in own:
             if task["status"] in _OPEN:
                 shown = " · ".join(part for part in (task["task_key"], self._status(task)) if part)
-                return {"words": self.words("theme_answer.open"), "url": _web(task["task_url"]), "shown": shown}
-        return {"words": self.words("theme_answer.none"), "url": "", "shown": ""}
+                words, who = self.words("theme_answer.open"), self.who(task)
+                return {"words": words, "url": _web(task["task_url"]), "shown": shown, "who": who}
+        return {"words": self.words("theme_answer.none"), "url": "", "shown": "", "who": ""}
 
     def answering(self) -> list[dict[str, str]] | None:
-        """Open tasks with their links; None when not known."""
+        """Open tasks with their links and who has them; None when not known."""
         if self.figures.tasks is None:
             return None
         tasks = [task for task in self.figures.tasks if task["status"] in _OPEN]
@@ -207,9 +208,17 @@ class _Teller:
                 "key": task["task_key"] or "",
                 "url": _web(task["task_url"]),
                 "status": self._status(task),
+                "who": self.who(task),
             }
             for task in tasks[:_TASKS_SHOWN]
         ]
+
+    def who(self, task: Mapping[str, Any]) -> str:
+        """Who has an open task, or that nobody has; '' when the tracker has not told yet."""
+        if task["assignee"]:
+            return self.words("task_who.named", name=task["assignee"])
+        is_free = task["assignee"] is not None or task["status"] == "proposed"  # what is not sent yet, nobody can have
+        return self.words("task_who.nobody") if is_free else ""
 
     def _status(self, task: Mapping[str, Any]) -> str:
         key = f"task_status.{task['status']}"

@@ -107,6 +107,7 @@ class ContentTask(Base):
     role: Mapped[str | None]
     updates_url: Mapped[str | None]  # the piece to be updated instead of writing a new one
     merged_into: Mapped[str | None]
+    assignee: Mapped[str | None]  # display name in the tracker; '' nobody has it, None not read
 
 
 class ContentItem(Base):

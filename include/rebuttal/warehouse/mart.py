@@ -41,6 +41,7 @@ content_task = Table(
     Column("hypothesis_horizon_days", INT, nullable=False),  # a deal counts once it had so many days to voice a doubt
     Column("hypothesis_deadline", DATE, nullable=False),
     *(Column(name, TEXT) for name in ("format", "role", "updates_url", "merged_into")),
+    Column("assignee", TEXT),  # display name of who has it in the tracker; '' nobody has, NULL not known
     schema=MARTS,
 )
 

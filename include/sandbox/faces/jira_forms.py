@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 from sandbox.faces import jira_adf
-from sandbox.faces.jira_issues import PROJECT
+from sandbox.faces.jira_issues import PROJECT, SHORT_NAMES
 from sandbox.faces.wire import answer
 
 ISSUE_TYPE = {"id": "10001", "name": "Task", "subtask": False, "description": "A small, distinct piece of work."}
@@ -94,6 +94,8 @@ def _checked(fields: Mapping[str, Any], errors: dict[str, str]) -> dict[str, Any
         elif name == "priority":
             by_id = {id_: known for known, id_ in PRIORITIES.items()}
             checked[name] = value["name"] if value.get("name") else by_id[str(value.get("id"))]
+        elif name == "assignee":
+            checked[name] = {"accountId": value["accountId"]} if value and value["accountId"] else None
         elif name == "labels":
             checked[name] = list(dict.fromkeys(value or []))
         else:
@@ -112,6 +114,9 @@ def _problem_of(name: str, value: Any) -> str | None:
         return _labels_problem(value)
     if name == "description" and value is not None:
         return document_problem(value)
+    if name == "assignee" and value is not None:
+        is_known = isinstance(value, dict) and value.get("accountId", "") in (None, *SHORT_NAMES)
+        return None if is_known else "Specify a valid value for assignee"
     if name == "priority":
         given = value if isinstance(value, dict) else {}
         is_known = given.get("name") in PRIORITIES or str(given.get("id")) in PRIORITIES.values()

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.faces import jira_adf
-from sandbox.recorded import ACCOUNTS, TaskCard, TeamAction
+from sandbox.recorded import ACCOUNTS, COLLEAGUES, TaskCard, TeamAction
 
 PROJECT = ACCOUNTS["jira"]["project"]
 FIRST_ID = 10_000
@@ -38,7 +38,12 @@ STATUSES = {
 USERS = {
     "loop": {"accountId": "5f0000000000000000000001", "displayName": "Loop", "emailAddress": ACCOUNTS["jira"]["email"]},
     "team": {"accountId": "5f0000000000000000000002", "displayName": "Content team"},
+    **{
+        short: {"accountId": f"5f{number:022d}", "displayName": name}
+        for number, (short, name) in enumerate(COLLEAGUES.items(), 3)
+    },
 }
+SHORT_NAMES = {user["accountId"]: short for short, user in USERS.items()}
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,9 @@ class Issues:
             self.apply("edit", action.at, {**common, "fields": {"summary": action.text}}, True)
         elif action.kind == "comment":
             self.apply("comment", action.at, {**common, "body": jira_adf.from_text(action.text, action.url)}, True)
+        elif action.kind == "assignee":
+            given = {"accountId": USERS[action.text]["accountId"]}
+            self.apply("edit", action.at, {**common, "fields": {"assignee": given}}, True)
         elif action.kind == "status":
             self.apply("transition", action.at, {**common, "status": action.text}, True)
             if action.url:
@@ -154,7 +162,8 @@ class Issues:
         for name, value in data["fields"].items():
             before = issue.fields.get(name)
             if before != value:
-                items.append(_item(name, None, _as_text(before), None, _as_text(value)))
+                ids = [(one or {}).get("accountId") if name == "assignee" else None for one in (before, value)]
+                items.append(_item(name, ids[0], _as_text(before), ids[1], _as_text(value)))
         if not items:
             return issue
         return self._changed(issue, at, data, items, fields={**issue.fields, **data["fields"]})
@@ -194,6 +203,8 @@ def _item(name: str, from_: str | None, from_text: str | None, to: str | None, t
 def _as_text(value: Any) -> str | None:
     if isinstance(value, list):
         return " ".join(str(one) for one in value)
+    if isinstance(value, dict) and "accountId" in value:
+        return USERS[SHORT_NAMES[value["accountId"]]]["displayName"]
     if isinstance(value, dict):
         return jira_adf.plain_text(value).strip() if value.get("type") == "doc" else str(value.get("name"))
     return None if value is None else str(value)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 
 from sandbox.faces.jira_forms import ISSUE_TYPE, PRIORITIES
-from sandbox.faces.jira_issues import PROJECT, STATUSES, USERS, Issue, Status
+from sandbox.faces.jira_issues import PROJECT, SHORT_NAMES, STATUSES, USERS, Issue, Status
 from sandbox.faces.wire import face_url
 
 API = "/rest/api/3"
@@ -131,6 +131,7 @@ def shown_issue(api: str, issue: Issue, fields: Collection[str], has_changelog: 
     """An issue with the asked fields."""
     is_done = issue.resolved is not None
     resolution = {"self": f"{api}/resolution/10000", "id": "10000", "name": "Done", "description": ""}
+    assignee = issue.fields.get("assignee")
     known: dict[str, Any] = {
         "summary": issue.summary,
         "description": issue.fields.get("description"),
@@ -142,7 +143,7 @@ def shown_issue(api: str, issue: Issue, fields: Collection[str], has_changelog: 
         "created": stamp(issue.created),
         "updated": stamp(issue.updated),
         "duedate": issue.fields.get("duedate"),
-        "assignee": issue.fields.get("assignee"),
+        "assignee": user(api, SHORT_NAMES[assignee["accountId"]]) if assignee else None,
         "reporter": user(api, "loop"),
         "creator": user(api, "loop"),
         "resolution": resolution if is_done else None,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.recorded import ACCOUNTS, TaskCard, TeamAction
+from sandbox.recorded import ACCOUNTS, COLLEAGUES, TaskCard, TeamAction
 
 BOARD = ACCOUNTS["trello"]["board"]
 OTHER_BOARD = "5f5f5f5f0000000000000002"
@@ -18,13 +18,17 @@ CUSTOM_FIELD = {"id": "5f5f5f5f0000000000000040", "name": "Reference", "type": "
 MEMBERS = {
     "loop": {"id": "5f5f5f5f0000000000000051", "username": "loop", "fullName": "Loop"},
     "team": {"id": "5f5f5f5f0000000000000052", "username": "contentteam", "fullName": "Content team"},
+    **{
+        short: {"id": f"5f5f5f5f00000000{number:08d}", "username": short, "fullName": name}
+        for number, (short, name) in enumerate(COLLEAGUES.items(), 53)
+    },
 }
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True)
 class Card:
-    """One card as of a moment. `fields`: name, desc, idList, idBoard, closed, idLabels, pos, due."""
+    """One card as of a moment. `fields`: name, desc, idList, idBoard, closed, idLabels, idMembers, pos, due."""
 
     id: str
     number: int
@@ -110,6 +114,9 @@ class Boards:
             self.apply("update", action.at, {**common, "fields": {"name": action.text}}, True)
         elif action.kind == "comment":
             self.apply("comment", action.at, {**common, "text": action.text}, True)
+        elif action.kind == "assignee":
+            given = {"idMembers": [MEMBERS[action.text]["id"]]}
+            self.apply("update", action.at, {**common, "fields": given}, True)
         elif action.kind == "status":
             target = [one["id"] for one in self.lists.values() if one["name"] == action.text]
             if target:
@@ -138,19 +145,32 @@ class Boards:
         return card
 
     def _update(self, card: Card, at: datetime, data: Mapping[str, Any]) -> Card:
-        old = {name: card.fields[name] for name, value in data["fields"].items() if card.fields[name] != value}
+        was, now = card.fields, data["fields"]
+        old: dict[str, Any] = {name: was.get(name) for name, value in now.items() if was.get(name) != value}
         if not old:
             return card
-        after = replace(card, touched=max(at, card.touched), fields={**card.fields, **data["fields"]})
+        after = replace(card, touched=max(at, card.touched), fields={**was, **now})
+        self._seat(at, data, after, old.pop("idMembers", None) or [])
+        if not old:
+            return after
         kind, more = "updateCard", {}
         if "idBoard" in old:
             kind, more = "moveCardToBoard", {"boardSource": {"id": old["idBoard"]}}
         elif "idList" in old:
-            before, now = self.lists[old["idList"]], self.lists[after.fields["idList"]]
+            left, right = self.lists[old["idList"]], self.lists[after.fields["idList"]]
             more = {name: {"id": one["id"], "name": one["name"]} for name, one in
-                    (("listBefore", before), ("listAfter", now))}  # fmt: skip
+                    (("listBefore", left), ("listAfter", right))}  # fmt: skip
         self._act(at, data, kind, after, old=old, **more)
         return after
+
+    def _seat(self, at: datetime, data: Mapping[str, Any], card: Card, before: Sequence[str]) -> None:
+        """Who came to a card, and who left it, is an action each."""
+        now = data["fields"].get("idMembers", before)
+        moves = [("addMemberToCard", id_) for id_ in now if id_ not in before]
+        moves += [("removeMemberFromCard", id_) for id_ in before if id_ not in now]
+        names = {one["id"]: one["fullName"] for one in MEMBERS.values()}
+        for kind, id_ in moves:
+            self._act(at, data, kind, card, idMember=id_, member={"id": id_, "name": names[id_]})
 
     def _comment(self, card: Card, at: datetime, data: Mapping[str, Any]) -> Card:
         self._act(at, data, "commentCard", card, text=data["text"])

@@ -7,21 +7,22 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from sandbox.faces.trello_cards import Boards, Card
+from sandbox.faces.trello_cards import MEMBERS, Boards, Card
 from sandbox.faces.trello_shapes import Refused, is_true, listed
 
 MAX_TEXT = 16_384
 COLORS = ("yellow", "purple", "blue", "red", "green", "orange", "black", "sky", "pink", "lime")
 _ID = re.compile(r"[0-9a-f]{24}")
-_CARD_FIELDS = ("name", "desc", "idList", "idBoard", "closed", "idLabels", "pos", "due")
-_IGNORED = ("start", "dueComplete", "idMembers", "keepFromSource", "idCardSource", "urlSource", "subscribed", "address")
+_CARD_FIELDS = ("name", "desc", "idList", "idBoard", "closed", "idLabels", "idMembers", "pos", "due")
+_IGNORED = ("start", "dueComplete", "keepFromSource", "idCardSource", "urlSource", "subscribed", "address")
 
 
 def new_card(given: Mapping[str, Any], boards: Boards, source: Card | None) -> dict[str, Any]:
     """The fields of a card to be made, complete. Raises Refused."""
     if not given.get("idList"):
         raise Refused(400, "invalid value for idList")
-    usual: dict[str, Any] = {"name": "", "desc": "", "closed": False, "idLabels": [], "pos": 16384, "due": None}
+    usual: dict[str, Any] = {"name": "", "desc": "", "closed": False, "idLabels": [], "idMembers": []}
+    usual |= {"pos": 16384, "due": None}
     if source is not None:
         usual |= {name: source.fields[name] for name in ("name", "desc", "idLabels", "due")}
     told = {name: value for name, value in given.items() if value is not None}  # null: as if nothing was said
@@ -88,6 +89,11 @@ def _value(name: str, value: Any, boards: Boards) -> Any:
         ids = listed(value)
         if any(id_ not in boards.labels for id_ in ids):
             raise Refused(400, "invalid value for idLabels")
+        return list(dict.fromkeys(ids))
+    if name == "idMembers":
+        ids = listed(value)
+        if not {one["id"] for one in MEMBERS.values()}.issuperset(ids):
+            raise Refused(400, "invalid value for idMembers")
         return list(dict.fromkeys(ids))
     if name == "pos":
         return {"top": 1024, "bottom": 65_536}.get(str(value), value)

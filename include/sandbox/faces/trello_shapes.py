@@ -87,7 +87,7 @@ def card(base: str, boards: Boards, one: Card) -> dict[str, Any]:
         "start": None,
         "dateLastActivity": iso_ms(one.touched),
         "labels": [boards.labels[id_] for id_ in one.fields["idLabels"]],
-        "idMembers": [],
+        "idMembers": members_of(one),
         "idChecklists": [],
         "checkItemStates": [],
         "badges": badges,
@@ -105,9 +105,21 @@ def asked_card(base: str, boards: Boards, one: Card, query: Mapping[str, Any]) -
         shown["attachments"] = attachments(one)
     if is_true(query.get("customFieldItems")):
         shown["customFieldItems"] = items(one)
+    if is_true(query.get("members")):
+        asked = listed(query.get("member_fields") or "fullName,initials,username,avatarUrl")
+        shown["members"] = [
+            {name: value for name, value in member(short).items() if name == "id" or name in asked}
+            for short, known in MEMBERS.items()
+            if known["id"] in members_of(one)
+        ]
     if is_true(query.get("list")):
         shown["list"] = boards.lists[one.fields["idList"]]
     return shown
+
+
+def members_of(one: Card) -> list[str]:
+    """Ids of those who have the card; journals of before there were members name none."""
+    return list(one.fields.get("idMembers") or [])
 
 
 def attachments(one: Card) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sandbox.parameters import DOUBTS, Parameters
-from sandbox.recorded import TaskCard, TeamAction
+from sandbox.recorded import COLLEAGUES, TaskCard, TeamAction
 from sandbox.world.content import Item, item
 from sandbox.world.names import slug
 from sandbox.world.streams import DAY, between, instant, seconds, unit
@@ -66,7 +66,7 @@ class Team:
         team, work = self._parameters.team, _Work(card, code)
         u = {
             name: unit(self._seed, "team", card.key, name)
-            for name in ("pick", "refuse", "why", "write", "review", "title", "say")
+            for name in ("pick", "refuse", "why", "write", "review", "title", "say", "who")
         }
         begins = seen_at + int(between(u["pick"], team.pick_up_days) * DAY)
         busy = sorted(other.ends_at for other in self._known.values() if other.ends_at > begins)
@@ -79,6 +79,9 @@ class Team:
         written = begins + int(between(u["write"], team.write_days) * DAY)
         ready = written + int(between(u["review"], team.review_days) * DAY)
         self._plan(work, begins, "status", "In Progress")
+        if u["who"] >= team.unassigned:
+            share = (u["who"] - team.unassigned) / (1 - team.unassigned)
+            self._plan(work, begins + 60, "assignee", list(COLLEAGUES)[int(share * len(COLLEAGUES))])
         if u["title"] < team.edits_title:
             title = _TITLES[int(u["title"] / team.edits_title * len(_TITLES))]
             self._plan(work, begins + 5400, "summary", title.format(card.summary))

@@ -36,6 +36,7 @@ class RemoteTask:
 
     `status_category`: Jira's key (new, indeterminate, done); elsewhere `new` for where tasks are put, '' for the rest.
     `creator` is who made it; '' when it is not known, or when it was made by copying another task.
+    `assignee`: display names of those who have it; '' when nobody has, None when the answer did not say.
     """
 
     remote_id: str
@@ -48,6 +49,7 @@ class RemoteTask:
     creator: str
     task_id: str
     is_archived: bool = False  # put away by people, whatever its status says
+    assignee: str | None = None
 
 
 @dataclass(frozen=True)

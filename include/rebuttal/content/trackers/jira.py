@@ -14,12 +14,13 @@ from urllib.parse import quote
 from rebuttal.connections import Connection
 from rebuttal.content.trackers import Address, Draft, RefusedError, RemoteTask, adf
 from rebuttal.content.trackers.addresses import is_web_address
+from rebuttal.content.trackers.assignee import named
 from rebuttal.content.trackers.jira_wire import JiraWire
 from rebuttal.content.waiting import WALL_CLOCK, Waiting
 from rebuttal.errors import ContractError, UncertainError
 
 PROPERTY = "rebuttal"
-_FIELDS = ["status", "created", "creator", "labels"]
+_FIELDS = ["status", "created", "creator", "labels", "assignee"]
 _RECONCILE_LIMIT = 50
 _LABELS_PER_SEARCH = 40
 _TWIN_COMMENT = "This task is a twin made when an answer was lost. Please go on with "
@@ -207,10 +208,19 @@ class JiraTracker:
             created_at=_time(fields.get("created")),
             creator=str((fields.get("creator") or {}).get("accountId") or ""),
             task_id=str(marker),
+            assignee=_assignee(fields),
         )
 
     def _browse(self, key: str) -> str:
         return f"{self._wire.site}/browse/{quote(key)}"
+
+
+def _assignee(fields: dict[str, Any]) -> str | None:
+    """Jira leaves a field out that the account may not see; an issue that nobody has says null."""
+    if "assignee" not in fields:
+        return None
+    person = fields["assignee"]
+    return named([] if person is None else [str(person.get("displayName") or "")])
 
 
 def _chunks(items: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from rebuttal.connections import Connection
 from rebuttal.content.trackers import Address, Draft, RefusedError, RemoteTask
 from rebuttal.content.trackers.addresses import addresses_in
+from rebuttal.content.trackers.assignee import named
 from rebuttal.content.trackers.markdown import document, escaped
 from rebuttal.content.trackers.trello_wire import TrelloWire
 from rebuttal.content.waiting import WALL_CLOCK, Waiting
@@ -26,6 +27,7 @@ NAME = "rebuttal"
 _MAX_DESCRIPTION = 16_384
 _PAGE = 1000
 _FIELDS = "name,desc,idList,idBoard,closed,shortLink,shortUrl"
+_ASKED = {"fields": _FIELDS, "members": "true", "member_fields": "fullName"}  # of a card
 _ID = re.compile(r"[0-9a-f]{24}")
 _MARKER = re.compile(r"`rebuttal-([0-9a-f]{32})`")
 _TWIN_COMMENT = "This card is a twin made when an answer was lost. Please go on with "
@@ -73,7 +75,7 @@ class TrelloTracker:
         for remote_id, key in known:
             if _ID.fullmatch(remote_id):
                 card = here.get(remote_id) or self._wire.read(
-                    "GET", f"/cards/{quote(remote_id)}", f"card {key}", params={"fields": _FIELDS, "list": "true"}
+                    "GET", f"/cards/{quote(remote_id)}", f"card {key}", params={**_ASKED, "list": "true"}
                 )
                 result[remote_id] = None if card is None else self._task(card)
         return result
@@ -157,7 +159,7 @@ class TrelloTracker:
     def _cards(self) -> Iterable[dict[str, Any]]:
         before = ""
         while True:
-            asked = {"filter": "all", "fields": _FIELDS, "limit": _PAGE, **({"before": before} if before else {})}
+            asked = {"filter": "all", **_ASKED, "limit": _PAGE, **({"before": before} if before else {})}
             page = self._wire.read_list(f"/boards/{quote(self._board)}/cards", "the board's cards", params=asked)
             if page is None:
                 raise ContractError(f"Trello shows no cards of board {self._board}", next_step="Check the connection")
@@ -223,7 +225,14 @@ class TrelloTracker:
             creator="",
             task_id=markers[-1] if markers else "",
             is_archived=bool(card.get("closed")),
+            assignee=_assignee(card),
         )
+
+
+def _assignee(card: dict[str, Any]) -> str | None:
+    """A card may have several members; an answer to a write names none of them."""
+    members = card.get("members")
+    return None if members is None else named([str(one.get("fullName") or "") for one in members])
 
 
 def _time(value: Any) -> datetime:
