@@ -26,6 +26,7 @@ from rebuttal.warehouse import open_published
 from rebuttal.warehouse.theme_names import theme_names
 
 Row = Mapping[str, Any]
+_HALF_A_CENT = 0.005 + 1e-9
 _READER = Person(id="reader", name="", email="reader@example.com", role="lead", language="en", time_zone="UTC")
 # What a dashboard's tables show of a theme's rows in a week, as somebody adds it up who reads them.
 _SHOWN = """
@@ -115,8 +116,10 @@ def _tasks(context: Context, heard: list[Row], summaries: Mapping[str, str]) -> 
         value = money_at_risk(rows)
         expected = "" if value is None else f"{value:,.0f} EUR at stake"
         said = summaries[task_key].rsplit("(", 1)[1].removesuffix(")").split(" weeks", 1)[1].removeprefix(", ")
-        bi = None if money is None else float(money)
-        yield _figure(f"task {key}", rows, None if value is None else round(value, 2), bi, expected, said)
+        kept = None if money is None else float(money)
+        if value is not None and kept is not None and abs(value - kept) <= _HALF_A_CENT:
+            value = kept  # the ledger keeps whole cents, and which way a half goes depends on the order of adding
+        yield _figure(f"task {key}", rows, value, kept, expected, said)
 
 
 def _name(vocabulary: Vocabulary, category: str, theme: str) -> str:
