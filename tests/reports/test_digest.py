@@ -173,7 +173,7 @@ def test_all_but_partners_are_told_a_colleagues_name() -> None:
     theme = ThemeWeek(category="price", theme="too_high", count=3, usual=1.0, trend="", money=10.0, quotes=[])
     task = {"theme": "price/too_high", "status": "open", "tracker_status": "To Do", "assignee": "Daria Koval",
             "task_key": "MKT-1", "task_url": None, "published_at": None, "published_url": None}  # fmt: skip
-    figures = Figures(week, Voices([theme], [(week, 3)], "EUR"), [task], [], None, [])
+    figures = Figures(week, Voices([theme], [(week, 3)], "EUR", 10.0), [task], [], None, [])
     for role, count in (("partner", 0), ("sales", 2), ("content", 2), ("lead", 2)):
         more = {"partner": "salon-01"} if role == "partner" else {}
         person = Person.model_validate(
