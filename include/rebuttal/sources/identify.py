@@ -52,7 +52,7 @@ class Identifier:
 
     @cached_property
     def _database(self) -> duckdb.DuckDBPyConnection:
-        return duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "32MB"})
+        return duckdb.connect(":memory:", config={"threads": 1})
 
     @cached_property
     def _query(self) -> str:
