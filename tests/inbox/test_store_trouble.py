@@ -3,6 +3,7 @@ lost, and the receiver goes on by itself when the store is back."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from sqlalchemy.engine import make_url
 from tests.faults.table import fault
 from tests.inbox.receivers import in_a_thread, post, signed, write_config
 
-from rebuttal.inbox import acknowledge, claim, writer
+from rebuttal.inbox import Arrival, acknowledge, claim, writer
 from rebuttal.settings import Settings
 from rebuttal.state import InboxEvent, open_state
 
@@ -164,6 +165,25 @@ def test_the_receiver_has_one_connection(on_postgres: Settings) -> None:
                 text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
             ).scalar_one()
         assert used == 2  # the receiver and we who look
+
+
+def test_deliveries_that_are_read_meanwhile_share_a_transaction(
+    mine: Settings, arrival: Callable[[str], Arrival]
+) -> None:
+    async def come() -> writer.Commits:
+        one = writer.Writer(mine)
+
+        async def deliver(number: int) -> None:
+            for _ in range(number):  # turns of the loop until it is read
+                await asyncio.sleep(0)
+            assert await one.keep([arrival(str(number))]) == ["stored"]
+
+        await asyncio.gather(*(deliver(number) for number in range(6)))
+        await one.close()
+        return one.commits
+
+    commits = asyncio.run(come())
+    assert (commits.events, commits.transactions) == (6, 1)
 
 
 def test_a_commit_is_on_disk_whatever_the_server_says(mine: Settings) -> None:
