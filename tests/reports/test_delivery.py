@@ -16,12 +16,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from tests.faults.table import fault
 
 from rebuttal import reports
 from rebuttal.connections import Connection
 from rebuttal.errors import ConfigError
 from rebuttal.reports.mail import _tls
-from rebuttal.state import DigestDelivery, open_state
+from rebuttal.state import DigestDelivery, EndedPartner, open_state
 
 RUN = """
 from datetime import datetime
@@ -54,6 +55,15 @@ def test_everybody_gets_one_mail_of_their_own(company: Any) -> None:
         ("loop@example.com", [f"{name}@example.com"]) for name in ("olena", "marina", "kate")
     ]
     assert states(company) == dict.fromkeys(("olena", "marina", "kate"), "sent")
+
+
+@fault(147, "people.yml still names a reader of a partner that left", "mail", "no mail goes to them any more")
+def test_a_reader_of_a_partner_that_left_gets_no_mail(company: Any) -> None:
+    company.configure(lambda data: data["people"][0].update(role="partner", partner="salon-77"))
+    with open_state(company.settings) as sessions, sessions.begin() as session:
+        session.add(EndedPartner(partner="salon-77", ended_at=datetime(2026, 11, 1, tzinfo=UTC), ended_by="olena"))
+    assert reports.run(company.context()).counts == {"people": 3, "sent": 2, "partner_left": 1}
+    assert [to for _, to, _ in company.post.received] == [[f"{name}@example.com"] for name in ("marina", "kate")]
 
 
 def test_the_mail_has_a_plain_part_a_html_part_and_its_pictures_inside(company: Any) -> None:
@@ -208,6 +218,7 @@ def test_a_part_that_could_not_be_computed_is_a_problem_and_the_mail_says_so(com
     assert "could not be computed" in company.post.received[0][2].get_body(("plain",)).get_content()
 
 
+@fault(130, "a reader of a partner that is not named", "mail", "nothing is sent: missing is never all rows")
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
@@ -219,6 +230,7 @@ def test_a_part_that_could_not_be_computed_is_a_problem_and_the_mail_says_so(com
         ("name", "Anna\r\nBcc: b@example.com", "people.0.name: Value error, must be one line"),
         ("time_zone", "Kiev", "must be an IANA time zone"),
         ("role", "boss", "Input should be 'sales', 'content', 'lead' or 'partner'"),
+        ("role", "partner", "role partner needs the key partner"),
         ("langauge", "en", "people.0.langauge is not a known key. Did you mean 'language'?"),
         ("id", "marina", "have the same id"),
         ("email", "Marina@example.com", "have the same email"),

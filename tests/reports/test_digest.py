@@ -35,9 +35,9 @@ def test_it_opens_with_what_changed_and_tells_the_week_in_order(company: Any) ->
     text = "\n".join(lines)
     order = [
         "What they say",
+        "Did it help?",
         "What we are answering",
         "Published this week",
-        "Did it help?",
         "A question",
         "About the data",
     ]
@@ -56,6 +56,30 @@ def test_it_opens_with_what_changed_and_tells_the_week_in_order(company: Any) ->
     assert "* Contract / payment terms https://brand.example/pay" in text
     assert "became rarer by 31% against all others (−48% to −12%, 412 deals): confirmed" in text
     assert "Of 47 texts heard, 7 were not understood" in text
+
+
+@pytest.mark.parametrize(
+    ("person", "order"),
+    [
+        ("olena", ("Опубліковано за тиждень", "На що відповідаємо", "Чи допомогло?")),
+        ("marina", ("На что отвечаем", "Помогло ли?", "Опубликовано за неделю")),
+        ("kate", ("Did it help?", "What we are answering", "Published this week")),
+    ],
+)
+def test_each_role_reads_first_what_it_acts_on(company: Any, person: str, order: tuple[str, ...]) -> None:
+    html, text = reports.preview(company.context(), person)
+    for said in (html, text):
+        assert all(heading in said for heading in order)
+        assert sorted(order, key=said.index) == list(order)
+
+
+@pytest.mark.parametrize(("person", "keys"), [("marina", ["MKT-8", "MKT-7"]), ("kate", ["MKT-7", "MKT-8"])])
+def test_writers_see_tasks_that_nobody_has_before_others(company: Any, rows: Any, person: str, keys: list[str]) -> None:
+    company.fill(tasks=[
+        rows.task("7", "price/too_high", "open", assignee="Iryna"),
+        rows.task("8", "trust/reviews", "open", assignee=""),
+    ])  # fmt: skip
+    assert re.findall(r"^\* (MKT-\d+) ", text_for(company, person), re.MULTILINE) == keys
 
 
 def test_html_and_text_say_the_same(company: Any) -> None:

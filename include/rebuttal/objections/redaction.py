@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from rebuttal.objections.given_names import given_names
+
 _UPPER = "A-ZА-ЯЁІЇЄҐ"
 _LOWER = "a-zа-яёіїєґ"
 _NAME = rf"(?!(?:Mr|Mrs|Ms|Miss|Dr)\b)[{_UPPER}][{_LOWER}'’ʼ-]{{1,24}}"
@@ -34,7 +36,7 @@ _IP = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
 _SECRET = re.compile(
     r"\b(?P<key>password|пароль|token|токен|api[_ -]?key|secret|ключ)(?P<sep>\s{0,3}[:=]\s{0,3})[^\s,;]{4,200}", re.I
 )
-# A name is only known by what stands before it; the words keep their case, the name must begin with a capital.
+# Any name is known by what stands before it; the words keep their case, the name must begin with a capital.
 _INTRODUCED = re.compile(
     r"(?P<lead>\b(?i:меня зовут|мене звати|мене звуть|зовут|звати|my name is|i am called|this is|it's|i'm|"
     r"уважаем(?:ый|ая)|шановн(?:ий|а|ий пане|а пані)|пані|пане|пан|господин|госпожа|"
@@ -51,6 +53,10 @@ _FULL_NAME = re.compile(  # surname, name and patronymic, in either order
 _INITIALS = re.compile(
     rf"\b{_NAME}[ \t][{_UPPER}]\.[ \t]?(?:[{_UPPER}]\.)?|\b[{_UPPER}]\.[ \t]?[{_UPPER}]\.[ \t]?{_NAME}"
 )
+_SURNAME_BEFORE = re.compile(
+    rf"\b[{_UPPER}][{_LOWER}'’ʼ-]{{1,20}}(?:енко|[оеёє]ва?|ина?|іна?|ськ(?:ий|а|ої)|ск(?:ий|ая|ой)|чук|юк|ко)[ \t]$"
+)
+_SURNAME_AFTER = re.compile(rf"[ \t](?P<name>{_NAME})(?![\w])")
 _NOT_A_NAME = frozenset(
     re.findall(
         r"\w+",
@@ -86,7 +92,22 @@ def redact(text: str) -> str:
     text = _PHONE.sub(_phone, text)
     text = _FULL_NAME.sub("[name]", text)
     text = _INITIALS.sub(_unless_known, text)
-    return _INTRODUCED.sub(_introduced, text)
+    text = _INTRODUCED.sub(_introduced, text)
+    return _without_given_names(text)
+
+
+def _without_given_names(text: str) -> str:
+    """Given names that nothing introduced, each with the surname beside it."""
+    done, parts = 0, []
+    for start, end in given_names(text):
+        if start < done:
+            continue
+        before = _SURNAME_BEFORE.search(text, done, start)
+        after = _SURNAME_AFTER.match(text, end)
+        is_name = after is not None and after["name"].lower() not in _NOT_A_NAME
+        parts += [text[done : before.start() if before else start], "[name]"]
+        done = after.end() if after and is_name else end
+    return "".join(parts) + text[done:]
 
 
 def _card(match: re.Match[str]) -> str:

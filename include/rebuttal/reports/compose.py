@@ -21,6 +21,13 @@ from rebuttal.reports.people import Person
 
 MAX_HTML_BYTES = 100 * 1024  # Gmail clips a little above
 _OPEN = ("proposed", "open", "unknown")
+# Sales send what was published, writers take what waits, leads ask whether it helped; partners are told of none.
+_ANSWERS: dict[str, tuple[str, ...]] = {
+    "sales": ("published", "answering", "verdicts"),
+    "content": ("answering", "verdicts", "published"),
+    "lead": ("verdicts", "answering", "published"),
+    "partner": (),
+}
 _THEMES_SHOWN, _BARS_SHOWN, _TASKS_SHOWN = 5, 6, 6
 
 
@@ -59,6 +66,16 @@ def rendered(template: str, subject: str, view: Mapping[str, Any], images: Mappi
 
 
 @dataclass(frozen=True)
+class _Line:
+    """A task, a published piece or a verdict, as it is shown."""
+
+    name: str
+    key: str = ""
+    url: str = ""
+    aside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class _Teller:
     """Turns figures into sentences."""
 
@@ -81,12 +98,9 @@ class _Teller:
             "headline": self.headline(),
             "numbers": self.numbers(),
             "is_heard": voices is not None,
-            "is_partner": self.person.role == "partner",
             "themes": [self.theme(theme, voices.currency) for theme in shown] if voices else [],
             "more_themes": words("more_themes", n=more) if more > 0 else "",
-            "answering": self.answering(),
-            "published": self.published(),
-            "verdicts": self.verdicts(),
+            "answers": self.answers(),
             "question": self.question(),
             "health": self.health(),
             "footer": words("footer", role=words(f"role.{self.person.role}")),
@@ -197,19 +211,28 @@ class _Teller:
                 return {"words": words, "url": _web(task["task_url"]), "shown": shown, "who": who}
         return {"words": self.words("theme_answer.none"), "url": "", "shown": "", "who": ""}
 
-    def answering(self) -> list[dict[str, str]] | None:
-        """Open tasks with their links and who has them; None when not known."""
+    def answers(self) -> list[dict[str, Any]]:
+        """The parts about answers, first what this reader acts on; none for a partner, who is not told of them.
+
+        A part has `name` and `lines`, which are None when they are not known.
+        """
+        makers = {"answering": self.answering, "published": self.published, "verdicts": self.verdicts}
+        return [{"name": name, "lines": makers[name]()} for name in _ANSWERS[self.person.role]]
+
+    def answering(self) -> list[_Line] | None:
+        """Open tasks with who has them, for writers those that nobody has first; None when not known."""
         if self.figures.tasks is None:
             return None
         tasks = [task for task in self.figures.tasks if task["status"] in _OPEN]
+        if self.person.role == "content":
+            tasks.sort(key=lambda task: bool(task["assignee"]))
         return [
-            {
-                "name": self.name(task["theme"]),
-                "key": task["task_key"] or "",
-                "url": _web(task["task_url"]),
-                "status": self._status(task),
-                "who": self.who(task),
-            }
+            _Line(
+                self.name(task["theme"]),
+                task["task_key"] or "",
+                _web(task["task_url"]),
+                tuple(told for told in (self._status(task), self.who(task)) if told),
+            )
             for task in tasks[:_TASKS_SHOWN]
         ]
 
@@ -224,7 +247,7 @@ class _Teller:
         key = f"task_status.{task['status']}"
         return self.words(key) if self.words.has(key) else str(task["tracker_status"] or "")
 
-    def published(self) -> list[dict[str, str]] | None:
+    def published(self) -> list[_Line] | None:
         """What came out in the week; None when not known."""
         if self.figures.tasks is None:
             return None
@@ -234,9 +257,9 @@ class _Teller:
             for task in self.figures.tasks
             if task["published_at"] is not None and week.monday <= task["published_at"].date() <= week.sunday
         ]
-        return [{"name": self.name(task["theme"]), "url": _web(task["published_url"])} for task in fresh]
+        return [_Line(self.name(task["theme"]), url=_web(task["published_url"])) for task in fresh]
 
-    def verdicts(self) -> list[str] | None:
+    def verdicts(self) -> list[_Line] | None:
         """Verdicts of the week in a sentence each; None when not known."""
         if self.figures.verdicts is None:
             return None
@@ -248,7 +271,7 @@ class _Teller:
                 values["size"] = words.percent(abs(row["effect"]))
                 values["low"] = words.percent(row["interval_low"], signed=True)
                 values["high"] = words.percent(row["interval_high"], signed=True)
-            sentences.append(words(f"verdict.{row['verdict']}", **values))
+            sentences.append(_Line(words(f"verdict.{row['verdict']}", **values)))
         return sentences
 
     def question(self) -> str:

@@ -34,7 +34,7 @@ from rebuttal.reports.review import compose_review
 from rebuttal.reports.review_figures import Review, read_review
 from rebuttal.reports.unsubscribing import link_of, unsubscribed
 from rebuttal.reports.week import Week, week_of
-from rebuttal.state import DigestDelivery, Sessions, open_state
+from rebuttal.state import DigestDelivery, Sessions, ended_partners, open_state
 from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse import open_published
 
@@ -57,10 +57,10 @@ def run(context: Context, what: str = "digest") -> Report:
     """Send `what` to everybody who should have it and has not: one message per reader and week (day, month, quarter),
     or one alert per channel and day (see `run_alerts`).
 
-    Counts: `people` (rooms included), `sent`, `already_told`, `unsubscribed`, `too_late`, `refused`, `unknown`,
-    `later`, `expired`. `details` name reader, period, state and Message-ID. Raises ConfigError for an unknown `what` or
-    a wrong people.yml. A server that cannot be used, marts that were never published and a part that could not be
-    computed are problems.
+    Counts: `people` (rooms included), `sent`, `already_told`, `unsubscribed`, `partner_left`, `too_late`, `refused`,
+    `unknown`, `later`, `expired`. `details` name reader, period, state and Message-ID. Raises ConfigError for an
+    unknown `what` or a wrong people.yml. A server that cannot be used, marts that were never published and a part that
+    could not be computed are problems.
     """
     if what not in KINDS:
         raise ConfigError(f"There is no report {what!r}", next_step=f"Use one of {', '.join(KINDS)}")
@@ -72,11 +72,15 @@ def run(context: Context, what: str = "digest") -> Report:
     writers = _Writers(context, people, what)
     with open_state(context.settings) as sessions:
         gone = unsubscribed(sessions)
+        with sessions() as session:
+            ended = ended_partners(session)
         try:  # one server for all mails: when it cannot be used, the others wait too
             for person in people.people:
                 if what not in person.mails:
                     continue
-                if (person.id, what) in gone:
+                if person.partner in ended:
+                    report.add("partner_left")
+                elif (person.id, what) in gone:
                     report.add("unsubscribed")
                 else:
                     _tell(sessions, people, what, writers.of_person(person), report)

@@ -31,9 +31,10 @@ class Name:
 
 # The same id may be another person's in another system: these are told apart by source and account. `deal_number` is a
 # deal as a survey knows it, without saying of which system; e-mail and phone are keyed hashes already.
+# `partner_id` names no person but all customers of a partner: it is suppressed when the partner leaves.
 SCOPED = ("contact_id", "booking_id", "deal_id")
 KEYED = ("email_hash", "phone_hash")
-KINDS = (*SCOPED, *KEYED, "client_id", "click_id", "deal_number")
+KINDS = (*SCOPED, *KEYED, "client_id", "click_id", "deal_number", "partner_id")
 
 _EMAIL, _PHONE, _CLIENT = Name("email_hash"), Name("phone_hash"), Name("client_id")
 
@@ -56,7 +57,12 @@ NAMES: dict[str, dict[str, tuple[Name, ...]]] = {
         "email_hash": (_EMAIL,),
         "hidden": (Name("client_id", Form.MEMBER, "client_id"), Name("deal_number", Form.MEMBER, "deal_id")),
     },
-    "booking": {"booking_id": (Name("booking_id"),), "email_hash": (_EMAIL,), "phone_hash": (_PHONE,)},
+    "booking": {
+        "booking_id": (Name("booking_id"),),
+        "partner_id": (Name("partner_id"),),
+        "email_hash": (_EMAIL,),
+        "phone_hash": (_PHONE,),
+    },
     "visit": {"client_id": (_CLIENT,)},
     "hit": {"client_id": (_CLIENT,)},
     "ad_click": {"gclid": (Name("click_id"),)},

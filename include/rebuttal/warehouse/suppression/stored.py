@@ -20,7 +20,7 @@ from rebuttal.warehouse.tables import audit_result, check_result, merged_record,
 _EXAMPLE = re.compile(r"row (\d+)\b")
 _WORD = re.compile(r"[\w.:@+-]+")
 # Emptying these costs one full resolve and changes nobody else's person_id.
-_MEMORY = ("core.identity_record", "core.identity_island", "core.identity_node")
+_MEMORY = ("core.identity_record", "core.identity_island", "core.identity_batch")
 
 
 def forget_examples(connection: Connection, rows: Iterable[Row]) -> None:
@@ -72,6 +72,7 @@ def forget_evidence(connection: Connection, people: Suppressed) -> None:
             if people.among(kind, [row[name] for name in fields], scope):
                 keys = [column == row[column.name] for column in table.primary_key.columns]
                 connection.execute(delete(table).where(*keys))
+    sql.run_file(connection, "erased_same_bookings.sql")
     for told in connection.execute(select(audit_result).where(audit_result.c.examples.is_not(None))).mappings().all():
         kept = _without_people(connection, str(told["examples"]), people)
         if kept != told["examples"]:
@@ -87,7 +88,7 @@ def _without_people(connection: Connection, examples: str, people: Suppressed) -
         words = _WORD.findall(str(one))
         is_named = any(
             people.among(kind, words, (source, account))
-            for kind in ("contact_id", "deal_id", "booking_id", "client_id", "email_hash")
+            for kind in ("contact_id", "deal_id", "booking_id", "client_id", "email_hash", "partner_id")
             for source, account in scopes
         )
         kept.append(ERASED if is_named else one)
