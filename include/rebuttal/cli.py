@@ -23,6 +23,7 @@ from rebuttal.commands.inbox import inbox
 from rebuttal.commands.journal import journal
 from rebuttal.commands.metrics import metrics
 from rebuttal.commands.objections import objections
+from rebuttal.commands.partner import partner
 from rebuttal.commands.publish import publish
 from rebuttal.commands.quality import alerts, docs, print_quality
 from rebuttal.commands.quarantine import quarantine
@@ -72,6 +73,7 @@ cli.add_command(themes)
 cli.add_command(docs)
 cli.add_command(hold)
 cli.add_command(erase)
+cli.add_command(partner)
 cli.add_command(objections)
 cli.add_command(replay)
 cli.add_command(publish)

@@ -8,18 +8,22 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from rebuttal.clock import Clock
 from rebuttal.connections import Connection, Resolver, from_environment
 from rebuttal.context import Context
+from rebuttal.errors import CredentialsError
 from rebuttal.settings import load_settings
 
 
 def resolver() -> Resolver:
-    """Airflow's connection of that id; where Airflow has none, the configuration's `connections.env`."""
+    """Airflow's connection of that id; where Airflow has none, the configuration's `connections.env`.
+
+    Airflow says of a connection that it cannot decrypt that there is none: what is kept there is kept nowhere else.
+    """
     fallback = from_environment(load_settings())
 
     def resolve(connection_id: str) -> Connection:
         try:
             found = BaseHook.get_connection(connection_id)
         except AirflowNotFoundException:
-            return fallback(connection_id)
+            return _kept_in_files(fallback, connection_id)
         return Connection(
             id=connection_id,
             host=(found.host or "").rstrip("/"),
@@ -31,6 +35,17 @@ def resolver() -> Resolver:
         )
 
     return resolve
+
+
+def _kept_in_files(fallback: Resolver, connection_id: str) -> Connection:
+    try:
+        return fallback(connection_id)
+    except CredentialsError as error:
+        raise CredentialsError(
+            f"No connection {connection_id!r} that Airflow can read",
+            next_step=f"{error.next_step}. If Airflow's own pages list it, AIRFLOW__CORE__FERNET_KEY is not the key of"
+            " its encryption",
+        ) from None
 
 
 def context(clock: Clock | None = None) -> Context:

@@ -35,14 +35,16 @@ def from_inbox(work: Work) -> int:
                 continue
             event.body = event.delivery_key = event.object_id = None
             if event.state in ("new", "leased"):
-                event.state, event.finished_at, event.reason = "done", now, "The person was erased"
+                event.state, event.finished_at, event.reason = "done", now, "Whom it tells of was erased"
                 event.lease_owner = event.lease_until = event.lease_token = None
             count += 1
     return count
 
 
 def _tells_of(event: InboxEvent, work: Work, person: Person) -> bool:
-    ids = {one.value for one in person.identifiers if one.kind.endswith("_id")}
+    if event.partner is not None and event.partner in person.values("partner_id"):
+        return True
+    ids = {one.value for one in person.identifiers if one.kind.endswith("_id") and one.kind != "partner_id"}
     if event.object_id in ids:
         return True
     said = list(_texts(_read(event.body or b"")))

@@ -21,6 +21,7 @@ from rebuttal.warehouse.suppression.people import hash_of
 
 __all__ = ["erase", "inbox", "keep_erased", "stores", "warehouse"]
 
+_COMMANDS = {"partner_id": "rebuttal partner end"}  # what began an erasure, by the kind of its subject
 _AGAIN = ("marts", "versions", "files")  # what follows once landing and core have forgotten
 
 
@@ -42,26 +43,33 @@ def erase(context: Context, subject: str, by: str) -> Report:
                 said_only_by(connection, person) if is_there(connection, "marts", "text_label") else ([], [])
             )
         work = Work(context, regions, person, phrases, hashes)
-        is_new = _suppress(context, sessions, asked, person, by)
+        is_new = suppress(context, sessions, asked, person, by)
         failpoint("erase.after_suppression")
         with open_warehouse(context.settings) as engine, engine.begin() as connection:
-            is_new |= mirror(connection, _hashes(context, person))
+            is_new |= mirror(connection, hashes_of(context, person))
         failpoint("erase.after_mirror")
-        if not is_new and _is_finished(sessions, asked):
-            report.details = _receipt(sessions, asked.subject_hash)
-            report.counts = {"removed": 0, "stores": len(report.details)}
-            return report
+        forget_everywhere(sessions, asked, work, report, is_new=is_new)
+    return report
+
+
+def forget_everywhere(sessions: Sessions, asked: Subject, work: Work, report: Report, *, is_new: bool) -> None:
+    """Let every store forget who is suppressed already, and write the receipt into `report`.
+
+    Unless `is_new`, an erasure that has ended is not done again.
+    """
+    now = work.context.clock.now
+    if is_new or not _is_finished(sessions, asked):
         for name, forget in STORES.known.items():
             removed = forget(work)
             failpoint("erase.after_store")
-            _sign(sessions, asked, name, removed, context.clock.now())
+            _sign(sessions, asked, name, removed, now())
             report.add("removed", removed)
-        _finish(sessions, asked, context.clock.now())
+        _finish(sessions, asked, now())
         failpoint("erase.after_finish")
-        report.details = _receipt(sessions, asked.subject_hash)
+        report.changed = True
+    report.counts.setdefault("removed", 0)
+    report.details = _receipt(sessions, asked.subject_hash)
     report.counts["stores"] = len(report.details)
-    report.changed = True
-    return report
 
 
 def list_erasures(context: Context) -> list[dict[str, object]]:
@@ -82,7 +90,7 @@ def unfinished(context: Context, after: timedelta = timedelta(hours=1)) -> list[
         f"The erasure {row.subject_hash[:12]} that {row.requested_by} asked for at"
         f" {row.requested_at:%Y-%m-%d %H:%M} UTC has not ended; still to forget:"
         f" {', '.join(name for name in STORES.known if name not in done) or 'nothing'}."
-        " Run `rebuttal erase` for the same person again; it goes on where it stopped"
+        f" Run `{_COMMANDS.get(row.subject_kind, 'rebuttal erase')}` for the same again; it goes on where it stopped"
         for row, done in lines
     ]
 
@@ -113,11 +121,12 @@ def keep_erased(context: Context) -> bool:
     return True
 
 
-def _hashes(context: Context, person: Person) -> frozenset[str]:
+def hashes_of(context: Context, person: Person) -> frozenset[str]:
+    """What stands for the person in both lists of the suppressed."""
     return frozenset(hash_of(one, context.identity_key) for one in person.identifiers)
 
 
-def _suppress(context: Context, sessions: Sessions, asked: Subject, person: Person, by: str) -> bool:
+def suppress(context: Context, sessions: Sessions, asked: Subject, person: Person, by: str) -> bool:
     """Write who is suppressed, and that an erasure began; True when anything was new."""
     now = context.clock.now()
     with sessions.begin() as session:

@@ -4,6 +4,7 @@ SQLite (WAL) by default, Postgres for a team. `open_state` brings the schema to 
 sessions. Everything here is written by one row at a time; figures live in the warehouse.
 """
 
+from rebuttal.state.ended_partners import EndedPartner, ended_partners
 from rebuttal.state.engine import SCHEMA_VERSION, Sessions, alone, open_state
 from rebuttal.state.erasures import Erasure, ErasureReceipt
 from rebuttal.state.inbox_model import InboxEvent, ReceiverProbe
@@ -35,6 +36,7 @@ __all__ = [
     "ContentTask",
     "Decision",
     "DigestDelivery",
+    "EndedPartner",
     "Erasure",
     "ErasureReceipt",
     "Hypothesis",
@@ -53,6 +55,7 @@ __all__ = [
     "alone",
     "decision_id",
     "due_rows",
+    "ended_partners",
     "journal_rows",
     "open_state",
     "record_decision",

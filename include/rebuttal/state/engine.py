@@ -16,7 +16,7 @@ from rebuttal.settings import Settings
 from rebuttal.state.failpoint import failpoint
 from rebuttal.state.lease import Held, lease, refuse_lost
 
-SCHEMA_VERSION = "0012"
+SCHEMA_VERSION = "0013"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _SQLITE_WAIT_MS = 30_000
 _MIGRATION_LOCK = 7_245_118_301  # any number that only this project uses with Postgres' advisory locks
