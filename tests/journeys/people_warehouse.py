@@ -16,7 +16,7 @@ GUARDS = IdentityGuards(
 )  # fmt: skip
 EVIDENCE = ("contact", "booking", "deal", "survey_response", "visit", "hit")
 KEPT = ("core.person_identifier", "core.identity_refusal", "ops.person_change", "ops.rule_version")
-MEMORY = ("core.identity_record", "core.identity_island", "core.identity_node")
+MEMORY = ("core.identity_record", "core.identity_island", "core.identity_batch")
 CONTACT = {"created_at": "2026-01-05 00:00", "email_kind": "personal", "phone_kind": "personal"}
 
 
@@ -25,19 +25,28 @@ class People:
 
     def __init__(self, engine: Engine, insert: Callable[..., None]) -> None:
         self.engine, self._insert = engine, insert
+        self._batches: dict[str, str] = {}
+        self._turn = 0
 
     def forget(self, *tables: str) -> None:
         with self.engine.begin() as connection:
             for table in tables:
                 connection.execute(text(f"DELETE FROM {table}"))
 
-    def set(self, **evidence: list[dict[str, Any]]) -> None:
+    def set(self, *, in_place: bool = False, **evidence: list[dict[str, Any]]) -> None:
+        """A row that was not there before comes with a batch of its turn, as merged ones do; `in_place` gives all rows
+        one batch, as if what differs had been rewritten where it stood.
+        """
+        self._turn += 1
         self.forget(*(f"core.{entity}" for entity in EVIDENCE))
         for entity, rows in evidence.items():
             defaults = CONTACT if entity in ("contact", "booking") else {}
             # A row that says something else has another hash, as admitted rows do.
             full = [defaults | row for row in rows]
-            self._insert(self.engine, entity, [row | {"row_hash": repr(sorted(row.items(), key=str))} for row in full])
+            hashes = [repr(sorted(row.items(), key=str)) for row in full]
+            batches = [self._batches.setdefault(f"{entity} {one}", f"b{self._turn}") for one in hashes]
+            told = zip(full, hashes, ["b1"] * len(full) if in_place else batches, strict=True)
+            self._insert(self.engine, entity, [row | {"row_hash": one, "batch_id": batch} for row, one, batch in told])
 
     def resolve(self, guards: IdentityGuards = GUARDS, **evidence: list[dict[str, Any]]) -> dict[str, int]:
         self.set(**evidence)

@@ -135,6 +135,15 @@ def test_a_click_leads_to_the_device_that_carried_it_first(people: People) -> No
     assert people.refusals() == {("gclid", "G", "copied_click", 2)}
 
 
+def test_of_devices_that_carried_a_click_at_the_same_instant_the_first_by_name_counts(people_of_any: People) -> None:
+    people, clicks = people_of_any, "12345678"
+    visits = [visit(name + click, "2026-01-02 10:00", gclid=click) for name in "ba" for click in clicks]
+    people.resolve(contact=[{"contact_id": click, "gclid": click} for click in clicks], visit=visits)
+    who, device = people.of(), people.of("client_id")
+    assert {click: device["a" + click] for click in clicks} == who
+    assert not set(who.values()) & {device["b" + click] for click in clicks}
+
+
 def test_case_of_a_click_id_matters(people: People) -> None:
     people.resolve(contact=[{"contact_id": "1", "gclid": "GABC"}], visit=[visit("d", "2026-01-02 10:00", gclid="gAbC")])
     assert people.of()["1"] != people.of("client_id")["d"]

@@ -1,4 +1,4 @@
-"""Packed touches become paths: sorted, cut at the look-back, and told apart by conversion."""
+"""Packed touches become paths: sorted, cut at the look-back; and those of conversions are put in order."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rebuttal.journeys.credited import in_order
 from rebuttal.journeys.credits import Paths
-from rebuttal.journeys.journeys import led, walked
+from rebuttal.journeys.journeys import walked
 from rebuttal.journeys.markov import Walks, count_walks, first_order
 
 DAY = 86_400_000_000
@@ -37,19 +38,12 @@ def test_a_way_is_in_order_and_ends_with_its_last_touch(persons: list[list[tuple
     ]
 
 
-@given(PERSONS, st.lists(st.tuples(st.integers(-1, 14), TIMES), max_size=12), st.randoms())
-def test_what_led_to_a_conversion(persons: list[list[tuple[int, int]]], sales: list[tuple[int, int]], chance) -> None:
-    number = list(range(len(persons)))
-    chance.shuffle(number)
-    number = [own if own % 3 else -1 for own in number]  # every third had no conversion
-    who = np.array([person for person, _ in sales], dtype=np.int64)
-    when = np.array([at for _, at in sales], dtype=np.int64)
-    codes, lengths = led(*packed(persons), np.array(number, dtype=np.int64), (who, when), LOOKBACK)
-    ways = dict(zip(number, persons, strict=True))
-    assert parted(codes, lengths) == [
-        [code for at, code in sorted(ways.get(person, []) if person >= 0 else []) if 0 <= sold - at <= LOOKBACK * DAY]
-        for person, sold in sales
-    ]
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3), st.integers(0, 2)), max_size=30))
+def test_touches_of_conversions_come_in_order(touches: list[tuple[int, int, int]]) -> None:
+    number, place, name = np.array(touches, dtype=np.int64).reshape(-1, 3).T
+    order, starts = in_order(number, 5, place, name)
+    assert [touches[at] for at in order] == sorted(touches)
+    assert np.diff(starts).tolist() == [sum(touch[0] == of for touch in touches) for of in range(5)]
 
 
 def rows(walks: Walks) -> dict[tuple[int, int, int], tuple[float, float]]:

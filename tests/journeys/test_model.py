@@ -79,7 +79,10 @@ def test_the_engines_agree(engines: dict[str, Turned]) -> None:
         # Three weeks hold no complete month, and without one nothing is said of lifetime value; no plan is loaded here.
         assert (len(duckdb) > 0) == (mart not in ("ltv_predicted", "plan_pace", "goal_progress")), mart
         assert [_nearly(row) for row in duckdb] == postgres, mart
-    assert engines["duckdb"].rows("core.person_identifier") == engines["postgres"].rows("core.person_identifier")
+    duckdb, postgres = (engines[name].rows("core.person_identifier") for name in ("duckdb", "postgres"))
+    for row in (*duckdb, *postgres):
+        assert row.pop("node_id"), "each engine numbers identifiers with a hash of its own"
+    assert duckdb == postgres
 
 
 def _nearly(row: Row) -> Row:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import inspect, text
 from tests.journeys.people_warehouse import GUARDS, KEPT, MEMORY, People, answer, visit
 
+from rebuttal.errors import StoreError
 from rebuttal.journeys.people import update_people
 from rebuttal.warehouse import person_identifier
 
@@ -63,7 +66,7 @@ def test_changed_persons_add_up_until_somebody_empties_them(people: People) -> N
     people.forget("ops.person_change")
     people.resolve(contact=[{"contact_id": "1"}])
     assert people.rows("SELECT person_id FROM ops.person_change") == [(gone,)]
-    assert people.rows("SELECT count(*) FROM core.identity_node") == [(1,)], "nothing of who went is remembered"
+    assert people.rows("SELECT count(*) FROM core.identity_island") == [(1,)], "nothing of who went is remembered"
 
 
 def test_a_second_update_writes_nothing(people_of_any: People) -> None:
@@ -71,6 +74,61 @@ def test_a_second_update_writes_nothing(people_of_any: People) -> None:
     first = people_of_any.resolve(contact=rows, visit=[visit("d", "2026-01-02 10:00", gclid="G")])
     assert first == {"persons": 3, "identifiers": 5, "refusals": 1, "written": 6}
     assert update_people(people_of_any.engine, GUARDS) == first | {"written": 0}
+
+
+def test_a_row_that_is_rewritten_where_it_stands_is_noticed(people_of_any: People) -> None:
+    people = people_of_any
+    rows: list[dict[str, Any]] = [{"contact_id": number, "email_hash": "e"} for number in "12"]
+    people.resolve(contact=rows)
+    assert people.groups() == {frozenset("12")}
+    people.set(in_place=True, contact=[rows[0], rows[1] | {"email_hash": "f"}])
+    update_people(people.engine, GUARDS)
+    assert people.groups() == {frozenset("1"), frozenset("2")}
+    people.set(in_place=True, contact=rows[:1])
+    update_people(people.engine, GUARDS)
+    assert people.groups() == {frozenset("1")}
+
+
+def test_what_new_visits_tell_is_added_to_what_was_known(people_of_any: People) -> None:
+    people, seen = people_of_any, "SELECT cast(first_seen_at AS date) FROM core.person_identifier"
+    visits = [visit("d", "2026-01-05 10:00")]
+    people.resolve(visit=visits)
+    visits.append(visit("d", "2026-01-09 10:00"))
+    assert people.resolve(visit=visits)["written"] == 0
+    assert people.rows(seen) == [(date(2026, 1, 5),)]
+    visits.append(visit("d", "2026-01-02 10:00"))
+    assert people.resolve(visit=visits)["written"] == 1
+    assert people.rows(seen) == [(date(2026, 1, 2),)]
+    people.resolve(visit=visits[:2])
+    assert people.rows(seen) == [(date(2026, 1, 5),)]
+
+
+def test_rows_without_numbers_get_them_and_stay(people_of_any: People) -> None:
+    """As versions wrote them that kept a dictionary of identifiers."""
+    people = people_of_any
+    people.resolve(contact=[{"contact_id": number, "phone_hash": "p"} for number in "123"])
+    before, told = people.everybody(), people.rows("SELECT * FROM core.identity_refusal")
+    assert (len(before), len(told)) == (3, 1)
+    people.forget("ops.rule_version")
+    with people.engine.begin() as connection:
+        for table in ("person_identifier", "identity_refusal"):
+            connection.execute(text(f"UPDATE core.{table} SET node_id = NULL"))
+        connection.execute(text("CREATE TABLE core.identity_node (node_id bigint, identifier text)"))
+    assert update_people(people.engine, GUARDS)["written"] == 0
+    assert (people.everybody(), people.rows("SELECT * FROM core.identity_refusal")) == (before, told)
+    assert "identity_node" not in inspect(people.engine).get_table_names(schema="core"), "a dictionary of everybody"
+
+
+def test_a_row_that_is_missing_is_told_and_not_lost(people: People) -> None:
+    rows: list[dict[str, Any]] = [{"contact_id": number, "email_hash": "e"} for number in "12"]
+    people.resolve(contact=rows)
+    people.forget("core.person_identifier WHERE identifier = '2'")
+    people.set(contact=[rows[0] | {"client_id": "d"}, rows[1]])
+    with pytest.raises(StoreError, match="does not fit"):
+        update_people(people.engine, GUARDS)
+    people.forget("core.identity_record")
+    update_people(people.engine, GUARDS)
+    assert people.groups() == {frozenset("12")}
 
 
 def test_other_guards_resolve_everything_again(people: People) -> None:
@@ -127,16 +185,16 @@ TIGHT = GUARDS.model_copy(update={"max_records_per_identifier": 4, "max_records_
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(history=st.lists(WORLD, min_size=2, max_size=4))
+@given(history=st.lists(st.tuples(WORLD, st.booleans()), min_size=2, max_size=4))
 def test_what_changed_resolved_again_equals_everything_resolved_again(
-    people: People, history: list[dict[str, Any]]
+    people: People, history: list[tuple[dict[str, Any], bool]]
 ) -> None:
     """Every state of the evidence twice: what changed only, and all with the ids that stood before."""
     people.forget(*KEPT, *MEMORY)
     tables = ("core.person_identifier", "core.identity_refusal")
-    for number, world in enumerate(history):
+    for number, (world, in_place) in enumerate(history):
         before = {table: people.rows(f"SELECT * FROM {table}") for table in tables}
-        people.set(**{entity: rows for entity, rows in world.items() if rows})
+        people.set(in_place=in_place, **{entity: rows for entity, rows in world.items() if rows})
         update_people(people.engine, TIGHT)
         ours = {table: people.rows(f"SELECT * FROM {table}") for table in tables}
         assert update_people(people.engine, TIGHT)["written"] == 0

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.faults.table import fault
 from tests.sources.conftest import Setup
 from tests.sources.wire import Call, Reply
 
+from rebuttal.erasure import end_partner
 from rebuttal.sources import hubspot, hubspot_reading, typeform, yclients
 
 
@@ -136,6 +138,17 @@ def test_yclients_adds_up_services_and_mends_the_offset(make_setup: Any) -> None
     assert {row[2:4] for row in rows} == {("UAH", "a"), ("EUR", "b")}
     assert {row[4] for row in rows} == {"2026-10-18T10:00:00+03:00"}
     assert {row[5:] for row in rows} == {("personal", "personal"), (None, None)}
+
+
+@fault(147, "sources.yml still names a partner that left", "wire", "its branch is not asked for any more")
+def test_yclients_is_not_asked_for_the_branch_of_a_partner_that_left(make_setup: Any) -> None:
+    setup: Setup = make_setup("yclients")
+    setup.pull()
+    assert {call.path.rpartition("/")[2] for call in setup.wire.calls} == {"101", "102"}
+    end_partner(setup.context, "a", "olena", None)
+    setup.wire.calls.clear()
+    setup.pull()
+    assert {call.path.rpartition("/")[2] for call in setup.wire.calls} == {"102"}
 
 
 def test_yclients_needs_a_currency_for_each_branch(make_setup: Any) -> None:

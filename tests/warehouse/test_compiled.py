@@ -62,11 +62,11 @@ STAGED = {"materialized": "incremental", "pre-hook": [{"sql": "{{ forget_all() }
 
 
 def test_marked_rows_are_read_where_the_same_go_made_them() -> None:
-    """Not where another go did, not of a model made whole or staged, and never by a view, which would outlive them."""
-    marked = " cross join ".join(f'"db"."marts_build"."{name}" /* made */' for name in ("early", "whole", "staged"))
-    nodes = model("early", **BY_PERSON) | model("whole") | model("staged", **STAGED)
+    """Not where another go did, not of a model made whole, and never by a view, which would outlive them."""
+    marked = " cross join ".join(f'"db"."marts_build"."{name}" /* made */' for name in ("early", "whole"))
+    nodes = model("early", **BY_PERSON) | model("whole")
     for name, config in {"reader": {}, "shown": {"materialized": "view"}, "late": {"tags": ["late"]}}.items():
-        nodes |= model(name, "early", "whole", "staged", **config)
+        nodes |= model(name, "early", "whole", **config)
         nodes[f"model.{name}"]["compiled_code"] = f"select 1 from {marked}"
     nodes |= check("tested", "early")
     nodes["test.tested"]["compiled_code"] = f"select 1 from {marked}"
@@ -75,7 +75,30 @@ def test_marked_rows_are_read_where_the_same_go_made_them() -> None:
     here = as_it_is.replace('"marts_build"."early" /* made */', "made_early")
     assert found["reader"].statement == found["early"].checks[0].statement == f"select 1 from {here}"
     assert found["shown"].statement == found["late"].statement == f"select 1 from {as_it_is}"
-    assert (found["early"].unit, found["staged"].unit, found["whole"].unit) == ("person_id", "*", "")
+    assert (found["early"].unit, found["whole"].unit) == ("person_id", "")
+
+
+def test_what_is_kept_nowhere_is_read_where_it_was_made() -> None:
+    nodes = model("staged", **STAGED) | model("reader", "staged") | check("tested", "staged")
+    for name in ("model.reader", "test.tested"):
+        nodes[name]["compiled_code"] = 'select 1 from "db"."marts_build"."staged"'
+    found = {one.name: one for one in models_of(nodes, "late")}
+    assert found["staged"].unit == "*"
+    assert found["reader"].statement == found["staged"].checks[0].statement == "select 1 from made_staged"
+    for config in ({"materialized": "view"}, {"tags": ["late"]}):
+        with pytest.raises(ConfigError, match="model odd reads staged, which is gone by then"):
+            models_of(nodes | model("odd", "staged", **config), "late")
+
+
+def test_rows_that_were_just_made_are_not_asked_whether_they_were() -> None:
+    nodes = model("early", **BY_PERSON) | model("late", "early", tags=["late"])
+    asked = 'from "db"."marts_build"."early" /* made */ where /* if not made */ x in (select 1) /* then */ and y = 1'
+    for name, needs in {"soon": ("early",), "later": ("early", "late")}.items():
+        nodes |= check(name, *needs)
+        nodes[f"test.{name}"]["compiled_code"] = asked
+    found = {one.name: one.checks[0].statement for one in models_of(nodes, "late")}
+    assert found["early"] == "from made_early where true and y = 1"
+    assert found["late"] == asked.replace('"db".', ""), "another go made them: they are looked for"
 
 
 @pytest.mark.parametrize(

@@ -120,3 +120,11 @@
 {% macro unit_text(columns) -%}
     {% for column in columns %}cast({{ column }} as {{ dbt.type_string() }}){% if not loop.last %} || chr(31) || {% endif %}{% endfor %}
 {%- endmacro %}
+
+{#- Credit and money of touch_models(), and how many had no exchange rate, added up over rows of cells. -#}
+{% macro credit_sums(rows) -%}
+    {% for model in touch_models() -%}
+    sum({{ rows }}.{{ model }}_credit) as {{ model }}_credit, sum({{ rows }}.{{ model }}_value) as {{ model }}_value,
+    {% endfor -%}
+    cast(sum({{ rows }}.missing_rate_count) as bigint) as missing_rate_count
+{%- endmacro %}

@@ -145,3 +145,16 @@
 {% macro duckdb__whole_number() -%}
     hugeint
 {%- endmacro %}
+
+{#- The column that says where a row lies, for as long as the transaction lasts. -#}
+{% macro row_place() -%}
+    {{ adapter.dispatch('row_place')() }}
+{%- endmacro %}
+
+{% macro default__row_place() -%}
+    rowid
+{%- endmacro %}
+
+{% macro postgres__row_place() -%}
+    ctid
+{%- endmacro %}

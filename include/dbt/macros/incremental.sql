@@ -26,7 +26,7 @@
     {%- endif %}
 {%- endmacro %}
 
-{#- For pre_hook of a model that is read while it is built and never again: a refresh keeps the rows it makes, and no others. -#}
+{#- For pre_hook of a model that is read while it is built and never again: a refresh keeps no row of it. -#}
 {% macro forget_all() -%}
     {% if is_incremental() -%}
     delete from {{ this }}
@@ -62,7 +62,8 @@
 {#-
   What a generic test looks at. After an incremental build the rows that were not made again were tested when they were
   made: only rows made again are looked at, and for uniqueness all rows that have one of their keys. What asks for sums
-  and counts looks at whole tables, so a row that was forgotten or left over shows all the same.
+  and counts looks at whole tables, so a row that was forgotten or left over shows all the same. Where the runner
+  reads rows where it has made them, it need not ask which those are: that condition stands between two marks.
 -#}
 {% macro get_where_subquery(relation) -%}
     {%- set where = config.get('where', '') -%}
@@ -70,7 +71,7 @@
     {%- set unit = unit_of(relation.identifier) if execute and not flags.FULL_REFRESH and test.name not in ('same_row_count', 'same_sum', 'money_is_whole', 'credits_in_every_view') else none -%}
     {%- if unit -%}
         {%- set looked_at = relation ~ ' /* made */' -%}
-        {%- set made = "coalesce(" ~ unit ~ ", '') in (select person_id from " ~ source('ops', 'changed_person') ~ ")" -%}
+        {%- set made = "/* if not made */ coalesce(" ~ unit ~ ", '') in (select person_id from " ~ source('ops', 'changed_person') ~ ") /* then */" -%}
         {#- A unit that stands in `meta` is made of the row's key: nobody else's row can have the same key. -#}
         {%- if test.name in ('unique', 'unique_together') and not graph.nodes['model.' ~ project_name ~ '.' ~ relation.identifier].config.meta.unit -%}
             {%- set columns = [] -%}

@@ -38,6 +38,7 @@ class Due:
     is_due: bool
     is_whole: bool
     person_count: int  # and rows of nobody that stand for themselves
+    is_resumed: bool  # some of it was due before: a build of it may have died on its way to readers
 
     @property
     def is_part(self) -> bool:
@@ -59,6 +60,7 @@ def find_changes(engine: Engine, fingerprint: str, week: str) -> Due:
         if is_whole:
             # From here on the tables of the build are of two makes until it has succeeded.
             connection.execute(delete(model_build))
+        is_resumed = _exists(connection, "ops.changed_person")
         is_touched = _take_over_people(connection)
         for entity in SMALL:
             is_touched |= _compare(connection, entity, f"({_sql(connection, entity)})", _ALL, is_whole)
@@ -72,7 +74,7 @@ def find_changes(engine: Engine, fingerprint: str, week: str) -> Due:
             " AND person_id NOT LIKE 'rate:%' AND person_id NOT LIKE '%' || chr(31) || '%' THEN 1 END)"
         )
         count, persons = connection.execute(text(f"{query} FROM ops.changed_person")).one()
-    return Due(is_due=count > 0, is_whole=is_whole, person_count=int(persons))
+    return Due(is_due=count > 0, is_whole=is_whole, person_count=int(persons), is_resumed=is_resumed)
 
 
 def settle(engine: Engine, fingerprint: str, week: str) -> None:
@@ -134,6 +136,9 @@ def _compare_visits(connection: Connection, is_whole: bool) -> bool:
     scope = "(batch_id IN (SELECT batch_id FROM touched_batch) OR unit_id IN (SELECT person_id FROM ops.person_change))"
     if not _exists(connection, "touched_batch") and not _exists(connection, "ops.person_change"):
         return False
+    # Whole visits are dear to fetch: first it is asked whether any other batch has one of those devices.
+    _run(connection, "DROP TABLE IF EXISTS moved_batch")
+    _run(connection, f"CREATE TEMPORARY TABLE moved_batch AS {_text('visit_moved')}")
     unit, at_hand = _text("visit_unit"), _sql(connection, "visit", visits=f"({_text('visit_at_hand')})")
     is_touched = _compare(
         connection, "visit", f"({unit.format(told=told)})", scope, is_whole, at_hand=f"({unit.format(told=at_hand)})"

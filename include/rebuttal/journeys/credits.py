@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -60,18 +60,18 @@ def encode(rows: Iterable[Row]) -> Paths:
     empty path.
     """
     kept = [row for row in rows if row[1] or row[3]]
-    if not all(row[0] for row in kept):
+    walked, conversions, values, nulls = zip(*kept, strict=True) if kept else ((), (), (), ())
+    if not all(walked):
         raise ValueError("a path has no channel")
-    names = tuple(sorted({channel for row in kept for channel in row[0]}))
+    names = tuple(sorted(set(chain.from_iterable(walked))))
     place = {name: code for code, name in enumerate(names)}
-    numbers = np.array([row[1:] for row in kept], dtype=np.float64).reshape(len(kept), 3)
+    starts = np.concatenate([[0], np.cumsum(np.fromiter(map(len, walked), np.int64, len(walked)))]).astype(np.int64)
+    codes = map(place.__getitem__, chain.from_iterable(walked))
     return Paths(
         names,
-        np.array([place[channel] for row in kept for channel in row[0]], dtype=np.int64),
-        np.concatenate([[0], np.cumsum([len(row[0]) for row in kept], dtype=np.int64)]).astype(np.int64),
-        numbers[:, 0],
-        numbers[:, 1],
-        numbers[:, 2],
+        np.fromiter(codes, np.uint8 if len(names) <= 256 else np.int64, int(starts[-1])),
+        starts,
+        *(np.array(column, dtype=np.float64) for column in (conversions, values, nulls)),
     )
 
 

@@ -48,11 +48,12 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Records:
-    """Evidence as numbers, one entry a record. Nodes are those of core.identity_node, 0 where there is none; traits are
-    numbers, -1 where unknown; `seen` is microseconds since 1970 UTC, NEVER where unknown. Clicks stand in the order of
-    their times, then of their devices' names. `crowds`: nodes that glue nobody.
+    """Evidence as numbers, one entry a record. Nodes are numbers of identifiers, 0 where there is none; traits are
+    numbers, -1 where unknown; `seen` is microseconds since 1970 UTC, NEVER where unknown; `turn` is the order of the
+    devices that carried a click at the same instant, by their names. `crowds`: nodes that glue nobody.
     """
 
+    key: Longs
     kind: Longs
     self_node: Longs
     email: Longs
@@ -62,6 +63,7 @@ class Records:
     yclid: Longs
     other: Longs
     seen: Longs
+    turn: Longs
     segment: Longs
     language: Longs
     company: Longs
@@ -80,9 +82,10 @@ NODES = ("self_node", "email", "phone", "client", "gclid", "yclid", "other")
 
 @dataclass(frozen=True)
 class Resolution:
-    """What was found, by node: `component` and `island` are the least node of each, `rule` counts in RULES, `kind` in
-    KINDS, `seen` as in Records. `is_nobody`: refused addresses, phones and clicks that belong to no person.
-    `refusals`: (node, reason, how many it would have glued).
+    """What was found, by node: `component` numbers the persons from 0 up, `island` is the least node of it, `rule`
+    counts in RULES, `kind` in KINDS, `seen` as in Records. `is_nobody`: refused addresses, phones and clicks that
+    belong to no person. `refusals`: (node, reason, how many it would have glued). The next two say where a node is
+    named first: by which record, in which column (counted in NODES). `crowd_names` says it of crowds, with their nodes.
     """
 
     node: Longs
@@ -93,12 +96,13 @@ class Resolution:
     seen: Longs
     is_nobody: Mask
     refusals: list[tuple[int, str, int]]
+    named_by: Longs
+    named_in: Longs
+    crowd_names: tuple[Longs, Longs, Longs]
 
 
 def resolve(records: Records, guards: IdentityGuards) -> Resolution:
-    """Put every named node, crowds aside, into exactly one component (a person). The order of records of other kinds
-    than clicks does not matter.
-    """
+    """Put every named node, crowds aside, into exactly one component (a person), whatever the order of the records."""
     resolver = _Resolver(records, guards)
     resolver.merges()
     resolver.email()
@@ -113,9 +117,10 @@ class _Resolver:
         self.graph = Graph([getattr(records, name) for name in NODES])
         self.crowd = np.isin(self.graph.nodes, records.crowds)
         # Crowds are nobody's evidence: from here on they are not there (-1).
-        places = {name: self.graph.index(getattr(records, name)) for name in NODES}
-        self.at = {name: np.where(self.crowd[at], -1, at) if len(at) else at for name, at in places.items()}
-        self.named = places
+        self.named = dict(zip(NODES, self.graph.places, strict=True))
+        self.at = self.named
+        if self.crowd.any():
+            self.at = {name: np.where(self.crowd[at], -1, at) for name, at in self.named.items()}
         self.refusals: list[tuple[int, str, int]] = []
         self.own_email, self.own_phone = self.at["email"].copy(), self.at["phone"].copy()
         # Whose segment and language count for a record: its own, and for an answer those of its deal's contact.
@@ -189,27 +194,30 @@ class _Resolver:
     def resolution(self) -> Resolution:
         """All of it, crowds left out: who carries them is not known here."""
         records, nodes = self.records, self.graph.nodes
+        row, column = self.graph.first_row, self.graph.first_column
         kind, seen = np.zeros(len(nodes), dtype=np.int64), np.full(len(nodes), NEVER)
-        own = np.array([KINDS.index(name) for name in _SELF_KINDS])[records.kind]
-        for name in NODES:
-            at = self.named[name]
-            rows = np.flatnonzero(at >= 0)
-            kind[at[rows]] = own[rows] if name == "self_node" else self._kinds(name)[rows]
-            np.minimum.at(seen, at[rows], records.seen[rows])
+        for number, name in enumerate(NODES):
+            here = column == number
+            kind[here] = self._kinds(name, row[here])
+            rows = np.flatnonzero(self.named[name] >= 0)
+            np.minimum.at(seen, self.named[name][rows], records.seen[rows])
         refused = np.isin(nodes, [node for node, _, _ in self.refusals])
         names_nobody = np.isin(
             kind, [KINDS.index(name) for name in KINDS if name.endswith("_hash") or name in ("gclid", "yclid")]
         )
-        component, island = least_member(nodes, self.graph.components()), least_member(nodes, self._islands())
-        keep, rule = ~self.crowd, self.graph.rule
+        component, island = self.graph.components(), least_member(nodes, self._islands())
+        crowd, keep, rule, named_by = self.crowd, ~self.crowd, self.graph.rule, records.key[row]
         nobody = refused & names_nobody & (rule == 0)
         return Resolution(
-            nodes[keep], kind[keep], component[keep], island[keep], rule[keep], seen[keep], nobody[keep], self.refusals
-        )
+            nodes[keep], kind[keep], component[keep], island[keep], rule[keep], seen[keep], nobody[keep], self.refusals,
+            named_by[keep], column[keep], (nodes[crowd], named_by[crowd], column[crowd]),
+        )  # fmt: skip
 
-    def _kinds(self, column: str) -> Longs:
-        """What kind of identifier stands in a column, by record."""
-        scoped = self.records.is_scoped
+    def _kinds(self, column: str, rows: Longs) -> Longs:
+        """What kind of identifier stands in a column of these records."""
+        if column == "self_node":
+            return np.array([KINDS.index(name) for name in _SELF_KINDS])[self.records.kind[rows]]
+        scoped = self.records.is_scoped[rows]
         if column in ("email", "phone"):
             plain, own = KINDS.index(f"{column}_hash"), KINDS.index(f"partner_{column}_hash")
             return np.where(scoped, own, plain)
@@ -247,7 +255,7 @@ class _Resolver:
             (self.records.kind == RECORD_KINDS.index(kind)) & (self.at["self_node"] >= 0) & (self.named["client"] >= 0)
         )
         click, device = self.at["self_node"][clicks], self.named["client"][clicks]
-        order = np.argsort(click, kind="stable")
+        order = np.lexsort((self.records.turn[clicks], self.records.seen[clicks], click))
         click, device = click[order], device[order]
         is_first = np.ones(len(click), dtype=bool)
         is_first[1:] = click[1:] != click[:-1]

@@ -30,6 +30,11 @@ def count(connection: Connection, relation: str) -> int:
     return int(connection.execute(text(f"SELECT count(*) FROM {relation}")).scalar_one())
 
 
+def is_any(connection: Connection, relation: str) -> bool:
+    """Whether a table, or `table WHERE ...`, has a row."""
+    return connection.exec_driver_sql(f"SELECT 1 FROM {relation} LIMIT 1").first() is not None
+
+
 def fetch(connection: Connection, query: str, types: dict[str, pa.DataType]) -> pa.Table:
     """The columns that `types` names, in these types."""
     driver: Any = connection.connection.driver_connection

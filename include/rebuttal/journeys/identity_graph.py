@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -13,26 +14,26 @@ Longs = npt.NDArray[np.int64]
 
 
 class Graph:
-    """Nodes (the distinct positive numbers of `columns`, ascending), the edges accepted so far, and by which rule each
-    node was first joined (0: by none). A *place* is a node's position in `nodes`.
+    """Nodes (the distinct numbers of `columns` but 0), the edges accepted so far, and by which rule each node was first
+    joined (0: by none). A *place* is a node's position in `nodes`; `places` has that of every entry of every column (-1
+    for 0). `first_row` and `first_column` say where a node is named first.
     """
 
     def __init__(self, columns: Sequence[Longs]) -> None:
-        size = int(max((column.max() for column in columns if len(column)), default=0)) + 1
-        named = np.zeros(size, dtype=bool)
-        for column in columns:
-            named[column] = True
-        named[0] = False
-        self.nodes: Longs = np.flatnonzero(named).astype(np.int64)
-        self._place = np.full(size, -1, dtype=np.int64)
-        self._place[self.nodes] = np.arange(len(self.nodes))
+        rows = [np.flatnonzero(column) for column in columns]
+        named = np.concatenate([column[which] for column, which in zip(columns, rows, strict=True)])
+        place, self.nodes = pd.factorize(named)
+        ends = np.cumsum([len(which) for which in rows])
+        self.places = [np.full(len(column), -1, dtype=np.int64) for column in columns]
+        for found, which, part in zip(self.places, rows, np.split(place, ends[:-1]), strict=True):
+            found[which] = part
+        first = np.empty(len(self.nodes), dtype=np.int64)
+        first[place[::-1]] = np.arange(len(place))[::-1]
+        self.first_column: Longs = np.searchsorted(ends, first, side="right").astype(np.int64)
+        self.first_row: Longs = np.concatenate(rows)[first]
         self.rule: npt.NDArray[np.int8] = np.zeros(len(self.nodes), dtype=np.int8)
         self._label: Longs = np.arange(len(self.nodes), dtype=np.int64)
         self._fresh: list[tuple[Longs, Longs]] = []
-
-    def index(self, column: Longs) -> Longs:
-        """The places of nodes; -1 for 0."""
-        return self._place[column]
 
     def join(self, left: Longs, right: Longs, rule: int) -> None:
         """Accept edges between places; those that had no rule yet get this one."""

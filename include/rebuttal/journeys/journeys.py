@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import resources
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from sqlalchemy import Connection, text
 
+from rebuttal.journeys.columns import Columns, read_lists
+from rebuttal.journeys.credited import CHANNEL_BITS, Hashes, Touches, read_conversions, read_touches
 from rebuttal.journeys.credits import Codes, Paths, Places
-from rebuttal.warehouse.dialects import dialect_of
 
 CONVERSION_TYPES = ("lead", "mql", "sql", "won", "repeat", "booking_served")
-CHANNEL_BITS = 7  # of a packed touch: microseconds since 1970 x 128 + the channel's code
 _DAY_MICROS = 86_400_000_000
 _AT_ONCE = 1 << 15  # paths: enough for few steps, few enough for the processor's cache
 
@@ -24,7 +23,8 @@ class Journeys:
     """Converted journeys (c) and journeys of persons (p), over the same channels. Months: 12 x year + month - 1, UTC.
 
     `kind` (c): place in CONVERSION_TYPES. `is_touched` (c): False where no touch is known and `unknown` stands for it.
-    Values are micro-units. `kinds` (p): bits of the kinds of conversion that the person had.
+    Values are micro-units. `kinds` (p): bits of the kinds of conversion that the person had. `touches` and
+    `conversions`: of converted journeys, what credit is given by.
     """
 
     converted: Paths
@@ -35,63 +35,64 @@ class Journeys:
     known: Paths
     kinds: Places
     known_month: Places
+    touches: Touches
+    conversions: Columns
 
 
-def read_journeys(connection: Connection, lookback_days: int) -> Journeys:
-    """Read `marts_build`. A person's journey ends with the last touch and goes back as far as the look-back."""
+def read_journeys(connection: Connection, lookback_days: int, *, with_names: bool = False) -> Journeys:
+    """Read `marts_build`. A person's journey ends with the last touch and goes back as far as the look-back.
+
+    `with_names`: `touches` say what they are called, as adding up their credit asks for.
+    """
     listed = connection.execute(text("SELECT channel, channel_code FROM marts_build.int_channel_code")).all()
     codes = {str(name): int(code) for name, code in listed}
     names = tuple(sorted(codes, key=codes.__getitem__))
-    micros = dialect_of(connection).epoch_us("conversion.converted_at")
-    rows = _read(connection, _sql("journeys_converted").replace("{converted_micros}", micros))[0]
-    kind = {name: place for place, name in enumerate(CONVERSION_TYPES)}
-    kinds = " ".join(f"WHEN '{name}' THEN {1 << place}" for name, place in kind.items())
-    persons, flat, lengths = _read(connection, _sql("journeys_known").replace("{kinds}", kinds))
-    conversions = rows["person_number"], rows["converted_micros"]
-    before, count = led(flat, lengths, persons["person_number"], conversions, lookback_days)
-    is_touched = count > 0
-    touches = np.full(int(np.maximum(count, 1).sum()), codes["unknown"], dtype=np.uint8)
-    touches[np.repeat(is_touched, np.maximum(count, 1))] = before
-    nothing = np.zeros(len(count))
-    converted = Paths(
-        names, touches, _starts(np.maximum(count, 1)), nothing + 1, rows["value_micros"].astype(np.float64), nothing
-    )
-    seen, near, ended = walked(flat, lengths, lookback_days)
-    nobody = np.zeros(len(lengths))
-    known = Paths(names, seen, _starts(near), nobody, nobody, nobody + 1)
+    conversions = read_conversions(connection)
+    touches = read_touches(connection, conversions["conversion_hash"], codes["unknown"], with_names)
+    nothing = np.zeros(len(touches.is_touched))
+    value = conversions["value_micros"].astype(np.float64)
+    converted = Paths(names, touches.channel, touches.starts, nothing + 1, value, nothing)
+    place = {name: at for at, name in enumerate(CONVERSION_TYPES)}
+    kind = np.array([place[name] for name in conversions["conversion_type"].tolist()], dtype=np.int64)
+    known, kinds, ended = _read_known(connection, names, (conversions["person_hash"], kind), lookback_days)
     return Journeys(
         converted,
-        np.array([kind[name] for name in rows["conversion_type"].tolist()], dtype=np.int64),
-        rows["month"].astype(np.int64),
-        rows["missing_rate_count"].astype(bool),
-        is_touched,
+        kind,
+        _month(conversions["converted_micros"]),
+        conversions["missing_rate_count"].astype(bool),
+        touches.is_touched,
         known,
-        persons["kinds"].astype(np.int64),
-        ended.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64) + 1970 * 12,
+        kinds,
+        _month(ended),
+        touches,
+        conversions,
     )
 
 
-def led(
-    flat: Places, lengths: Places, number: Places, conversions: tuple[Places, Places], lookback_days: int
-) -> tuple[Codes, Places]:
-    """What led to conversions: channel codes of the touches up to each, within the look-back, in order; and how many.
+def _read_known(
+    connection: Connection, names: tuple[str, ...], had: tuple[Hashes, Places], lookback_days: int
+) -> tuple[Paths, Places, Places]:
+    """Journeys of persons, the kinds of conversion they had, and when the journeys ended (microseconds).
 
-    `flat` and `lengths` (n) as in `walked`; `number` (n) is what a conversion calls the person, -1 if none does.
-    `conversions`: the person of each (-1: nobody known) and its time (microseconds since 1970 UTC).
+    `had`: the person of each conversion and its kind.
     """
-    person, at = conversions
-    rows = np.flatnonzero(number >= 0)
-    starts = _starts(lengths[rows])
-    own = _sorted(flat[_places(_starts(lengths)[rows], lengths[rows])], starts)
-    row_of = np.full(int(max(number.max(initial=-1), person.max(initial=-1))) + 2, -1, dtype=np.int64)
-    row_of[number[rows]] = np.arange(len(rows))
-    row = row_of[person]  # a person without touches, and nobody (the last place), have none
-    count = np.where(row >= 0, np.append(lengths[rows], 0)[row], 0)
-    touches = own[_places(starts[row], count)]
-    age = np.repeat(at, count) - (touches >> CHANNEL_BITS)
-    is_near = (age >= 0) & (age <= lookback_days * _DAY_MICROS)
-    near = np.bincount(np.repeat(np.arange(len(at)), count)[is_near], minlength=len(at)).astype(np.int64)
-    return (touches[is_near] & (1 << CHANNEL_BITS) - 1).astype(np.uint8), near
+    codes, distinct = pd.factorize(had[0])
+    kinds = np.zeros(len(distinct) + 1, dtype=np.int64)  # the last place: persons who had none
+    np.bitwise_or.at(kinds, codes, 1 << had[1])
+    converted = pd.Index(distinct)
+    empty = np.zeros(0, dtype=np.int64)
+    found: list[tuple[Codes, Places, Places, Places]] = [(empty.astype(np.uint8), empty, empty, empty)]
+    query = "SELECT person_hash, touches FROM marts_build.int_person_path"
+    for persons, flat, lengths in read_lists(connection, query, "touches"):
+        had_kinds = kinds[converted.get_indexer(pd.Index(persons["person_hash"]))]
+        found.append((*walked(flat, lengths, lookback_days), had_kinds))
+    seen, near, ended, of_person = (np.concatenate(column) for column in zip(*found, strict=True))
+    nobody = np.zeros(len(near))
+    return Paths(names, seen, _starts(near), nobody, nobody, nobody + 1), of_person, ended
+
+
+def _month(micros: Places) -> Places:
+    return micros.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64) + 1970 * 12
 
 
 def walked(flat: Places, lengths: Places, lookback_days: int) -> tuple[Codes, Places, Places]:
@@ -130,39 +131,5 @@ def _sorted(touches: Places, starts: Places) -> Places:
     return touches
 
 
-def _places(starts: Places, lengths: Places) -> Places:
-    """`lengths` places from each of `starts` on, one after another."""
-    return np.arange(int(lengths.sum())) + np.repeat(starts - _starts(lengths)[:-1], lengths)
-
-
 def _starts(lengths: Places) -> Places:
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-
-
-def _sql(name: str) -> str:
-    return resources.files("rebuttal.journeys").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
-
-
-def _read(connection: Connection, query: str) -> tuple[dict[str, npt.NDArray[Any]], Places, Places]:
-    """Columns by name; of a column `touches` its flat values and the length of each list (both empty without one)."""
-    nothing = np.zeros(0, dtype=np.int64)
-    if connection.dialect.name == "duckdb":
-        driver: Any = connection.connection.driver_connection
-        table = driver.sql(query).to_arrow_table()  # collected as Arrow right away, unlike `execute`
-        columns = {name: table.column(name).to_numpy() for name in table.column_names if name != "touches"}
-        if "touches" not in table.column_names:
-            return columns, nothing, nothing
-        lists = table.column("touches").combine_chunks()
-        lengths = np.diff(lists.offsets.to_numpy()).astype(np.int64)
-        return columns, lists.flatten().to_numpy(zero_copy_only=False).astype(np.int64, copy=False), lengths
-    result = connection.execute(text(query))
-    names, found = list(result.keys()), result.all()
-    kinds = {name: object if name == "conversion_type" else np.int64 for name in names}
-    columns = {
-        name: np.array([row[at] for row in found], kinds[name]) for at, name in enumerate(names) if name != "touches"
-    }
-    if "touches" not in names:
-        return columns, nothing, nothing
-    lists = [row[names.index("touches")] for row in found]
-    lengths = np.array([len(touches) for touches in lists], dtype=np.int64)
-    return columns, np.array([touch for touches in lists for touch in touches], dtype=np.int64), lengths

@@ -14,11 +14,12 @@ from sqlalchemy.exc import OperationalError
 
 from rebuttal.context import Context
 from rebuttal.errors import LockedError
+from rebuttal.journeys.cells import Weights
 from rebuttal.journeys.changes import Due, add_credit, find_changes, settle
 from rebuttal.journeys.configuration import ModelConfig, load_model_config
 from rebuttal.journeys.ltv import predict_ltv
 from rebuttal.journeys.people import update_people
-from rebuttal.journeys.shares import update_shares
+from rebuttal.journeys.shares import forget_parts, update_shares
 from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.state.failpoint import failpoint
@@ -100,6 +101,8 @@ def build_due(context: Context, variables: dict[str, Any], report: Report) -> No
     else:
         models = compile_models(settings, variables, fingerprint, AFTER_SHARES)
     with open_warehouse(settings) as engine:
+        if due.is_whole:
+            forget_parts(engine)
         _finish(settings, engine, variables, due, models or [], report)
         settle(engine, fingerprint, week)
 
@@ -110,7 +113,7 @@ def _finish(
     """Refresh `models`, if there are any, and let readers have what is due."""
     if models:
         failpoint("model.before_dbt")
-        _refresh(engine, variables, models, report)
+        _refresh(engine, variables, models, report, is_resumed=due.is_resumed)
     if due.is_due:
         failpoint("model.after_dbt")
         predict_ltv(engine, variables["base_currency"])
@@ -128,18 +131,21 @@ def _build_whole(settings: Settings, variables: dict[str, Any], report: Report) 
     before = dbt.build(settings, variables, exclude=f"tag:{AFTER_SHARES}+")
     failpoint("model.before_shares")
     with open_warehouse(settings) as engine:
-        update_shares(engine, variables["lookback_days"])
+        weights = Weights(variables["first_weight"], variables["last_weight"])
+        update_shares(engine, variables["lookback_days"], weights)
     after = dbt.build(settings, variables, select=f"tag:{AFTER_SHARES}+")
     report.counts |= {name: before[name] + after[name] for name in before}
 
 
-def _refresh(engine: Engine, variables: dict[str, Any], models: list[Model], report: Report) -> None:
+def _refresh(
+    engine: Engine, variables: dict[str, Any], models: list[Model], report: Report, *, is_resumed: bool
+) -> None:
     add_credit(engine)
-    before = refresh(engine, [model for model in models if not model.is_tagged])
+    before = refresh(engine, [model for model in models if not model.is_tagged], is_resumed=is_resumed)
     failpoint("model.before_shares")
     add_credit(engine)
     update_shares(engine, variables["lookback_days"])
-    after = refresh(engine, [model for model in models if model.is_tagged])
+    after = refresh(engine, [model for model in models if model.is_tagged], is_resumed=is_resumed)
     report.counts |= {name: before[name] + after[name] for name in before}
 
 

@@ -86,7 +86,12 @@ def _number(where: str, column: str, text: str) -> float:
     return value
 
 
-def attribute(paths: Sequence[TouchPath], model: str) -> list[dict[str, Any]]:
+def encoded(paths: Sequence[TouchPath]) -> Paths:
+    """The paths as arrays, for more than one model."""
+    return encode((path.channels or (UNKNOWN,), path.conversions, path.value, path.nulls) for path in paths)
+
+
+def attribute(paths: Sequence[TouchPath] | Paths, model: str) -> list[dict[str, Any]]:
     """Credit per channel: dicts of channel, conversions, value; most conversions first, then by name.
 
     Where the model was sampled, `error` is the standard error of conversions. Channels of rows that count for nothing
@@ -96,7 +101,7 @@ def attribute(paths: Sequence[TouchPath], model: str) -> list[dict[str, Any]]:
         close = difflib.get_close_matches(model, list(MODELS), n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(MODELS)}"
         raise ConfigError(f"There is no attribution model {model!r}; {hint}", next_step="Name one of them")
-    table = encode((path.channels or (UNKNOWN,), path.conversions, path.value, path.nulls) for path in paths)
+    table = paths if isinstance(paths, Paths) else encoded(paths)
     credit = MODELS[model](table)
     rows = [
         {"channel": name, "conversions": float(credit.conversions[code]), "value": float(credit.values[code])}

@@ -12,21 +12,22 @@ from __future__ import annotations
 
 import hashlib
 
-import numpy as np
-import pyarrow as pa
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 
+from rebuttal.errors import StoreError
 from rebuttal.journeys import identifiers
 from rebuttal.journeys.configuration import IdentityGuards
-from rebuttal.journeys.identity import KINDS, NEVER, RULES, Resolution, resolve
-from rebuttal.journeys.identity_bulk import count, drop_scratch, put, run
+from rebuttal.journeys.identity import resolve
+from rebuttal.journeys.identity_bulk import count, drop_scratch, is_any, run
+from rebuttal.journeys.resolution_tables import put_resolution
 from rebuttal.warehouse.dialects import dialect_of
 from rebuttal.warehouse.tables import rule_version
 
-RULE_NAME, VERSION = "identity", 2  # a new version resolves everything once more
-MEMORY = ("identity_record", "identity_island", "identity_node")
+RULE_NAME, VERSION = "identity", 3  # a new version resolves everything once more
+MEMORY = ("identity_record", "identity_island", "identity_batch")
 SCRATCH = ("identity_", "refusal_", "rows_")  # every temporary table and view begins so
-_LATEST = 1 << 58  # leaves room for the kind in one number
+_NAME = ("identifier_kind", "source", "account_id", "identifier")
+_PERSON = (*_NAME, "person_id", "rule", "first_seen_at", "node_id")
 
 
 def update_people(engine: Engine, guards: IdentityGuards) -> dict[str, int]:
@@ -44,7 +45,7 @@ def update_people(engine: Engine, guards: IdentityGuards) -> dict[str, int]:
             written = _resolve_scope(connection, guards, is_first=is_first)
         drop_scratch(connection, *SCRATCH)
         return {
-            "persons": count(connection, "(SELECT DISTINCT person_id FROM core.person_identifier) AS person"),
+            "persons": count(connection, "core.identity_island WHERE person_key IS NOT NULL"),
             "identifiers": count(connection, "core.person_identifier"),
             "refusals": count(connection, "core.identity_refusal"),
             "written": written,
@@ -52,85 +53,61 @@ def update_people(engine: Engine, guards: IdentityGuards) -> dict[str, int]:
 
 
 def _is_first(connection: Connection, guards: IdentityGuards) -> bool:
-    """Whether all is to be resolved: nothing is remembered, or it was resolved by other rules."""
-    rules = hashlib.sha256(f"{VERSION} {guards.model_dump_json()}".encode()).hexdigest()
+    """Whether all is to be resolved: nothing is remembered, or it was resolved by other rules or numbered by another
+    engine (hashes are its own).
+    """
+    engine = connection.exec_driver_sql("SELECT version()").scalar_one()
+    rules = hashlib.sha256(f"{VERSION} {engine} {guards.model_dump_json()}".encode()).hexdigest()
     stored = connection.execute(rule_version.select().where(rule_version.c.name == RULE_NAME)).one_or_none()
-    if stored is not None and stored.fingerprint == rules:
-        return not count(connection, "(SELECT 1 FROM core.identity_record LIMIT 1) AS any_record")
-    connection.execute(rule_version.delete().where(rule_version.c.name == RULE_NAME))
-    connection.execute(rule_version.insert().values(name=RULE_NAME, fingerprint=rules))
+    is_same = stored is not None and stored.fingerprint == rules
+    if is_same and is_any(connection, "core.identity_record"):
+        return False
     for table in MEMORY:
         connection.exec_driver_sql(f"DELETE FROM core.{table}")
+    if not is_same:
+        connection.execute(rule_version.delete().where(rule_version.c.name == RULE_NAME))
+        connection.execute(rule_version.insert().values(name=RULE_NAME, fingerprint=rules))
+        connection.exec_driver_sql("DROP TABLE IF EXISTS core.identity_node")  # of versions before 3: everybody's names
+        identifiers.number_rows(connection)
     return True
 
 
 def _resolve_scope(connection: Connection, guards: IdentityGuards, *, is_first: bool) -> int:
     found = resolve(identifiers.read_records(connection, is_first=is_first), guards)
-    _put(connection, found)
-    scope = "node_id IN (SELECT node_id FROM identity_scope)"
-    if is_first:  # mostly there are no rows to look for
-        scope = "EXISTS (SELECT 1 FROM core.person_identifier)"
-    run(connection, "past", outer="LEFT" if is_first else "", only_scope=f"WHERE {scope}")
+    members = put_resolution(connection, found, is_first=is_first)
+    scope = "" if is_first else "WHERE node_id IN (SELECT node_id FROM identity_scope)"
+    run(connection, "past", only_scope=scope)
+    # Where all rows are new, they go from core to core in one statement: DuckDB scans what a transaction has written
+    # itself with one thread only.
+    is_new = not is_any(connection, "core.person_identifier")
+    identifiers.read_names(connection, is_first=is_first, held="VIEW" if is_new else "TABLE")
     run(connection, "persons", collation=dialect_of(connection).collation)
-    _part_namesakes(connection)
-    run(connection, "rows", held="VIEW" if is_first else "TABLE")
-    run(connection, "refusals", only_scope=_refusals_in_scope(is_first))
-    written = _replace_people(connection)
-    key = ("identifier_kind", "source", "account_id", "identifier", "reason")
-    written += _replace(connection, "identity_refusal", "refusal_past", "refusal_next", (*key, "member_count"), key)
-    run(connection, "remember")
+    person_key = dialect_of(connection).number_of("person.person_id")
+    _part_namesakes(connection, person_key)
+    run(connection, "rows", held="VIEW" if is_new else "TABLE")
+    run(connection, "refusals")
+    written = _write_people(connection, members) if is_new else _replace_people(connection)
+    if (
+        count(connection, "core.person_identifier" if is_new else "identity_next") != members
+    ):  # an identifier whose name is nowhere would be lost without a word
+        raise StoreError(
+            "What identity remembers of some identifiers does not fit core.person_identifier and core.identity_refusal",
+            next_step="Empty core.identity_record and run this again: everybody is resolved anew and keeps their ids",
+        )
+    refusal = (*_NAME, "reason", "member_count", "node_id")
+    written += _replace(connection, "identity_refusal", "refusal_past", "refusal_next", refusal)
+    if not is_first:
+        place = dialect_of(connection).place
+        stood = "SELECT place FROM identity_scope WHERE place IS NOT NULL"
+        connection.exec_driver_sql(f"DELETE FROM core.identity_island WHERE {place} IN ({stood})")
+    run(connection, "remember", person_key=person_key)
     return written
 
 
-def _put(connection: Connection, found: Resolution) -> None:
-    """The resolution as temporary tables: identity_found, identity_member, identity_first, identity_refused."""
-    put(connection, "identity_found", pa.table({"node_id": found.node, "island_id": found.island}))
-    is_member = ~found.is_nobody & (found.kind != KINDS.index("response_id"))
-    shared, shared_seen = identifiers.read_crowd_members(connection)
-    node = np.concatenate([found.node[is_member], shared])
-    component = np.concatenate([found.component[is_member], shared])
-    seen = np.concatenate([found.seen[is_member], shared_seen])
-    kind = np.concatenate([found.kind[is_member], np.full(len(shared), KINDS.index("client_id"))])
-    rule = np.concatenate([found.rule[is_member], np.full(len(shared), RULES.index("alone"), dtype=np.int8)])
-    known = pa.array(seen, mask=seen == NEVER)
-    put(connection, "identity_seen", pa.table({"node_id": node, "component": component, "rule": rule, "seen": known}))
-    instant = (
-        "make_timestamptz(seen)"
-        if connection.dialect.name == "duckdb"
-        else ("timestamptz 'epoch' + seen * interval '1 microsecond'")
-    )
-    connection.exec_driver_sql(
-        f"CREATE TEMPORARY TABLE identity_member AS SELECT node_id, component, rule, {instant} AS seen_at"
-        " FROM identity_seen"
-    )
-    connection.exec_driver_sql("DROP TABLE identity_seen")
-    # The earliest of each component; equally old ones by kind, and the rest of a tie by name, in SQL.
-    age = np.minimum(seen, _LATEST) * len(KINDS) + kind
-    least = np.full(int(component.max(initial=0)) + 1, NEVER)
-    np.minimum.at(least, component, age)
-    is_least = age == least[component]
-    put(connection, "identity_first", pa.table({"component": component[is_least], "node_id": node[is_least]}))
-    nodes, reasons, counts = zip(*sorted(set(found.refusals)), strict=True) if found.refusals else ((), (), ())
-    columns = {
-        "node_id": pa.array(nodes, pa.int64()),
-        "reason": pa.array(reasons, pa.string()),
-        "member_count": pa.array(counts, pa.int64()),
-    }
-    put(connection, "identity_refused", pa.table(columns))
-
-
-def _part_namesakes(connection: Connection) -> None:
+def _part_namesakes(connection: Connection, person_key: str) -> None:
     """A newcomer never takes the id of a person who lives: it is salted until it is its own."""
-    living = (
-        "SELECT person_id FROM identity_heir UNION ALL SELECT person_id FROM core.person_identifier AS person"
-        " WHERE person_id NOT IN (SELECT person_id FROM identity_past)"
-    )
     while True:
-        connection.exec_driver_sql(
-            "CREATE TEMPORARY TABLE identity_clash AS SELECT newcomer.component FROM identity_newcomer AS newcomer"
-            " JOIN identity_person AS person ON person.component = newcomer.component"
-            f" WHERE person.person_id IN ({living})"
-        )
+        run(connection, "namesakes", person_key=person_key)
         clashes = count(connection, "identity_clash")
         for table, change in (
             ("identity_newcomer", "key = key || '+'"),
@@ -145,52 +122,50 @@ def _part_namesakes(connection: Connection) -> None:
             return
 
 
-def _refusals_in_scope(is_first: bool) -> str:
-    if is_first:
-        return ""
-    return (
-        "JOIN (SELECT * FROM core.identity_node WHERE node_id IN (SELECT node_id FROM identity_scope)) AS node"
-        " ON node.identifier = refusal.identifier AND node.identifier_kind = refusal.identifier_kind"
-        " AND node.source = refusal.source AND node.account_id = refusal.account_id"
-    )
+def _write_people(connection: Connection, members: int) -> int:
+    listed = ", ".join(_PERSON)
+    connection.exec_driver_sql(f"INSERT INTO core.person_identifier ({listed}) SELECT {listed} FROM identity_next")
+    _tell_of(connection, "identity_person")
+    return members
 
 
 def _replace_people(connection: Connection) -> int:
-    key = ("identifier_kind", "source", "account_id", "identifier")
-    columns = (*key, "person_id", "rule", "first_seen_at")
-    written = _replace(connection, "person_identifier", "identity_past", "identity_next", columns, key)
+    written = _replace(connection, "person_identifier", "identity_past", "identity_next", _PERSON)
     if written:
-        changed = "SELECT person_id FROM rows_gone UNION ALL SELECT person_id FROM rows_come"
-        if not count(connection, "identity_past"):  # everybody is new
-            changed = "SELECT person_id FROM identity_person"
-        connection.execute(
-            text(
-                f"INSERT INTO ops.person_change SELECT DISTINCT person_id FROM ({changed}) AS changed"
-                " WHERE person_id NOT IN (SELECT person_id FROM ops.person_change)"
-            )
-        )
-    drop_scratch(connection, "rows_")
+        _tell_of(connection, "(SELECT person_id FROM rows_gone UNION ALL SELECT person_id FROM rows_come)")
     return written
 
 
-def _replace(
-    connection: Connection, table: str, past: str, after: str, columns: tuple[str, ...], key: tuple[str, ...]
-) -> int:
+def _tell_of(connection: Connection, persons: str) -> None:
+    connection.exec_driver_sql(
+        f"INSERT INTO ops.person_change SELECT DISTINCT person_id FROM {persons} AS changed"
+        " WHERE NOT EXISTS (SELECT 1 FROM ops.person_change AS told WHERE told.person_id = changed.person_id)"
+    )
+
+
+def _replace(connection: Connection, table: str, past: str, after: str, columns: tuple[str, ...]) -> int:
     """Turn the rows of `past` in core.<table> into those of `after`; returns how many were written.
 
     Leaves what went in `rows_gone` and what came in `rows_come`.
     """
-    drop_scratch(connection, "rows_")
+    if not is_any(connection, past) and not is_any(connection, after):
+        return 0
     listed = ", ".join(columns)
-    stands = count(connection, past)
+    # Names follow from their number. Only a time may be unknown; Postgres can hash `=` alone.
+    compared = {name: "IS NOT DISTINCT FROM" if name == "first_seen_at" else "=" for name in columns}
+    same = " AND ".join(f"one.{name} {how} other.{name}" for name, how in compared.items() if name not in _NAME)
     for name, one, other in (("rows_gone", past, after), ("rows_come", after, past)):
-        held, minus = ("TABLE", f" EXCEPT SELECT {listed} FROM {other}") if stands else ("VIEW", "")
-        connection.exec_driver_sql(f"CREATE TEMPORARY {held} {name} AS SELECT {listed} FROM {one}{minus}")
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {name}")
+        connection.exec_driver_sql(
+            f"CREATE TEMPORARY TABLE {name} AS SELECT {listed} FROM {one} AS one"
+            f" WHERE NOT EXISTS (SELECT 1 FROM {other} AS other WHERE {same})"
+        )
     gone, come = count(connection, "rows_gone"), count(connection, "rows_come")
     if gone:
-        same = " AND ".join(f"rows_gone.{name} = stored.{name}" for name in key)
+        same = " AND ".join(f"rows_gone.{name} = stored.{name}" for name in columns if name in (*_NAME, "reason"))
         connection.exec_driver_sql(
-            f"DELETE FROM core.{table} AS stored WHERE EXISTS (SELECT 1 FROM rows_gone WHERE {same})"
+            f"DELETE FROM core.{table} AS stored WHERE node_id IN (SELECT node_id FROM rows_gone)"
+            f" AND EXISTS (SELECT 1 FROM rows_gone WHERE {same})"
         )
     if come:
         connection.exec_driver_sql(f"INSERT INTO core.{table} ({listed}) SELECT {listed} FROM rows_come")

@@ -14,38 +14,56 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import Connection, Engine, Table, select
+from sqlalchemy import Connection, Engine, Table, delete, select
 
+from rebuttal.journeys.cells import Weights, add_up
 from rebuttal.journeys.changes import add_units
 from rebuttal.journeys.credits import Credit, Paths, Places, Vector
 from rebuttal.journeys.journeys import CONVERSION_TYPES, Journeys, read_journeys
 from rebuttal.journeys.markov import GONE, SALE, Walks, chain_of, count_walks, effects_of, first_order, scaled
+from rebuttal.journeys.rules import DIRECT
 from rebuttal.journeys.shapley import ChannelSets, grouped_sets, shapley_rate_of
-from rebuttal.warehouse.model_tables import attribution_share, channel_detour, channel_removal
-from rebuttal.warehouse.replace import replace_rows
+from rebuttal.warehouse.model_tables import attribution_part, attribution_share, channel_detour, channel_removal
+from rebuttal.warehouse.replace import fill_table, replace_rows
 
 ALWAYS = date(1900, 1, 1)
 Chosen = npt.NDArray[np.bool_]
 Row = dict[str, Any]
 
 
-def update_shares(engine: Engine, lookback_days: int) -> dict[str, int]:
+def update_shares(engine: Engine, lookback_days: int, weights: Weights | None = None) -> dict[str, int]:
     """Credit and removal effects of the journeys in `marts_build`, stored where they differ.
+
+    With `weights`, for a whole build, also the credit of the models that go touch by touch, in ops.attribution_part.
 
     Returns the counts `shares` and `written` (rows of the three tables that were written). The months and kinds whose
     credit is another than before go to ops.changed_person. Call it between the build of the intermediate models and
     that of the marts that read ops.attribution_share.
     """
     with engine.begin() as connection:
-        journeys = read_journeys(connection, lookback_days)
+        journeys = read_journeys(connection, lookback_days, with_names=weights is not None)
         shares, removals, detours = measure(journeys)
         add_units(connection, _moved_months(connection, shares))
         written = _replace(
             connection, attribution_share, shares, "period_kind", "period_start", "conversion_type", "model", "channel"
         )
+        if weights:
+            fill_table(connection, attribution_part, _parts(journeys, weights))
         written += _replace(connection, channel_removal, removals, "conversion_type", "channel")
         written += _replace(connection, channel_detour, detours, "conversion_type", "channel", "next_step")
     return {"shares": len(shares), "written": written}
+
+
+def _parts(journeys: Journeys, weights: Weights) -> pd.DataFrame:
+    if not len(journeys.kind):
+        return pd.DataFrame(columns=attribution_part.columns.keys())
+    return add_up(journeys.touches, journeys.conversions, weights, journeys.converted.names.index(DIRECT))
+
+
+def forget_parts(engine: Engine) -> None:
+    """Empty ops.attribution_part: the whole build that read it is over."""
+    with engine.begin() as connection:
+        connection.execute(delete(attribution_part))
 
 
 def measure(journeys: Journeys) -> tuple[list[Row], list[Row], list[Row]]:

@@ -152,6 +152,8 @@ class Source:
     options: Mapping[str, Any] = field(default_factory=dict)
     # The vendor's own words for errors -> an error, or None for the usual one.
     explain: Callable[[Answer], RebuttalError | None] = lambda _: None
+    # The option that maps what the vendor calls its parts to partners: those of partners that left are not asked for.
+    partner_option: str | None = None
     # Whether a decoded answer with an accepted status is an error in disguise; gives it to `explain`.
     is_refusal: Callable[[Any], bool] = lambda body: isinstance(body, dict) and "error" in body
 

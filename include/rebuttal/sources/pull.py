@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -157,7 +158,7 @@ class _SourcePull:
         except RebuttalError as error:
             self._failed("*", error)
             return
-        options = {**self.source.options, **part.options}
+        options = self._without_ended({**self.source.options, **part.options})
         client = Client(self.source, connection.host, auth, limits, WaitBudget(limits.wait_budget_seconds))
         try:
             for stream in self.source.streams:
@@ -170,6 +171,14 @@ class _SourcePull:
                     self._stream(stream, Session(client, connection, account, options, limits, now, folder))
         finally:
             client.close()
+
+    def _without_ended(self, options: dict[str, Any]) -> dict[str, Any]:
+        """The options without partners that left, whatever `sources.yml` still says."""
+        name = self.source.partner_option
+        if name is None:
+            return options
+        ended = self.suppressed.among("partner_id", map(str, options[name].values()), ("", ""))
+        return {**options, name: {part: one for part, one in options[name].items() if str(one) not in ended}}
 
     def _stream(self, stream: Stream, session: Session) -> None:
         outcome = Outcome(self.source.name, stream.name, session.account)

@@ -116,6 +116,7 @@ def _explain(answer: Answer) -> RebuttalError | None:
 SOURCE = Source(
     name="yclients",
     options={"branches": {}, "currencies": {}},
+    partner_option="branches",
     explain=_explain,
     is_refusal=lambda body: not isinstance(body, Mapping) or body.get("success") is not True,
     streams=(

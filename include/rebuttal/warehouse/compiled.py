@@ -27,12 +27,15 @@ from sqlalchemy.exc import DBAPIError
 from rebuttal.errors import AbortError, ConfigError
 from rebuttal.settings import Settings
 from rebuttal.warehouse import dbt
+from rebuttal.warehouse.dialects import dialect_of
 from rebuttal.warehouse.engine import is_duckdb
-from rebuttal.warehouse.promote import made_table
+from rebuttal.warehouse.promote import Columns, columns_in, made_table, row_key_of
+from rebuttal.warehouse.row_changes import compare
 from rebuttal.warehouse.tables import MARTS_BUILD
 
-_FORMAT = 2  # of the kept file
+_FORMAT = 3  # of the kept file
 _MADE = re.compile(r'"(\w+)"\."(\w+)" /\* made \*/')
+_IF_NOT_MADE = re.compile(r"/\* if not made \*/.*?/\* then \*/", re.DOTALL)  # a condition that all rows made fulfil
 
 
 @dataclass(frozen=True)
@@ -108,18 +111,30 @@ def models_of(nodes: Mapping[str, Any], tag: str) -> list[Model]:
     by_person = {
         str(node["alias"]): name in tagged for name, node in models.items() if dbt.unit_of(node) not in ("", dbt.ALL)
     }
+    passing = [str(node["alias"]) for node in models.values() if dbt.unit_of(node) == dbt.ALL]
     kinds = {name: _kind(models[name]) for name in order}
+    for name in order:
+        outlives = kinds[name] == "view" or name in tagged
+        for need in needs[name]:
+            if dbt.unit_of(models[need]) == dbt.ALL and outlives and need not in tagged:
+                raise ConfigError(
+                    f"The dbt model {models[name]['name']} reads {models[need]['name']}, which is gone by then",
+                    next_step="Only tables made in the same go can read a model with forget_all",
+                )
     checks: dict[str, list[Check]] = {name: [] for name in order}
     for _, node in sorted(nodes.items()):
         if node["resource_type"] == "test":
             last = max((one for one in node["depends_on"]["nodes"] if one in place), key=lambda one: place[one])
-            checks[last].append(_check(node, _at_hand(by_person, last in tagged)))
+            checks[last].append(_check(node, _at_hand(by_person, last in tagged, passing)))
     return [
         Model(
             name=models[name]["alias"],
             kind=kinds[name],
             unit=dbt.unit_of(models[name]),
-            statement=_statement(models[name], _at_hand({} if kinds[name] == "view" else by_person, name in tagged)),
+            statement=_statement(
+                models[name],
+                _at_hand({}, False, []) if kinds[name] == "view" else _at_hand(by_person, name in tagged, passing),
+            ),
             is_tagged=name in tagged,
             checks=tuple(checks[name]),
         )
@@ -127,17 +142,20 @@ def models_of(nodes: Mapping[str, Any], tag: str) -> list[Model]:
     ]
 
 
-def refresh(engine: Engine, models: Sequence[Model]) -> dict[str, int]:
+def refresh(engine: Engine, models: Sequence[Model], *, is_resumed: bool = False) -> dict[str, int]:
     """Make models again for `ops.changed_person` and test them, in one transaction; nothing of `marts` is touched.
 
+    `is_resumed`: a build of the same changes may have died before readers got it, so that what this one finds changed
+    is not all that they lack; otherwise it is told for them, row by row (row_changes.py).
     Returns the numbers of `models` and `tests`. Raises AbortError that names the model, and the test, its column and
     the number of rows that failed; `marts_build` then stays as it was.
     """
     counts = {"models": 0, "tests": 0}
     with engine.begin() as connection:
+        columns = {} if is_resumed else columns_in(connection, MARTS_BUILD)
         for model in models:
             try:
-                _make(connection, model)
+                _make(connection, model, columns.get(model.name, []))
                 _pass(connection, model)
             except DBAPIError as error:
                 said = " ".join(str(error.orig).split())
@@ -150,32 +168,60 @@ def refresh(engine: Engine, models: Sequence[Model]) -> dict[str, int]:
     return counts
 
 
-def _make(connection: Connection, model: Model) -> None:
+def _make(connection: Connection, model: Model, columns: Columns) -> None:
     table = f"{MARTS_BUILD}.{model.name}"
     if model.kind == "view":
         _run(connection, f"CREATE OR REPLACE VIEW {table} AS\n{model.statement}")
-    elif model.unit not in ("", dbt.ALL):
-        _make_again(connection, model, table)
+    elif model.unit == dbt.ALL:
+        _fill(connection, model, table)
+        _empty(connection, table)
+    elif model.unit:
+        _make_again(connection, model, table, columns)
     elif model.kind == "table" and connection.dialect.name == "duckdb":
         _run(connection, f"CREATE OR REPLACE TABLE {table} AS\n{model.statement}")
     else:
-        if model.unit == dbt.ALL and connection.dialect.name == "duckdb":
-            _run(connection, f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM {table} LIMIT 0")  # leaves no holes
-        elif model.kind == "table" or model.unit == dbt.ALL:
+        if model.kind == "table":
             _run(connection, f"TRUNCATE {table}")  # views hang on the table: it stays
         _run(connection, f"INSERT INTO {table}\n{model.statement}")
 
 
-def _make_again(connection: Connection, model: Model, table: str) -> None:
+def _make_again(connection: Connection, model: Model, table: str, columns: Columns) -> None:
+    made, unit = _fill(connection, model, table), f"coalesce({model.unit}, '')"
+    is_changed = f"{unit} IN (SELECT person_id FROM ops.changed_person)"
+    # Credit that is made again is another; of what goes by person most rows come out as they were.
+    if not columns or model.is_tagged or model.name.startswith(("int_", "stg_")):
+        _run(connection, f"DELETE FROM {table} WHERE {is_changed}")
+        _run(connection, f"INSERT INTO {table} SELECT * FROM {made}")
+        return
+    key, stood = row_key_of(connection, columns), f"stood_{model.name}"
+    place = dialect_of(connection).place
+    _run(connection, f"DROP TABLE IF EXISTS {stood}")
+    _run(
+        connection,
+        f"CREATE TEMPORARY TABLE {stood} AS SELECT {place} AS row_place, {unit} AS unit_id,"
+        f" {key} AS row_key, standing.* FROM {table} AS standing WHERE {is_changed}",
+    )
+    told = compare(connection, model.name, made, stood, unit, key)
+    _run(connection, f"DELETE FROM {table} WHERE {place} IN (SELECT row_place FROM {told.went})")
+    _run(connection, f"INSERT INTO {table} SELECT * FROM {told.came}")
+    _run(connection, f"DROP TABLE {stood}")
+
+
+def _fill(connection: Connection, model: Model, table: str) -> str:
     made = made_table(model.name)
     _run(connection, f"DROP TABLE IF EXISTS {made}")
     _run(connection, f"CREATE TEMPORARY TABLE {made} AS SELECT * FROM {table} LIMIT 0")  # the types are the model's own
     _run(connection, f"INSERT INTO {made}\n{model.statement}")
-    _run(
-        connection,
-        f"DELETE FROM {table} WHERE coalesce({model.unit}, '') IN (SELECT person_id FROM ops.changed_person)",
-    )
-    _run(connection, f"INSERT INTO {table} SELECT * FROM {made}")
+    return made
+
+
+def _empty(connection: Connection, table: str) -> None:
+    if _run(connection, f"SELECT 1 FROM {table} LIMIT 1").first() is None:
+        return
+    if connection.dialect.name == "duckdb":
+        _run(connection, f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM {table} LIMIT 0")  # leaves no holes
+    else:
+        _run(connection, f"TRUNCATE {table}")  # views hang on the table: it stays
 
 
 def _pass(connection: Connection, model: Model) -> None:
@@ -213,13 +259,22 @@ def _kind(node: Mapping[str, Any]) -> str:
     return kind
 
 
-def _at_hand(by_person: Mapping[str, bool], is_tagged: bool) -> Callable[[str], str]:
-    """SQL -> the same SQL that takes marked models where they were made: in the same go as the one that reads them."""
+def _at_hand(by_person: Mapping[str, bool], is_tagged: bool, passing: Sequence[str]) -> Callable[[str], str]:
+    """SQL -> the same SQL that takes models where they were made: `passing` ones, that are kept nowhere else, and
+    marked ones that were made in the same go as the one that reads them.
+    """
 
     def read_made(found: re.Match[str]) -> str:
         return made_table(found[2]) if by_person.get(found[2]) is is_tagged else found[0]
 
-    return lambda statement: _MADE.sub(read_made, statement)
+    def at_hand(statement: str) -> str:
+        for name in passing:
+            statement = statement.replace(f'"{MARTS_BUILD}"."{name}"', made_table(name))
+        found = [by_person.get(one[2]) is is_tagged for one in _MADE.finditer(statement)]
+        read = _MADE.sub(read_made, statement)
+        return _IF_NOT_MADE.sub("true", read) if found and all(found) else read
+
+    return at_hand
 
 
 def _check(node: Mapping[str, Any], at_hand: Callable[[str], str]) -> Check:

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, select, text
 
 from rebuttal.warehouse.model_tables import mart_checksum
 from rebuttal.warehouse.promote import CHANGED, columns_of, made_marts, made_table, row_hash_of
+from rebuttal.warehouse.row_changes import changes_at_hand
 from rebuttal.warehouse.tables import CORE
 
 # Restated by day, some weeks of years: of the copy only days that differ are written again.
@@ -23,6 +24,9 @@ def copy_into(connection: Connection, table: str, by_person: frozenset[str]) -> 
         unit = connection.execute(select(mart_checksum.c.unit).where(mart_checksum.c.name == table)).scalar_one()
         chosen = f"WHERE {CHANGED.format(unit=unit)}"
         name = table.split(".")[1]
+        if told := changes_at_hand(connection).get(name):
+            told.apply(connection, new, unit)
+            return
         made = f"{made_table(name)}" if name in made_marts(connection) else f"{table} {chosen}"
         run(f"DELETE FROM {new} {chosen}")
         run(f"INSERT INTO {new} SELECT * FROM {made}")

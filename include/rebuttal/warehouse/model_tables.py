@@ -13,7 +13,8 @@ from rebuttal.warehouse.tables import BOOL, CORE, DATE, INT, OPS, REAL, TEXT, TI
 # client_id, gclid, yclid, and partner_email_hash, partner_phone_hash. The first two belong to a source and account, the
 # partner's hashes to a partner (its id stands in `account_id`); the others mean the same everywhere and have '' there.
 # `rule` says by which evidence the identifier belongs to this person. Refused addresses, phones and clicks are nobody
-# and not here.
+# and not here. `node_id` is identity's number of the identifier: a hash of 63 bits of the first four columns, the
+# engine's own; nobody else reads it.
 person_identifier = Table(
     "person_identifier",
     metadata,
@@ -24,6 +25,7 @@ person_identifier = Table(
     Column("person_id", TEXT, nullable=False),
     Column("rule", TEXT, nullable=False),
     Column("first_seen_at", TIME),
+    Column("node_id", INT),
     schema=CORE,
 )
 
@@ -38,33 +40,29 @@ identity_refusal = Table(
     Column("identifier", TEXT, nullable=False),
     Column("reason", TEXT, nullable=False),
     Column("member_count", INT, nullable=False),
+    Column("node_id", INT),
     schema=CORE,
-    info={FOLLOWS: ("core.identity_record", "core.identity_island", "core.identity_node")},
+    info={FOLLOWS: ("core.identity_record", "core.identity_island", "core.identity_batch")},
 )
 
-# What identity resolved last, so that only what has changed is resolved again. Emptying these three costs one full
-# resolve and changes nobody's person_id. The dictionary: a number for every identifier that evidence names.
-identity_node = Table(
-    "identity_node",
-    metadata,
-    Column("node_id", INT, nullable=False),
-    *(Column(name, TEXT, nullable=False) for name in ("identifier_kind", "source", "account_id", "identifier")),
-    schema=CORE,
-)
-
+# What identity resolved last, so that only what has changed is resolved again: numbers only. Emptying these three
+# costs one full resolve and changes nobody's person_id.
 # Nodes that any evidence connects, refused or not, are one island: what changes outside cannot change a decision
 # inside. A crowd (a desk's address, a burst, hundreds of records) connects nothing and is an island of its own.
+# `person_key`, at one node of every person: a number that tells its person_id apart.
 identity_island = Table(
     "identity_island",
     metadata,
     Column("node_id", INT, nullable=False),
     Column("island_id", INT, nullable=False),
     Column("is_crowd", BOOL, nullable=False),
+    Column("person_key", INT),
     schema=CORE,
 )
 
 # One row per record of core that names identifiers (see journeys/sql/identity/evidence.sql), as numbers: `kind` is its
-# place in RECORD_KINDS; `record_key` and `content_key` tell records and what they say apart, other keys words.
+# place in RECORD_KINDS; `record_key` and `content_key` tell records and what they say apart, other keys words. Words
+# about an address or number are kept where they are not `personal`.
 identity_record = Table(
     "identity_record",
     metadata,
@@ -73,11 +71,23 @@ identity_record = Table(
     Column("self_node", INT, nullable=False),
     *(Column(f"{name}_node", INT) for name in ("email", "phone", "client", "gclid", "yclid", "other")),
     Column("is_scoped", BOOL, nullable=False),
-    *(Column(name, TEXT) for name in ("email_kind", "phone_kind")),
+    *(Column(name, TEXT) for name in ("email_word", "phone_word")),
     *(Column(f"{name}_key", INT) for name in ("segment", "language", "company", "owner")),
     Column("is_online", BOOL),
     schema=CORE,
-    info={FOLLOWS: ("core.identity_island", "core.identity_node")},
+    info={FOLLOWS: ("core.identity_island", "core.identity_batch")},
+)
+
+# The batches that core was made of then (`entity`: visit, hit, or record for all else). What has come with others is
+# looked at; of visits and hits `row_count` and `checksum` tell whether the known ones still say the same.
+identity_batch = Table(
+    "identity_batch",
+    metadata,
+    Column("entity", TEXT, nullable=False),
+    Column("batch_id", TEXT, nullable=False),
+    Column("row_count", INT, nullable=False),
+    Column("checksum", Numeric(38, 0), nullable=False),
+    schema=CORE,
 )
 
 # rates.csv as loaded, the rates that the company declares: 1 unit of `currency` is `rate_to_base` units of the base
@@ -165,12 +175,13 @@ model_build = Table("model_build", metadata, Column("fingerprint", TEXT, nullabl
 # What the next build has to make again, one row per unit of change: the persons whose input changed since the last
 # build that was published, and of rows of nobody the row itself (see journeys/sql/input); '' stands for all other rows
 # of nobody and is there whenever anything changed. Sums of credit that change with a person are here too, their columns
-# with chr(31) between them. It stands until the publication: a killed build is done again.
-changed_person = Table("changed_person", metadata, Column("person_id", TEXT, primary_key=True), schema=OPS)
+# with chr(31) between them. It stands until the publication: a killed build is done again. No key: the writer sees to
+# it, and filling and emptying an index took longer than all else that is done with this table.
+changed_person = Table("changed_person", metadata, Column("person_id", TEXT, nullable=False), schema=OPS)
 
 # Who was somebody else before: one row per person id whose identifiers came, went or moved. Written by identity in its
-# transaction; the model stage takes it over into changed_person.
-person_change = Table("person_change", metadata, Column("person_id", TEXT, primary_key=True), schema=OPS)
+# transaction; the model stage takes it over into changed_person. No key: an index costs more than the rows.
+person_change = Table("person_change", metadata, Column("person_id", TEXT, nullable=False), schema=OPS)
 
 # The admitted rows that the marts (with what changed_person still asks for) are made of: one row per input row, what
 # models read of it as a hash, and the unit of change it belongs to.
@@ -221,6 +232,34 @@ attribution_share = Table(
     Column("conversions", REAL, nullable=False),
     Column("value_base", REAL),
     Column("standard_error", REAL),  # of `conversions`, where they were sampled
+    schema=OPS,
+)
+
+# Credit of the models that go touch by touch, added up for the whole build that runs (int_attribution_cell reads it)
+# and empty otherwise. One row per week and month (UTC) of the conversion, its type, partner (NULL: none of its own) and
+# what the touch is called (`unknown` and not `is_touched`: nothing is known to have led there). `_micros`: money, NULL
+# where there is none, in millionths; with `_share` (trillionths of a conversion) go `_small`, millionths of these, and
+# `_least`, millionths of those.
+attribution_part = Table(
+    "attribution_part",
+    metadata,
+    Column("week_start", DATE, nullable=False),
+    Column("month_start", DATE, nullable=False),
+    Column("conversion_type", TEXT, nullable=False),
+    Column("partner_id", TEXT),
+    *(Column(name, TEXT, nullable=False) for name in ("channel", "source", "campaign", "content")),
+    Column("is_touched", BOOL, nullable=False),
+    *(
+        Column(f"{model}_{unit}", INT, nullable=unit != "touch")
+        for model in ("first", "last", "last_non_direct")
+        for unit in ("touch", "micros")
+    ),
+    *(
+        Column(f"{model}_{unit}", INT, nullable=unit != "share")
+        for model in ("linear", "time_decay", "position_based", "shapley")
+        for unit in ("share", "micros", "small", "least")
+    ),
+    Column("missing_rate_count", INT, nullable=False),
     schema=OPS,
 )
 

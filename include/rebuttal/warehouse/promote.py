@@ -17,7 +17,9 @@ from sqlalchemy import Connection, Engine, func, select, text
 
 from rebuttal.errors import StoreError
 from rebuttal.state.failpoint import failpoint
+from rebuttal.warehouse.dialects import dialect_of
 from rebuttal.warehouse.model_tables import mart_checksum, publication_back
+from rebuttal.warehouse.row_changes import RowChanges, changes_at_hand
 from rebuttal.warehouse.tables import MARTS, MARTS_BUILD, publication
 from rebuttal.warehouse.tables import MARTS_PREVIOUS as PREVIOUS
 
@@ -34,6 +36,7 @@ class _Mart:
     person: str  # SQL expression of the unit (person) by which it is built; '' when it is built whole
     unit: str  # SQL expression by which it is compared: that of the person, or the hash of a row
     is_made: bool  # whether the rows of all units that may differ stand in `made_table` it
+    told: RowChanges | None  # what a refresh has changed, where that is all that differs
 
     @property
     def is_same_shape(self) -> bool:
@@ -56,7 +59,7 @@ def promote(engine: Engine, units: Mapping[str, str] | None = None, *, only_chan
     """
     with engine.begin() as connection:
         is_part = only_changed and not went_back(connection)
-        built = _built(connection, units or {}, made_marts(connection) if is_part else frozenset())
+        built = _built(connection, units or {}, is_part)
         scope = CHANGED if is_part else "TRUE"
         changed = [mart for mart in built if _differs(connection, mart, scope)]
         if changed:
@@ -152,8 +155,10 @@ def tables_of(connection: Connection, schema: str) -> list[str]:
     return sorted(str(name) for name in rows)
 
 
-def _built(connection: Connection, units: Mapping[str, str], made: frozenset[str]) -> list[_Mart]:
+def _built(connection: Connection, units: Mapping[str, str], is_part: bool) -> list[_Mart]:
     """The marts of the last build; staging and intermediate models stay behind."""
+    made = made_marts(connection) if is_part else frozenset()
+    told = changes_at_hand(connection) if is_part else {}
     built, known = columns_in(connection, MARTS_BUILD), columns_in(connection, MARTS)
     marts = []
     for name in tables_of(connection, MARTS_BUILD):
@@ -162,7 +167,9 @@ def _built(connection: Connection, units: Mapping[str, str], made: frozenset[str
         person = f"coalesce({units[name]}, '')" if name in units else ""
         unit = person or row_key_of(connection, built[name])
         is_made = name in made and bool(person) and built[name] == known.get(name)
-        marts.append(_Mart(name, built[name], known.get(name, []), person, unit, is_made))
+        marts.append(
+            _Mart(name, built[name], known.get(name, []), person, unit, is_made, told.get(name) if is_made else None)
+        )
     return marts
 
 
@@ -175,6 +182,8 @@ def went_back(connection: Connection) -> bool:
 def _differs(connection: Connection, mart: _Mart, scope: str) -> bool:
     """Whether the build is another; if both have the same columns, `differ_<name>` then holds the units that do."""
     run = connection.exec_driver_sql
+    if mart.told:
+        return bool(mart.told.went_count or mart.told.came_count)
     if not mart.is_same_shape:
         return True
     within = scope.format(unit=mart.person) if mart.person else "TRUE"
@@ -198,8 +207,7 @@ def _differs(connection: Connection, mart: _Mart, scope: str) -> bool:
 
 def _look_up(connection: Connection, mart: _Mart, within: str) -> str:
     """The rows of the mart as it stands that may differ, in a temporary table, each with its place (`row_place`)."""
-    place = "rowid" if connection.dialect.name == "duckdb" else "ctid"
-    found = f"looked_up_{mart.name}"
+    place, found = dialect_of(connection).place, f"looked_up_{mart.name}"
     connection.exec_driver_sql(f"DROP TABLE IF EXISTS {found}")
     connection.exec_driver_sql(
         f"CREATE TEMPORARY TABLE {found} AS SELECT {place} AS row_place, here.* FROM {mart.here} AS here WHERE {within}"
@@ -215,11 +223,17 @@ def _keep(connection: Connection, mart: _Mart) -> None:
     if not mart.is_same_shape:
         run(f"CREATE TABLE {kept} AS SELECT * FROM {mart.here}")
         return
+    listed = ", ".join(f'"{name}"' for name, _ in mart.columns)
+    if mart.told:  # going back takes out what came, row by row
+        key = row_key_of(connection, mart.columns)
+        literal = key.replace("'", "''")
+        run(f"CREATE TABLE {kept}{_UNITS} AS SELECT {key} AS unit_id, '{literal}' AS expression FROM {mart.told.came}")
+        run(f"CREATE TABLE {kept} AS SELECT {listed} FROM {mart.told.went}")
+        return
     literal = mart.unit.replace("'", "''")
     run(f"CREATE TABLE {kept}{_UNITS} AS SELECT unit_id, '{literal}' AS expression FROM differ_{mart.name}")
     chosen = f"{mart.unit} IN (SELECT unit_id FROM {kept}{_UNITS})"
     source = f"looked_up_{mart.name}" if mart.is_made else mart.here
-    listed = ", ".join(f'"{name}"' for name, _ in mart.columns)
     run(f"CREATE TABLE {kept} AS SELECT {listed} FROM {source} WHERE {chosen}")
 
 
@@ -230,10 +244,13 @@ def _copy(connection: Connection, mart: _Mart) -> None:
         run(f"CREATE TABLE {mart.here} AS SELECT * FROM {mart.there}")
         return
     # The table itself stays, so that a reader in the middle of a query keeps its snapshot.
+    if mart.told:
+        mart.told.apply(connection, mart.here, mart.person)
+        return
     chosen = f"WHERE {mart.unit} IN (SELECT unit_id FROM differ_{mart.name})"
     if mart.is_made:
-        place = "rowid" if connection.dialect.name == "duckdb" else "ctid"
-        run(f"DELETE FROM {mart.here} WHERE {place} IN (SELECT row_place FROM looked_up_{mart.name} {chosen})")
+        rows = f"SELECT row_place FROM looked_up_{mart.name} {chosen}"
+        run(f"DELETE FROM {mart.here} WHERE {dialect_of(connection).place} IN ({rows})")
         run(f"INSERT INTO {mart.here} SELECT * FROM {made_table(mart.name)} {chosen}")
         return
     if connection.dialect.name == "duckdb" and not mart.person:
@@ -246,13 +263,22 @@ def _add_up(connection: Connection, mart: _Mart) -> None:
     """Keep what the rows of a mart that goes by person add up to; what is known already moves by what differs."""
     known: Any = connection.execute(select(mart_checksum).where(mart_checksum.c.name == mart.here)).first()
     if mart.person and mart.is_same_shape and known is not None:
-        moved = connection.exec_driver_sql(f"SELECT sum(row_count), sum(checksum) FROM differ_{mart.name}").one()
+        moved = connection.exec_driver_sql(_moved(connection, mart)).one()
         values = {"row_count": known.row_count + int(moved[0]), "checksum": int(known.checksum) + int(moved[1])}
         connection.execute(mart_checksum.update().where(mart_checksum.c.name == mart.here).values(values))
         return
     connection.execute(mart_checksum.delete().where(mart_checksum.c.name == mart.here))
     if mart.person:
         _add_up_whole(connection, mart.here, mart.person)
+
+
+def _moved(connection: Connection, mart: _Mart) -> str:
+    """SQL: by how much the number of rows and what they add up to differ."""
+    if not mart.told:
+        return f"SELECT sum(row_count), sum(checksum) FROM differ_{mart.name}"
+    added_up = row_hash_of(connection, mart.columns)
+    sides = [f"(SELECT coalesce({added_up}, 0) FROM {rows})" for rows in (mart.told.came, mart.told.went)]
+    return f"SELECT {mart.told.came_count - mart.told.went_count}, {sides[0]} - {sides[1]}"
 
 
 def _add_up_whole(connection: Connection, here: str, unit: str) -> None:

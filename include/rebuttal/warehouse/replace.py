@@ -45,6 +45,13 @@ def replace_rows(
     return max(gone_count, come_count)
 
 
+def fill_table(connection: Connection, table: Table, rows: pd.DataFrame) -> None:
+    """Let `table` hold `rows` (columns by name) and nothing else, in the caller's transaction, whatever it held."""
+    name = f"{table.schema}.{table.name}"
+    _run(connection, f"DELETE FROM {name}")
+    _load(connection, name, rows[[column.name for column in table.columns]])
+
+
 def _frame(table: Table, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Rows as a frame whose columns have the table's types even where all are NULL."""
     frame = pd.DataFrame(list(rows), columns=[column.name for column in table.columns], dtype=object)

@@ -45,26 +45,43 @@ cell_at_hand as (
 
 )
 
-{% endif -%}
-
 {% for period_kind, period_start in periods.items() -%}
 {% set last_period = loop.last -%}
 {% for dimension in credit_dimensions() -%}
 select
     '{{ period_kind }}' as period_kind, cell.{{ period_start }} as period_start, cell.conversion_type,
     '{{ dimension }}' as dimension, cell.{{ dimension }} as name,
-    {% for model in touch_models() -%}
-    sum(cell.{{ model }}_credit) as {{ model }}_credit, sum(cell.{{ model }}_value) as {{ model }}_value,
-    {% endfor -%}
-    cast(sum(cell.missing_rate_count) as bigint) as missing_rate_count
-from {% if is_incremental() %}cell_at_hand{% else %}{{ ref('int_attribution_cell') }}{% endif %} as cell
-{% if is_incremental() -%}
+    {{ credit_sums('cell') }}
+from cell_at_hand as cell
 inner join changed
     on changed.period_kind = '{{ period_kind }}' and changed.period_start = cell.{{ period_start }}
     and changed.conversion_type = cell.conversion_type
     and changed.dimension = '{{ dimension }}' and changed.name = cell.{{ dimension }}
-{% endif -%}
 group by cell.{{ period_start }}, cell.conversion_type, cell.{{ dimension }}
 {% if not (loop.last and last_period) %}union all{% endif %}
 {% endfor -%}
 {% endfor %}
+{%- else -%}
+
+-- A week has days of two months at most: weeks and months are added up from few rows.
+with named as (
+
+    {% for dimension in credit_dimensions() -%}
+    select
+        cell.week_start, cell.month_start, cell.conversion_type, '{{ dimension }}' as dimension, cell.{{ dimension }} as name,
+        {{ credit_sums('cell') }}
+    from {{ ref('int_attribution_cell') }} as cell
+    group by cell.week_start, cell.month_start, cell.conversion_type, cell.{{ dimension }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+)
+
+{% for period_kind, period_start in periods.items() -%}
+select
+    '{{ period_kind }}' as period_kind, named.{{ period_start }} as period_start, named.conversion_type, named.dimension, named.name,
+    {{ credit_sums('named') }}
+from named
+group by named.{{ period_start }}, named.conversion_type, named.dimension, named.name
+{% if not loop.last %}union all{% endif %}
+{% endfor %}
+{%- endif %}

@@ -28,13 +28,22 @@ customer as (
 
 seen as (
 
-    select
-        touchpoint.channel,
-        cast(count(*) as bigint) as touches,
-        {{ count_where('touchpoint.occurred_at > customer.first_purchased_at') }} as after_sale
+    select channel, cast(sum(touches) as bigint) as touches
+    from (
+        select channel, visits as touches from {{ ref('int_daily_visit') }}
+        union all
+        select channel, count(*) from {{ ref('touchpoint') }} where kind = 'survey' group by channel
+    ) as counted
+    group by channel
+
+),
+
+bought as (
+
+    select touchpoint.channel, cast(count(*) as bigint) as after_sale
     from {{ ref('touchpoint') }} as touchpoint
-    left join customer on customer.person_id = touchpoint.person_id
-    where touchpoint.kind in ('visit', 'survey')
+    inner join customer on customer.person_id = touchpoint.person_id
+    where touchpoint.kind in ('visit', 'survey') and touchpoint.occurred_at > customer.first_purchased_at
     group by touchpoint.channel
 
 ),
@@ -50,10 +59,12 @@ spent as (
 select
     declared.channel,
     declared.declared_role,
-    {% for name in ['touches', 'after_sale'] %}coalesce(seen.{{ name }}, 0) as {{ name }}, {% endfor %}
+    coalesce(seen.touches, 0) as touches,
+    coalesce(bought.after_sale, 0) as after_sale,
     {% for name in ['conversions', 'opener', 'assist', 'closer'] %}coalesce(path.{{ name }}, 0) as {{ name }}, {% endfor %}
     case when spent.channel is null then {{ money('0') }} else spent.ad_cost_base end as ad_cost_base
 from {{ source('ops', 'channel_declared') }} as declared
 left join seen on seen.channel = declared.channel
+left join bought on bought.channel = declared.channel
 left join path on path.channel = declared.channel
 left join spent on spent.channel = declared.channel

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with known as (
 
     -- Since when the CRM's own history has had a contact as an MQL or beyond.

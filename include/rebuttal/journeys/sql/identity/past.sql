@@ -1,6 +1,5 @@
--- The stored rows of who is in scope, with their numbers.
+-- The stored rows of who is in scope, and the refusals there.
 CREATE TEMPORARY TABLE identity_past AS
-SELECT node.node_id, person.* FROM core.person_identifier AS person
-{outer} JOIN (SELECT * FROM core.identity_node {only_scope}) AS node ON node.identifier = person.identifier
-    AND node.identifier_kind = person.identifier_kind AND node.source = person.source
-    AND node.account_id = person.account_id
+SELECT * FROM core.person_identifier {only_scope};
+CREATE TEMPORARY TABLE refusal_past AS
+SELECT * FROM core.identity_refusal {only_scope}

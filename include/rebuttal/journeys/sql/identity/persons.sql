@@ -1,6 +1,7 @@
 -- component -> person_id. A person that fell apart lives on where its earliest identifier is; of persons that became
 -- one, the first seen gives the id; a new person's id is made of its earliest identifier.
---   identity_member  node_id, component, rule, seen_at      identity_first  component, node_id: the earliest, ties and all
+--   identity_known  of every identifier: component (its person's number), rule, seen_at, its name, and `earliest`: 0 if
+--   another of its person is older, 1 if none is, 2 if others are as old: then the first by name counts
 CREATE TEMPORARY TABLE identity_heir AS
 WITH stayed AS (
     SELECT past.person_id, member.component,
@@ -10,7 +11,7 @@ WITH stayed AS (
                 past.account_id{collation}, past.identifier{collation}
         ) AS place
     FROM identity_past AS past
-    JOIN identity_member AS member ON member.node_id = past.node_id
+    JOIN identity_member AS member ON member.node_id = past.node_id AND member.component IS NOT NULL
 ),
 born AS (
     SELECT person_id, min(first_seen_at) AS born_at FROM identity_past GROUP BY person_id
@@ -26,20 +27,15 @@ heir AS (
 )
 SELECT component, person_id FROM heir WHERE place = 1;
 CREATE TEMPORARY TABLE identity_newcomer AS
-WITH earliest AS (
-    SELECT first.component, node.identifier_kind || chr(31) || node.source || chr(31) || node.account_id || chr(31)
-            || node.identifier || chr(31) AS key
-    FROM identity_first AS first
-    JOIN core.identity_node AS node ON node.node_id = first.node_id
-    WHERE first.component NOT IN (SELECT component FROM identity_heir)
-),
-ranked AS (
-    SELECT component, key, row_number() OVER (PARTITION BY component ORDER BY key{collation}) AS place FROM earliest
-    WHERE component IN (SELECT component FROM earliest GROUP BY component HAVING count(*) > 1)
+WITH newcomer AS (
+    SELECT component, earliest, identifier_kind || chr(31) || source || chr(31) || account_id || chr(31) || identifier
+            || chr(31) AS key
+    FROM identity_known
+    WHERE earliest > 0 AND component NOT IN (SELECT component FROM identity_heir)
 )
-SELECT component, key FROM ranked WHERE place = 1
+SELECT component, key FROM newcomer WHERE earliest = 1
 UNION ALL
-SELECT component, key FROM earliest WHERE component NOT IN (SELECT component FROM ranked);
+SELECT component, min(key{collation}) FROM newcomer WHERE earliest = 2 GROUP BY component;
 CREATE TEMPORARY TABLE identity_person AS
 SELECT component, person_id FROM identity_heir
 UNION ALL

@@ -1,9 +1,12 @@
--- Islands as they are now; identifiers that no record names any more leave the dictionary.
-DELETE FROM core.identity_island WHERE node_id IN (SELECT node_id FROM identity_scope);
+-- Islands as they are now.
 INSERT INTO core.identity_island (node_id, island_id, is_crowd)
-SELECT node_id, island_id, false FROM identity_found
-UNION ALL
-SELECT node_id, node_id, true FROM identity_crowd;
-DELETE FROM core.identity_node
-WHERE node_id IN (SELECT node_id FROM identity_scope)
-    AND node_id NOT IN (SELECT node_id FROM identity_found) AND node_id NOT IN (SELECT node_id FROM identity_crowd)
+SELECT node_id, island_id, false FROM identity_found WHERE component IS NULL;
+INSERT INTO core.identity_island (node_id, island_id, is_crowd, person_key)
+SELECT found.node_id, found.island_id, false, {person_key}
+FROM identity_found AS found
+JOIN identity_person AS person ON person.component = found.component;
+INSERT INTO core.identity_island (node_id, island_id, is_crowd, person_key)
+SELECT crowd.node_id, crowd.node_id, true, CASE WHEN person.component IS NOT NULL THEN {person_key} END
+FROM identity_crowd AS crowd
+LEFT JOIN identity_shared AS shared ON shared.node_id = crowd.node_id
+LEFT JOIN identity_person AS person ON person.component = shared.component

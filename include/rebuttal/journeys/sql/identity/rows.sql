@@ -1,8 +1,7 @@
 -- The scope's rows of core.person_identifier as they should be.
 CREATE TEMPORARY {held} identity_next AS
-SELECT node.identifier_kind, node.source, node.account_id, node.identifier, person.person_id,
-    CASE member.rule WHEN 0 THEN 'alone' WHEN 1 THEN 'vendor_merge' WHEN 2 THEN 'email' WHEN 3 THEN 'phone'
-        WHEN 4 THEN 'click' WHEN 5 THEN 'device' ELSE 'survey' END AS rule, member.seen_at AS first_seen_at
-FROM identity_member AS member
-JOIN identity_person AS person ON person.component = member.component
-JOIN core.identity_node AS node ON node.node_id = member.node_id
+SELECT known.identifier_kind, known.source, known.account_id, known.identifier, person.person_id,
+    CASE known.rule WHEN 0 THEN 'alone' WHEN 1 THEN 'vendor_merge' WHEN 2 THEN 'email' WHEN 3 THEN 'phone'
+        WHEN 4 THEN 'click' WHEN 5 THEN 'device' ELSE 'survey' END AS rule, known.seen_at AS first_seen_at, known.node_id
+FROM identity_known AS known
+JOIN identity_person AS person ON person.component = known.component

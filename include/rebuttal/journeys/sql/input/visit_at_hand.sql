@@ -9,4 +9,4 @@ WHERE device.client_id IN (
     SELECT identifier FROM core.person_identifier
     WHERE identifier_kind = 'client_id' AND person_id IN (SELECT person_id FROM ops.person_change)
 )
-AND device.batch_id NOT IN (SELECT batch_id FROM touched_batch)
+AND device.batch_id IN (SELECT batch_id FROM moved_batch)
