@@ -4,7 +4,8 @@
 answers to one and the same request the next is true, so that a patient client gets through, unless the rate is 1.
 *Data* faults put faulty rows into what the tools show, as long as they are switched on. *Settings* are lags and delays,
 and `totals_off`: by which share the totals that a tool gives beside its rows are too high (in no profile);
-`hook_hour_s`: how many seconds stand for an hour of the schedules by which vendors send webhooks again.
+`hook_hour_s`: how many seconds stand for an hour of the schedules by which vendors send webhooks again, `hook_late_s`:
+by how many seconds a webhook that comes out of order is late.
 *Hook* faults strike the webhooks that vendors send, at a rate (in no profile).
 """
 
@@ -48,6 +49,7 @@ HOOKS = {
 }
 SETTINGS = {
     "hook_hour_s": 3600.0,
+    "hook_late_s": 0.5,
     "slow_s": 2.0,
     "totals_off": 0.0,
     **{f"{name}_index_lag_s": 0.0 for name in ("hubspot", "jira", "trello")},

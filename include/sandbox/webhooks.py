@@ -18,7 +18,6 @@ import httpx
 from sandbox.faults import Faults
 
 GATHER_S = 0.02  # what happens within it is told in one request
-LATE_S = 0.5  # by how much a webhook that comes out of order is late
 # What the vendors sign with; dummy values, the same ones as in the default configuration.
 SECRETS = {
     "hubspot": "sandbox-hubspot-client-secret",
@@ -126,7 +125,7 @@ class PostOffice:
             delivery.is_over = True
             return
         if "hook_out_of_order" in delivery.faults:
-            await asyncio.sleep(LATE_S)
+            await asyncio.sleep(self.faults.values["hook_late_s"])
         if "hook_forged" in delivery.faults:
             await self._send(delivery, 0, "a secret of somebody else")
         sender, hour = self.senders[delivery.face], self.faults.values["hook_hour_s"]

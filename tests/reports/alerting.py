@@ -61,7 +61,7 @@ def channel() -> Iterator[Channel]:
             pass
 
     found.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=found.server.serve_forever)
+    thread = threading.Thread(target=found.server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     yield found
     found.server.shutdown()
