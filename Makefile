@@ -55,7 +55,7 @@ effects: setup ## verdicts against the truth of 52-week worlds, and what weekly 
 numbers: setup ## mail, dashboards and reports say the same numbers in three small worlds: make numbers SEEDS="31 32 33"
 	@$(BIN)/python -m bench.same_numbers $(SEEDS)
 
-faults: .venv/.ready-dev .venv-dbt/.ready ## each fault with its outcome; with KILLS= also a kill at every failpoint and a storm: KILLS=300 SEED=11
+faults: .venv/.ready-dev .venv-dbt/.ready $(if $(filter-out 0,$(BI)),.venv-bi/.ready-dev) ## each fault with its outcome; with KILLS= also a kill at every failpoint and a storm: KILLS=300 SEED=11
 	@FAULT_TABLE=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile \
 	  tests/faults $$($(BIN)/python -m tests.faults.table)
 	@$(if $(KILLS),$(BIN)/python -m bench.kills --kills $(KILLS) --seed $(or $(SEED),11) --folder build/storm/$(or $(SEED),11))

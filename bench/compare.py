@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, inspect, text
 
 # Wall-clock columns, and those that count runs: they tell when something happened, not what.
 VOLATILE = {"landed_at", "published_at", "sequence", "version", "_dlt_load_id", "_dlt_id"}
-# Identity numbers what it meets in order of arrival; what the numbers lead to, core.person_identifier, is compared.
+# Identity's numbers are each engine's own hashes; what they lead to, core.person_identifier, is compared.
 NUMBERED = ("node_id", "island_id", "_node")
 
 # Which processes were taken over from; and hashes of what was published, which go by the last digit of every sum of

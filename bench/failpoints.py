@@ -33,6 +33,7 @@ ELSEWHERE = {
     "inbox": "tests/inbox/test_killed.py",
     "fast_way": "tests/loop/test_turn.py",
     "erase": "tests/erasure/test_forget.py",
+    "end_partner": "tests/erasure/test_partner.py",
 }
 
 

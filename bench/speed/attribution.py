@@ -1,11 +1,12 @@
 """MODEL: all attribution models over a touch table, beside one join and group of it, and beside ChannelAttribution.
 
 All means the seven models that go touch by touch, Markov of order 1 and 2 and Shapley by rate, by five dimensions, with
-channel removal, as `rebuttal model` makes them. Of dbt's work the seconds count that it reports for each model, so
-neither its start nor its parsing. The ledger (the credit of every single touch, with its names) is made from the same
-touches, but none of these figures is made from it: it is measured beside them. ChannelAttribution gets the same
-touches, has its paths made by DuckDB, and is asked for its heuristic models and Markov of order 1 and 2; `same_models`
-is ours for these models only, by channel only, from the same touch table.
+channel removal, as `rebuttal model` makes them: credit is added up, and shared out by the joint models, from arrays
+that are read from the touch table, and dbt puts it into its tables. Of dbt's work the seconds count that it reports for
+each model, so neither its start nor its parsing. The ledger (the credit of every single touch, with its names) is made
+from the same touches, but none of these figures is made from it: it is measured beside them. ChannelAttribution gets
+the same touches, has its paths made by DuckDB, and is asked for its heuristic models and Markov of order 1 and 2;
+`same_models` is ours for these models only, by channel only, from the same touch table.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ import numpy as np
 
 from bench.speed.timing import Figures, Unmeasured, in_turn, ratio, seconds
 from rebuttal.errors import ConfigError
+from rebuttal.journeys.cells import Weights
 from rebuttal.journeys.credits import Paths
 from rebuttal.journeys.journeys import CONVERSION_TYPES, read_journeys
 from rebuttal.journeys.markov import markov
-from rebuttal.journeys.paths import TouchPath, attribute
+from rebuttal.journeys.paths import TouchPath, attribute, encoded
 from rebuttal.journeys.rules import first, last, linear
 from rebuttal.journeys.shares import update_shares
 from rebuttal.settings import Settings
@@ -39,15 +41,16 @@ from rebuttal.warehouse.dbt import PROJECT, dbt_command
 SQL = Path(__file__).parent / "sql"
 BEFORE = (
     "int_channel_code",
-    "int_attribution_cell",
-    "int_attribution_sum",
-    "int_attribution_period",
+    "int_credited_conversion",
+    "int_credited_touch",
     "int_person_path",
+    "int_attribution_period",
 )
-AFTER = ("attribution", "channel_removal", "channel_detour")
+AFTER = ("int_attribution_cell", "int_attribution_sum", "attribution", "channel_removal", "channel_detour")
 LEDGER = ("int_touch_name", "int_conversion_touch", "attribution_credit")
 MODELS = ("first", "last", "last_non_direct", "linear", "time_decay", "position_based", "shapley")
 LOOKBACK_DAYS = 90
+WEIGHTS = Weights(0.4, 0.4)
 
 
 def measure(size: int, rounds: int, folder: Path) -> Figures:
@@ -150,7 +153,7 @@ def _watch(process: subprocess.Popen[bytes], peaks: list[float]) -> None:
 
 
 def _shares(database: Path, folder: Path, peaks: list[float]) -> float:
-    """Seconds of the joint models in a process of its own, whose peak goes to `peaks`."""
+    """Seconds of credit and joint models in a process of their own, whose peak goes to `peaks`."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         took, peak = pool.submit(_update, database, folder).result()
     peaks.append(peak)
@@ -160,7 +163,7 @@ def _shares(database: Path, folder: Path, peaks: list[float]) -> float:
 def _update(database: Path, folder: Path) -> tuple[float, float]:
     with open_warehouse(_settings(database, folder)) as engine:
         counts: dict[str, int] = {}
-        took = seconds(lambda: counts.update(update_shares(engine, LOOKBACK_DAYS)))
+        took = seconds(lambda: counts.update(update_shares(engine, LOOKBACK_DAYS, WEIGHTS)))
     if not counts["shares"]:
         raise AssertionError("no shares")
     return took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -177,9 +180,9 @@ def _read_paths(database: Path) -> list[tuple[str, float, float, float]]:
 
 def _paths(database: Path) -> None:
     rows = _read_paths(database)
-    paths = [
-        TouchPath(tuple(path.split(" > ")), float(won), float(value), float(gone)) for path, won, gone, value in rows
-    ]
+    paths = encoded(
+        [TouchPath(tuple(path.split(" > ")), float(won), float(value), float(gone)) for path, won, gone, value in rows]
+    )
     for model in (*MODELS, "markov", "markov_2", "shapley_rate"):
         attribute(paths, model)
 

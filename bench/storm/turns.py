@@ -32,6 +32,8 @@ HALTS = 0.2  # of all hits; the others are kills
 TRIES = {"loop": 1, "pull": 12, "admit": 10, "model": 3, "listen": 8, "answer": 18, "prove": 12, "tell": 14}
 # It names batches by their numbers, which go by the order of arrival; what was counted stands in ops.batch_outcome.
 _BY_ARRIVAL = ("ops.audit_run",)
+# A week in which nobody said anything, as a small company has them, is told, and is a problem of `tell`.
+_MAY_HAVE_PROBLEMS = {"tell"}
 _AGAIN = 4  # a task whose answer was lost is looked for in a later run
 State = dict[str, Any]
 
@@ -60,12 +62,12 @@ class Life:
         return until.isoformat()
 
     def turn(self, place: Company, until: str) -> dict[str, float]:
-        """All stages, undisturbed: the seconds of each. Raises RuntimeError when one has problems."""
+        """All stages, undisturbed: the seconds of each. Raises RuntimeError when one has problems that it must not."""
         seconds = {}
         for stage in STAGES:
             began = time.monotonic()
             code = apart.run(stage, until, place.env, self.log)
-            if code:
+            if code not in _good(stage):
                 raise RuntimeError(f"an undisturbed {stage} ended with {code}:\n{self.said()}")
             seconds[stage] = time.monotonic() - began
         return seconds | {"loop": sum(seconds.values())}
@@ -149,7 +151,13 @@ def _end_well(life: Life, place: Company, stage: str, until: str) -> list[str]:
         code = apart.run(stage, until, place.env, life.log)
         if code == 0:
             return []
+    if code in _good(stage):
+        return []
     return [f"{stage} still ends with {code} after the storm: {life.said()}"]
+
+
+def _good(stage: str) -> tuple[int, ...]:
+    return (0, apart.FAILED) if stage in _MAY_HAVE_PROBLEMS else (0,)
 
 
 def _take_over(

@@ -68,7 +68,9 @@ RATIOS = {
     "growth": {"merge_growth_exponent"},
     "refresh": {"refresh_vs_whole", "refresh_cpu_vs_whole", "refresh_peak_mb"},
     "identity": {
-        f"identity_{name}{size}" for name in ("vs_splink", "delta_vs_full", "peak_mb") for size in ("", "_5x")
+        f"identity_{name}{size}"
+        for name in ("vs_splink", "cpu_vs_splink", "delta_vs_full", "delta_cpu_vs_full", "peak_mb")
+        for size in ("", "_5x")
     },
     "attribution": {
         "attribution_vs_join",

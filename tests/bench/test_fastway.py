@@ -15,13 +15,13 @@ from rebuttal.settings import PROJECT_ROOT
 
 def test_medians_and_percentiles_by_hop() -> None:
     found = [{"webhook_to_task": float(n), "work": 1.0} for n in range(1, 21)] + [{"webhook_to_task": 100.0}]
-    figures = told(found, 25)
-    assert (figures["fastway_deals"], figures["fastway_tasks"]) == (25, 21)
+    figures = told(found, 25, 50)
+    assert [figures[f"fastway_{name}"] for name in ("asked", "deals", "tasks")] == [50, 25, 21]
     assert figures["fastway_webhook_to_task_p50_s"] == 11
     assert 20 <= figures["fastway_webhook_to_task_p95_s"] <= 100
     assert figures["fastway_work_p95_s"] == 1
     with pytest.raises(Unmeasured, match="1 of 25"):
-        told(found[:1], 25)
+        told(found[:1], 25, 50)
 
 
 def test_only_the_bounds_are_opened(tmp_path: Path) -> None:

@@ -150,17 +150,3 @@ pending(
     "Does not apply: nothing is written back to connections, and a source is pulled by one process at a time, under the"
     " lease pull:<source> (20, 21). docs of TokenAuth say that such a token is the operator's to keep up to date.",
 )  # fmt: skip
-pending(
-    130, "a pooled connection keeps the partner of the one before", "no rows without a partner",
-    "Does not apply: no partner is a setting of a connection. Dashboards filter by row rules of the signed-in user"
-    " (129), mails by the reader's partner (128).",
-)  # fmt: skip
-pending(
-    139, "Fernet's key rotated, lost or wrong", "two keys while rotating; a clear error",
-    "Airflow's own: it encrypts connections in its database. Ours come from the environment or from a secrets backend.",
-)  # fmt: skip
-pending(
-    147, "a partner leaves", "pulls, webhooks, tasks and mails stop; its data goes",
-    "Half: a branch that is no longer in sources.yml is not pulled, a reader no longer in people.yml is not mailed. No"
-    " single command ends a partner, and its history is erased by person only.",
-)  # fmt: skip

@@ -138,6 +138,25 @@ def test_a_stage_that_is_told_to_end_rolls_back(settings: Settings) -> None:
     assert read(settings, "select status from ops.batch") == [{"status": "admitted"}]
 
 
+@fault(
+    30, "SIGTERM while a file of rows waits for its load", "process", "the next pull lands those rows and newer ones"
+)
+def test_a_pull_that_is_told_to_end_leaves_its_rows_to_the_next(make_setup: Make) -> None:
+    setup = make_setup(SOURCE)
+    first = start_pull(setup, "pull.after_file:stop@1")
+    with halted(first):
+        assert [path.suffix for path in setup.context.settings.spool.rglob("*.parquet")] == [".parquet"]
+        first.terminate()
+    assert end_of(first)[0] == -signal.SIGTERM
+    assert setup.query("select * from ops.batch") == []
+    newer = {**setup.vendor.data["rows"][0], "adGroupAd": {"ad": {"id": "77", "finalUrls": ["https://shop.test/a"]}}}
+    setup.vendor.data["rows"].append(newer)
+    assert setup.pull().problems == []
+    assert {row[0] for row in setup.rows("ad_performance", "ad_id")} == setup.vendor.expected["ad_performance"] | {"77"}
+    assert setup.query("select row_count from ops.batch") == [(8,)]
+    assert not list(setup.context.settings.spool.rglob("*.parquet"))
+
+
 # --- halted, doubled, late -------------------------------------------------------------------------------------------
 
 
@@ -279,11 +298,6 @@ pending(
     19, "the scheduler killed while tasks run", "tasks are adopted, or run again",
     "Airflow's own: another scheduler adopts them. A task that is run again while its first copy lives finds the lease"
     " (20); when the first comes back late it is fenced off (16).",
-)  # fmt: skip
-pending(
-    30, "a clean end with a load that is pending", "the load and the new rows are both landed",
-    "Does not apply: a pull lands in one transaction, and no load waits beside the warehouse; what was spooled and not"
-    " landed is read again from the watermark.",
 )  # fmt: skip
 
 

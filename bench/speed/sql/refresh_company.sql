@@ -62,7 +62,7 @@ select kind, case kind when 'contact_id' then 'hubspot' else '' end, case kind w
     case kind when 'contact_id' then 'k' || n else md5('mail' || n) end, person_id, 'email', started_at
 from visit_now cross join (values ('contact_id'), ('email_hash')) as kinds (kind)
 where n % 10 = 0 and touch = 5 and started_at >= {from_at} and started_at < {until_at};
-insert into core.person_identifier select * from found_now;
+insert into core.person_identifier by name select * from found_now;
 insert into ops.person_change select distinct person_id from found_now
 where {begin} > 0 and person_id not in (select person_id from ops.person_change);
 drop table person_now;
