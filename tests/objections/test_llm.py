@@ -46,7 +46,7 @@ def told(*objections: tuple[int, str, float], confidence: float = 0.9) -> str:
 
 @pytest.fixture
 def reader(stub: ChatStub, taxonomy: Taxonomy) -> Iterator[LlmReader]:
-    with llm_reader(rules(stub, timeout_seconds=1), taxonomy, Connection) as opened:
+    with llm_reader(rules(stub, timeout_seconds=20), taxonomy, Connection) as opened:
         assert opened is not None
         yield opened
 
