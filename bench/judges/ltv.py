@@ -9,6 +9,8 @@ from bench.judges import marts
 from bench.judges.marts import Predicted
 from bench.judges.measure import Measures, Query, Truth, ratio
 
+CENT = 0.01
+
 
 def days_to_run(query: Query, truth: Truth) -> int:
     """How far the world has to run on until every prediction can be judged; 0 where nothing is predicted."""
@@ -20,7 +22,7 @@ def ltv(query: Query, now: Truth, later: Truth) -> Measures:
     """What cohorts are predicted to bring still, beside what they brought by the CRM of `later`, refunds taken off.
 
     `ltv_total_ratio`: all predictions over what came (1 is right). `ltv_error`: the sum of the cohorts' absolute errors
-    over what came.
+    over what came. `ltv_in_range`: share of the cohorts that brought what lies in the range told (0.8 is said).
     """
     predictions = marts.ltv(query)
     if not predictions:
@@ -28,10 +30,12 @@ def ltv(query: Query, now: Truth, later: Truth) -> Measures:
     members = _cohorts(now)
     came = [_brought(later, one, members[one.cohort_month]) for one in predictions]
     errors = sum(abs(one.value - true) for one, true in zip(predictions, came, strict=True))
+    inside = sum(one.low - CENT <= true <= one.high + CENT for one, true in zip(predictions, came, strict=True))
     return {
         "ltv_cohorts": float(len(predictions)),
         "ltv_total_ratio": ratio(sum(one.value for one in predictions), sum(came)),
         "ltv_error_lower_is_better": ratio(errors, sum(came)),
+        "ltv_in_range": inside / len(predictions),
     }
 
 

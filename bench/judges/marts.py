@@ -48,12 +48,14 @@ class DealRow:
 @dataclass(frozen=True)
 class Predicted:
     """What the customers of one cohort (month of their first purchase) are predicted to bring between two days, in all
-    and in the base currency."""
+    and in the base currency, and between what it is said to lie."""
 
     cohort_month: date
     since: date
     until: date
     value: float
+    low: float
+    high: float
 
 
 def people(query: Query) -> dict[Identifier, str]:
@@ -124,10 +126,12 @@ def ltv(query: Query) -> list[Predicted]:
             since=_month_after(cohort, observed + 1),
             until=_month_after(cohort, horizon + 1),
             value=float(customers) * (float(predicted) - float(known)),
+            low=float(customers) * (float(low) - float(known)),
+            high=float(customers) * (float(high) - float(known)),
         )
-        for cohort, customers, observed, horizon, known, predicted in query(
-            "SELECT cohort_month, customers, observed_months, horizon_months, ltv_observed_base, ltv_predicted_base "
-            "FROM marts.ltv_predicted WHERE segment = 'all' AND observed_months < horizon_months "
+        for cohort, customers, observed, horizon, known, predicted, low, high in query(
+            "SELECT cohort_month, customers, observed_months, horizon_months, ltv_observed_base, ltv_predicted_base, "
+            "ltv_low_base, ltv_high_base FROM marts.ltv_predicted WHERE segment = 'all' AND observed_months < horizon_months "
             "AND ltv_predicted_base IS NOT NULL ORDER BY cohort_month"
         )
     ]

@@ -185,7 +185,7 @@ def test_predictions_are_judged_by_what_came_when_the_world_ran_on(modelled: Mod
         connection.exec_driver_sql(
             "CREATE TABLE marts.ltv_predicted AS SELECT DATE '2026-10-01' AS cohort_month, 'all' AS segment, "
             "7 AS customers, 1 AS observed_months, 4 AS horizon_months, 500.0 AS ltv_observed_base, "
-            "600.0 AS ltv_predicted_base"
+            "600.0 AS ltv_predicted_base, 500.0 AS ltv_low_base, 700.0 AS ltv_high_base"
         )
     with opened(spoilt) as connection:
         query = query_of(connection)
@@ -206,6 +206,7 @@ def test_predictions_are_judged_by_what_came_when_the_world_ran_on(modelled: Mod
     assert measures["ltv_cohorts"] == 1
     assert measures["ltv_total_ratio"] == pytest.approx(700 / sum(came))
     assert measures["ltv_error_lower_is_better"] == pytest.approx(abs(700 - sum(came)) / sum(came))
+    assert measures["ltv_in_range"] == (1 if sum(came) <= 1400 else 0)
 
 
 def test_of_a_mart_with_several_dimensions_and_periods_one_is_judged(modelled: Modelled, spoilt: Path) -> None:

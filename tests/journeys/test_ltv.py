@@ -62,11 +62,40 @@ def test_it_finds_the_process_that_made_the_data() -> None:
     )
 
 
+@pytest.mark.parametrize("customers", [30, 200])
+def test_the_range_holds_what_comes_eight_of_ten_times(customers: int) -> None:
+    """Forty companies whose later months are known; of each the cohorts three to nine months old when it is asked."""
+    inside = []
+    for seed in range(40):
+        months = cohorts(decaying, months=24, customers=customers, seed=seed)
+        born = months["cohort_month"].map(lambda day: day.year * 12 + day.month)
+        asked = months[born + months["months_since"] <= born.min() + 11]
+        later = months[(months["months_since"] >= 1) & (months["months_since"] <= HORIZON_MONTHS)]
+        came = later.groupby(["cohort_month", "segment"])["repeat_revenue"].sum() / customers
+        for (month, segment), row in by_key(predictions(asked, "EUR")).items():
+            if segment != "all" and 3 <= row["observed_months"] <= 9:
+                true = {"a": 50.0, "b": 100.0}[segment] + came[month, segment]
+                inside.append(row["ltv_low_base"] - 1e-6 <= true <= row["ltv_high_base"] + 1e-6)
+    assert len(inside) == 40 * 7 * 2
+    assert 0.75 <= np.mean(inside) <= 0.95, "small counts come in steps: a range is rather too wide than too narrow"
+
+
+def test_the_more_is_known_the_narrower_is_the_range() -> None:
+    few, many = (
+        by_key(predictions(cohorts(decaying, customers=size, seed=3), "EUR"))[date(2025, 12, 1), "all"]
+        for size in (20, 2000)
+    )
+    for row in (few, many):
+        assert row["ltv_observed_base"] <= row["ltv_low_base"] < row["ltv_predicted_base"] < row["ltv_high_base"]
+    assert few["ltv_high_base"] - few["ltv_low_base"] > 5 * (many["ltv_high_base"] - many["ltv_low_base"])
+
+
 def test_what_was_seen_to_the_horizon_is_not_predicted() -> None:
     rows = by_key(predictions(cohorts(decaying), "EUR"))
     old = rows[date(2024, 1, 1), "a"]
     assert old["observed_months"] == 23
     assert old["ltv_predicted_base"] == old["ltv_observed_base"]
+    assert old["ltv_low_base"] == old["ltv_high_base"] == old["ltv_observed_base"]
     true = 50 * (1 + sum(decaying("a", month) for month in range(1, HORIZON_MONTHS + 1)))
     assert old["ltv_observed_base"] == pytest.approx(true), "twelve months, though more were seen"
 
@@ -119,6 +148,7 @@ def test_a_prediction_is_never_below_what_was_seen(seed: int, months: int, custo
         if row["ltv_predicted_base"] is not None:
             assert row["ltv_predicted_base"] >= row["ltv_observed_base"] - 1e-9
             assert np.isfinite(row["ltv_predicted_base"])
+            assert row["ltv_observed_base"] - 1e-9 <= row["ltv_low_base"] <= row["ltv_high_base"] < np.inf
 
 
 def test_a_segment_that_never_came_back_shares_the_rate_of_all() -> None:
