@@ -131,7 +131,8 @@ def ltv(query: Query) -> list[Predicted]:
         )
         for cohort, customers, observed, horizon, known, predicted, low, high in query(
             "SELECT cohort_month, customers, observed_months, horizon_months, ltv_observed_base, ltv_predicted_base, "
-            "ltv_low_base, ltv_high_base FROM marts.ltv_predicted WHERE segment = 'all' AND observed_months < horizon_months "
+            "ltv_low_base, ltv_high_base FROM marts.ltv_predicted "
+            "WHERE segment = 'all' AND observed_months < horizon_months "
             "AND ltv_predicted_base IS NOT NULL ORDER BY cohort_month"
         )
     ]
