@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from landed import NOW, context, land, read, row
 from sqlalchemy import select
+from tests import apart
 
 from rebuttal import quality
 from rebuttal.quality import admit
@@ -90,23 +91,8 @@ def land_all(settings: Settings) -> None:
 
 
 def run_killed(settings: Settings, failpoint: str) -> int:
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            RUN,
-            str(settings.home),
-            str(settings.config),
-            settings.warehouse_url,
-            settings.state_url,
-            NOW.isoformat(),
-        ],
-        env={**os.environ, "FAILPOINT": failpoint},
-        capture_output=True,
-        check=False,
-        timeout=240,
-    )
-    return done.returncode
+    places = (settings.home, settings.config, settings.warehouse_url, settings.state_url, NOW.isoformat())
+    return apart.run(RUN, *places, env={**os.environ, "FAILPOINT": failpoint}).returncode
 
 
 @pytest.mark.parametrize("failpoint", FAILPOINTS)
