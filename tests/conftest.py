@@ -48,6 +48,10 @@ LONG = (
     "loop/test_turn.py",
     "bi/test_superset.py",
     "bench/test_bench.py",
+    "faults/test_tracker.py",
+    "erasure/test_forget.py",
+    "faults/test_meaning.py",
+    "faults/test_history.py",
 )
 
 
