@@ -56,7 +56,7 @@ numbers: setup ## mail, dashboards and reports say the same numbers in three sma
 	@$(BIN)/python -m bench.same_numbers $(SEEDS)
 
 faults: .venv/.ready-dev .venv-dbt/.ready $(if $(filter-out 0,$(BI)),.venv-bi/.ready-dev) ## each fault with its outcome; with KILLS= also a kill at every failpoint and a storm: KILLS=300 SEED=11
-	@FAULT_TABLE=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile \
+	@FAULT_TABLE=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	  tests/faults $$($(BIN)/python -m tests.faults.table)
 	@$(if $(KILLS),$(BIN)/python -m bench.kills --kills $(KILLS) --seed $(or $(SEED),11) --folder build/storm/$(or $(SEED),11))
 

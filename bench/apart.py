@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
-from multiprocessing.context import ForkServerProcess
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -23,11 +23,16 @@ BUSY, FAILED = 3, 1
 
 def start(stage: str, until: str, env: Mapping[str, str], log: Path) -> ForkServerProcess:
     """Start the stage `stage` (`loop` for all of them) as of the end of the day `until`; its words go to `log`."""
-    server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload(_PRELOADED)
-    process = server.Process(target=_work, args=(stage, until, dict(env), str(log)))
+    process = loaded().Process(target=_work, args=(stage, until, dict(env), str(log)))
     process.start()
     return process
+
+
+def loaded() -> ForkServerContext:
+    """Where processes come from that have all libraries loaded."""
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(_PRELOADED)
+    return server
 
 
 def run(stage: str, until: str, env: Mapping[str, str], log: Path, failpoint: str = "") -> int:
@@ -39,13 +44,7 @@ def run(stage: str, until: str, env: Mapping[str, str], log: Path, failpoint: st
 
 
 def _work(stage: str, until: str, env: dict[str, str], log: str) -> None:
-    os.environ.clear()
-    os.environ.update(env)
-    os.setsid()  # with all its children it can be killed or stopped at once
-    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
-    with open(log, "a", encoding="utf-8") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
+    take_over(env, log, log)
     from datetime import date
 
     from rebuttal.clock import Clock
@@ -65,6 +64,17 @@ def _work(stage: str, until: str, env: dict[str, str], log: str) -> None:
         problems = [f"{stage}: {type(error).__name__}: {error}"]
     print(*problems, sep="\n", flush=True)
     sys.exit(FAILED if problems else 0)
+
+
+def take_over(env: Mapping[str, str], out: str, error: str) -> None:
+    """Make a forked process one of its own: its environment, its group, and the files that its words are added to."""
+    os.environ.clear()
+    os.environ.update(env)
+    os.setsid()  # with all its children it can be killed or stopped at once
+    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+    for number, path in ((1, out), (2, error)):
+        with open(path, "a", encoding="utf-8") as file:
+            os.dup2(file.fileno(), number)
 
 
 def _end_with(starter: BaseProcess | None) -> None:

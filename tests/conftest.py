@@ -48,6 +48,10 @@ LONG = (
     "loop/test_turn.py",
     "bi/test_superset.py",
     "bench/test_bench.py",
+    "faults/test_tracker.py",
+    "erasure/test_forget.py",
+    "faults/test_meaning.py",
+    "faults/test_history.py",
 )
 
 
@@ -81,19 +85,24 @@ def postgres_copy(_postgres: _Server) -> Callable[[str], str]:
     return lambda url: _postgres.new_database(f'TEMPLATE "{make_url(url).database}"')
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """Settings over DuckDB and SQLite in a new folder, with the default configuration."""
-    home = tmp_path / "home"
-    home.mkdir()
+def settings_in(home: Path, config: Path = PROJECT_ROOT / "include" / "config") -> Settings:
+    """Settings over DuckDB and SQLite in the folder `home`."""
     return Settings(
         home=home,
-        config=PROJECT_ROOT / "include" / "config",
+        config=config,
         sandbox_url="http://127.0.0.1:1",
         warehouse_url=f"duckdb:///{home / 'warehouse.duckdb'}",
         state_url=f"sqlite:///{home / 'state.sqlite'}",
         models_path=MODELS,
     )
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings over DuckDB and SQLite in a new folder, with the default configuration."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return settings_in(home)
 
 
 @pytest.fixture(params=["duckdb", "postgres"])

@@ -6,13 +6,12 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
+from tests import apart
 
 from rebuttal import content
 from rebuttal.settings import PROJECT_ROOT
@@ -54,7 +53,7 @@ def run_apart(company: Any, failpoint: str = "") -> int:
         "FAILPOINT": failpoint,
     }
     code = RUN.format(now=company.now.isoformat())
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    done = apart.run(code, env=environment)
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
     return done.returncode
 

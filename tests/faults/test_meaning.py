@@ -6,12 +6,12 @@ import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from landed import NOW, context, land, read, row
+from tests.conftest import settings_in
 from tests.faults.table import fault
 
 from rebuttal import journeys, quality, reports
@@ -192,13 +192,16 @@ def person(number: int, merged: str | None = None, **changed: str | None) -> dic
     return row(CONTACTS, contact_id=str(number), email_hash=f"hash{number}", merged_ids=merged, **changed)
 
 
-@pytest.fixture
-def modelled(any_settings: Settings, tmp_path: Path) -> Settings:
-    """A company whose deals and people show the faults, admitted and modelled."""
-    config = tmp_path / "config"
+@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+def modelled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A company whose deals and people show the faults, admitted and modelled. To be read only: it is everybody's."""
+    home = tmp_path_factory.mktemp("modelled")
+    config = home / "config"
     shutil.copytree(PROJECT_ROOT / "include" / "config", config)
     (config / "rates.csv").write_text(RATES)
-    settings = replace(any_settings, config=config)
+    settings = settings_in(home, config)
+    if request.param == "postgres":
+        settings = replace(settings, warehouse_url=request.getfixturevalue("postgres_url")())
     land(
         settings,
         DEALS,

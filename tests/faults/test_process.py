@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 from landed import NOW, land, read, row
+from tests import apart
 from tests.faults.table import elsewhere, fault, pending
 from tests.sources.conftest import Setup, make_context
 from tests.sources.vendors import vendors
@@ -21,13 +19,14 @@ from tests.sources.wire import Wire
 
 from rebuttal import sources
 from rebuttal.errors import BusyError
-from rebuttal.settings import PROJECT_ROOT, Settings
+from rebuttal.settings import Settings
 from rebuttal.state import alone
 from rebuttal.warehouse import open_warehouse
 
 Make = Callable[..., Setup]
 DEALS, SOURCE = "hubspot.deals", "google_ads"
 PULL = "import sys; from tests.faults.test_process import pull_apart; pull_apart(*sys.argv[1:])"
+REBUTTAL = "import sys; from rebuttal.cli import main; sys.exit(main())"
 OPEN_STATE = """
 import sys
 from pathlib import Path
@@ -47,18 +46,13 @@ def pull_apart(base: str, home: str, config: str, warehouse: str, state: str) ->
     sources.run(make_context(settings, wire, vendors()[SOURCE]), SOURCE)
 
 
-def start_pull(setup: Setup, failpoint: str = "") -> subprocess.Popen[str]:
+def start_pull(setup: Setup, failpoint: str = "") -> apart.Started:
     settings = setup.context.settings
-    places = [setup.wire.base, settings.home, settings.config, settings.warehouse_url, settings.state_url]
-    paths = os.pathsep.join(map(str, (PROJECT_ROOT / "include", PROJECT_ROOT, PROJECT_ROOT / "tests" / "quality")))
-    environment = {**os.environ, "PYTHONPATH": paths, "FAILPOINT": failpoint}
-    return subprocess.Popen(
-        [sys.executable, "-c", PULL, *map(str, places)], env=environment,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    places = (setup.wire.base, settings.home, settings.config, settings.warehouse_url, settings.state_url)
+    return apart.start(PULL, *places, env={**os.environ, "FAILPOINT": failpoint})
 
 
-def start_admit(settings: Settings, failpoint: str = "") -> subprocess.Popen[str]:
+def start_admit(settings: Settings, failpoint: str = "") -> apart.Started:
     """`rebuttal admit` as an operator starts it."""
     told = {
         "REBUTTAL_HOME": settings.home,
@@ -67,33 +61,16 @@ def start_admit(settings: Settings, failpoint: str = "") -> subprocess.Popen[str
         "REBUTTAL_STATE_URL": settings.state_url,
         "REBUTTAL_LEASE_SECONDS": settings.lease_seconds,
         "REBUTTAL_IDENTITY_KEY": "test-identity-key",
-        "PYTHONPATH": PROJECT_ROOT / "include",
         "FAILPOINT": failpoint,
     }
-    return subprocess.Popen(
-        [sys.executable, "-m", "rebuttal", "admit", "--until", "2026-11-09"],
-        env={**os.environ, **{name: str(value) for name, value in told.items()}},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    env = {**os.environ, **{name: str(value) for name, value in told.items()}}
+    return apart.start(REBUTTAL, "admit", "--until", "2026-11-09", env=env)
 
 
-def end_of(process: subprocess.Popen[str]) -> tuple[int, str]:
+def end_of(process: apart.Started) -> tuple[int, str]:
     """Exit code, and what it said on standard error."""
-    _, said = process.communicate(timeout=300)
-    return process.returncode, said
-
-
-@contextmanager
-def halted(process: subprocess.Popen[str]) -> Iterator[None]:
-    """What is done inside is done while the process stands at its failpoint; then it is woken up."""
-    _, status = os.waitpid(process.pid, os.WUNTRACED)
-    assert os.WIFSTOPPED(status), end_of(process)
-    try:
-        yield
-    except BaseException:
-        process.kill()
-        raise
-    process.send_signal(signal.SIGCONT)
+    ended = process.end()
+    return ended.returncode, ended.stderr
 
 
 def refuse_twin(settings: Settings, resource: str) -> str:
@@ -129,8 +106,8 @@ elsewhere(
 def test_a_stage_that_is_told_to_end_rolls_back(settings: Settings) -> None:
     land(settings, DEALS, [row(DEALS)])
     first = start_admit(settings, "admit.before_commit:stop")
-    with halted(first):
-        first.terminate()
+    with first.halted():
+        first.send_signal(signal.SIGTERM)
     assert end_of(first)[0] == -signal.SIGTERM
     assert read(settings, "select status from ops.batch") == [{"status": "landed"}]
     assert read(settings, "select * from core.deal") == []
@@ -144,9 +121,9 @@ def test_a_stage_that_is_told_to_end_rolls_back(settings: Settings) -> None:
 def test_a_pull_that_is_told_to_end_leaves_its_rows_to_the_next(make_setup: Make) -> None:
     setup = make_setup(SOURCE)
     first = start_pull(setup, "pull.after_file:stop@1")
-    with halted(first):
+    with first.halted():
         assert [path.suffix for path in setup.context.settings.spool.rglob("*.parquet")] == [".parquet"]
-        first.terminate()
+        first.send_signal(signal.SIGTERM)
     assert end_of(first)[0] == -signal.SIGTERM
     assert setup.query("select * from ops.batch") == []
     newer = {**setup.vendor.data["rows"][0], "adGroupAd": {"ad": {"id": "77", "finalUrls": ["https://shop.test/a"]}}}
@@ -165,7 +142,7 @@ def test_a_pull_that_comes_back_late_lands_nothing(vendor: Make) -> None:
     setup = vendor(SOURCE)
     first = start_pull(setup, "pull.after_page:stop@1")
     late = replace(setup.context.settings, lease_seconds=1.0)
-    with halted(first):
+    with first.halted():
         with alone(late, "pull:google_ads", wait=60):  # another host takes over
             assert setup.pull().problems == []
         landed = setup.tables()
@@ -181,7 +158,7 @@ def test_an_admission_that_comes_back_late_merges_nothing(settings: Settings, po
     server = replace(settings, warehouse_url=postgres_url(), lease_seconds=1.0)
     land(server, DEALS, [row(DEALS)])
     first = start_admit(server, "admit.before_commit:stop")
-    with halted(first), alone(server, "admit", wait=60), open_warehouse(server):
+    with first.halted(), alone(server, "admit", wait=60), open_warehouse(server):
         pass
     code, said = end_of(first)
     assert code == 1
@@ -196,7 +173,7 @@ def test_an_admission_that_comes_back_late_merges_nothing(settings: Settings, po
 def test_of_five_at_once_one_works(settings: Settings) -> None:
     land(settings, DEALS, [row(DEALS)])
     first = start_admit(settings, "admit.after_stage:stop")
-    with halted(first):
+    with first.halted():
         code, said = end_of(start_admit(settings))
         assert code == 3
         assert said.startswith("busy: admit is already running since 20")
@@ -212,7 +189,7 @@ def test_a_backfill_waits_for_the_live_pull(vendor: Make) -> None:
     window = (date(2026, 10, 1), date(2026, 10, 31))
     first = start_pull(setup, "pull.after_page:stop@1")
     patient = replace(setup.context.settings, lease_seconds=60.0)
-    with halted(first):
+    with first.halted():
         assert refuse_twin(patient, "pull:google_ads").startswith("pull:google_ads is already running since 20")
     assert end_of(first)[0] == 0
     cursor = setup.query("select max(cursor_after) from ops.batch where kind = 'live'")
@@ -266,7 +243,7 @@ def test_a_migration_that_was_killed_is_run_again(
 
     url = settings.state_url if engine == "sqlite" else request.getfixturevalue("postgres_url")()
     killed = {**os.environ, "FAILPOINT": "state.before_commit:kill"}
-    done = subprocess.run([sys.executable, "-c", OPEN_STATE, str(settings.home), url], env=killed, check=False)
+    done = apart.run(OPEN_STATE, settings.home, url, env=killed)
     assert done.returncode == -signal.SIGKILL
     store = create_engine(url)
     assert inspect(store).get_table_names() == []

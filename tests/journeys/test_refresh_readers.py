@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from tests import apart
 from tests.journeys.refresh_cases import CHANGES, MARTS, NUMBERS, persons_of, read, run_sql, turned
 
 from rebuttal import journeys
@@ -39,10 +38,8 @@ def test_a_killed_build_is_done_again(copied: Callable[[str], Context]) -> None:
         settings = context.settings
         before = read(settings)
         run_sql(settings, *CHANGES[changes[0]](1), *CHANGES[changes[1]](2))
-        arguments = [str(Path(__file__).parent), str(settings.home), str(settings.config), settings.warehouse_url]
-        died = subprocess.run(
-            [sys.executable, "-c", DYING, *arguments], env=os.environ | {"FAILPOINT": f"{place}:kill"}, check=False
-        )
+        arguments = (Path(__file__).parent, settings.home, settings.config, settings.warehouse_url)
+        died = apart.run(DYING, *arguments, env=os.environ | {"FAILPOINT": f"{place}:kill"})
         assert died.returncode == -9
         if place == "model.after_dbt":
             assert read(settings) == before, "readers have the version before"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 import pytest
 from landed import NOW, context, land, read, row
 from sqlalchemy import select, text
+from tests import apart
 
 from rebuttal import quality
 from rebuttal.errors import ConfigError
@@ -278,14 +277,8 @@ def test_killed_while_a_hold_ends_and_run_again_equals_undisturbed(
         land(one, ADS, [*bad(1), row(ADS, ad_id="gone")], days=1)
         land(one, ADS, ads(1, 5, 5), days=1)
     quality.run(context(calm))
-    arguments = [any_settings.home, any_settings.config, any_settings.warehouse_url, any_settings.state_url, NOW]
-    killed = subprocess.run(
-        [sys.executable, "-c", RUN, *map(str, arguments)],
-        env={**os.environ, "FAILPOINT": failpoint},
-        capture_output=True,
-        check=False,
-        timeout=240,
-    )
+    arguments = (any_settings.home, any_settings.config, any_settings.warehouse_url, any_settings.state_url, NOW)
+    killed = apart.run(RUN, *arguments, env={**os.environ, "FAILPOINT": failpoint})
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     with open_warehouse(any_settings) as engine:
         assert verify(engine) == 2
@@ -343,12 +336,8 @@ def test_a_release_killed_after_the_journal_is_completed_by_the_same_command(any
         .replace('b"test-identity-key"))', f"b\"test-identity-key\"), {held!r}, by='Olena', reason='looked at it')")
         .replace("from rebuttal import quality", "import rebuttal.quality.holds; from rebuttal import quality")
     )
-    arguments = [any_settings.home, any_settings.config, any_settings.warehouse_url, any_settings.state_url, NOW]
-    killed = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        env={**os.environ, "FAILPOINT": "hold.after_journal:kill"},
-        capture_output=True, check=False, timeout=240,
-    )  # fmt: skip
+    arguments = (any_settings.home, any_settings.config, any_settings.warehouse_url, any_settings.state_url, NOW)
+    killed = apart.run(code, *arguments, env={**os.environ, "FAILPOINT": "hold.after_journal:kill"})
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert outcomes(any_settings, held) == ("held", {})
     holds.release(context(any_settings), held, **OLENA)

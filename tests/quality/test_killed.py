@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from landed import NOW, context, land, read, row
 from sqlalchemy import select
+from tests import apart
+from tests.conftest import settings_in
 
 from rebuttal import quality
 from rebuttal.quality import admit
@@ -90,34 +92,38 @@ def land_all(settings: Settings) -> None:
 
 
 def run_killed(settings: Settings, failpoint: str) -> int:
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            RUN,
-            str(settings.home),
-            str(settings.config),
-            settings.warehouse_url,
-            settings.state_url,
-            NOW.isoformat(),
-        ],
-        env={**os.environ, "FAILPOINT": failpoint},
-        capture_output=True,
-        check=False,
-        timeout=240,
-    )
-    return done.returncode
+    places = (settings.home, settings.config, settings.warehouse_url, settings.state_url, NOW.isoformat())
+    return apart.run(RUN, *places, env={**os.environ, "FAILPOINT": failpoint}).returncode
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, list[Any]]]:
+    """undisturbed(url): all that a run nobody disturbed makes in the empty warehouse `url`; once for each engine."""
+    made: dict[str, dict[str, list[Any]]] = {}
+
+    def of(url: str) -> dict[str, list[Any]]:
+        engine = url.partition(":")[0]
+        if engine not in made:
+            calm = replace(settings_in(tmp_path_factory.mktemp("calm")), warehouse_url=url)
+            land_all(calm)
+            quality.run(context(calm))
+            made[engine] = everything(calm)
+        return made[engine]
+
+    return of
 
 
 @pytest.mark.parametrize("failpoint", FAILPOINTS)
 def test_killed_and_run_again_equals_undisturbed(
-    any_settings: Settings, failpoint: str, tmp_path: Path, request: pytest.FixtureRequest
+    any_settings: Settings,
+    failpoint: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    undisturbed: Callable[[str], dict[str, list[Any]]],
 ) -> None:
     on_server = any_settings.warehouse_url.startswith("postgresql")
     url = request.getfixturevalue("postgres_url")() if on_server else f"duckdb:///{tmp_path / 'undisturbed.duckdb'}"
-    calm = replace(any_settings, warehouse_url=url)
-    land_all(calm)
-    quality.run(context(calm))
+    expected = undisturbed(url)
     land_all(any_settings)
 
     # The third batch folds rows that the second one admitted.
@@ -130,6 +136,6 @@ def test_killed_and_run_again_equals_undisturbed(
         1 if failpoint == "admit.after_commit" else 2
     )
     quality.run(context(any_settings))
-    assert everything(any_settings) == everything(calm)
+    assert everything(any_settings) == expected
     assert read(any_settings, "select * from information_schema.tables where table_schema = 'gate'") == []
     assert len(read(any_settings, "select * from core.deal")) == 5

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +14,7 @@ from typing import Any
 import pytest
 from landed import NOW, context, land, read, row
 from sqlalchemy import text
+from tests import apart
 
 from rebuttal import quality
 from rebuttal.errors import ConfigError
@@ -67,15 +66,9 @@ def whole(settings: Settings) -> None:
         assert verify(engine) > 0
 
 
-def releasing(settings: Settings, failpoint: str = "") -> subprocess.Popen[str]:
-    arguments = [settings.home, settings.config, settings.warehouse_url, settings.state_url, NOW.isoformat()]
-    return subprocess.Popen(
-        [sys.executable, "-c", RUN, *map(str, arguments)],
-        env={**os.environ, "FAILPOINT": failpoint},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+def releasing(settings: Settings, failpoint: str = "") -> apart.Started:
+    arguments = (settings.home, settings.config, settings.warehouse_url, settings.state_url, NOW.isoformat())
+    return apart.start(RUN, *arguments, env={**os.environ, "FAILPOINT": failpoint})
 
 
 def three_batches(settings: Settings) -> list[str]:
@@ -153,9 +146,7 @@ def test_a_release_that_was_killed_is_completed_and_admits_each_row_once(
     three_batches(any_settings)
     quality.run(context(any_settings))
     mend(any_settings)
-    killed = releasing(any_settings, failpoint)
-    killed.communicate(timeout=240)
-    assert killed.returncode == -signal.SIGKILL
+    assert releasing(any_settings, failpoint).end().returncode == -signal.SIGKILL
     whole(any_settings)
     assert len(read(any_settings, "select * from ops.quarantine where status = 'released'")) == done
     assert quarantine.release(context(any_settings), check="currency_known", **OLENA).counts["new"] == 6 - done
@@ -171,8 +162,8 @@ def test_two_people_who_release_at_once_admit_each_row_once(
     three_batches(server)
     quality.run(context(server))
     mend(server)
-    both = [releasing(server), releasing(server)]
-    said = [one.communicate(timeout=240)[0].strip() for one in both]
+    both = [one.end() for one in (releasing(server), releasing(server))]
+    said = [one.stdout.strip() for one in both]
     assert [one.returncode for one in both] == [0, 0]
     assert "6" in said
     assert set(said) <= {"6", "locked", "nothing"}

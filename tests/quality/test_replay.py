@@ -6,8 +6,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +16,7 @@ from typing import Any
 import pytest
 from landed import NOW, context, land, read, row
 from sqlalchemy import Engine, select, text
+from tests import apart
 
 from rebuttal import quality
 from rebuttal.errors import ConfigError, LockedError
@@ -266,14 +265,8 @@ def test_killed_anywhere_the_old_state_stands_or_the_new_one(
     quality.run(context(old))
     before = everything(old)
     new = with_limits(any_settings, tmp_path, "hold: {bad_rows: 3, bad_share: 0.5}")
-    arguments = [str(new.home), str(new.config), new.warehouse_url, new.state_url, NOW.isoformat(), ADS]
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, *arguments],
-        env={**os.environ, "FAILPOINT": f"{failpoint}:kill"},
-        capture_output=True,
-        check=False,
-        timeout=240,
-    )
+    arguments = (new.home, new.config, new.warehouse_url, new.state_url, NOW.isoformat(), ADS)
+    done = apart.run(RUN, *arguments, env={**os.environ, "FAILPOINT": f"{failpoint}:kill"})
     assert done.returncode == -signal.SIGKILL, done.stderr
     if failpoint == "replay.after_commit":
         assert everything(new) != before

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +12,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text, update
+from tests import apart
 from tests.reports.alerting import NOW, SECRET, Channel, Loud, result, trouble
 
 from rebuttal import reports
@@ -138,7 +137,7 @@ def test_killed_at_any_moment_at_most_one_message_goes_out(loud: Loud, place: st
         "FAILPOINT": f"{place}:kill",
         "AIRFLOW_CONN_ALERTS_WEBHOOK": json.dumps({"host": loud.channel.url, "password": SECRET}),
     }
-    killed = subprocess.run([sys.executable, "-c", RUN], env=env, check=False)
+    killed = apart.run(RUN, env=env)
     assert killed.returncode == -signal.SIGKILL
     for _ in range(2):
         loud.tell()

@@ -6,8 +6,6 @@ import json
 import os
 import signal
 import smtplib
-import subprocess
-import sys
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +14,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from tests import apart
 from tests.faults.table import fault
 
 from rebuttal import reports
@@ -274,7 +273,7 @@ def run_apart(company: Any, failpoint: str) -> int:
         "FAILPOINT": failpoint,
     }
     code = RUN.format(now=company.now.isoformat())
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    done = apart.run(code, env=environment)
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
     return done.returncode
 

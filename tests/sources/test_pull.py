@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import apart
 from tests.sources.conftest import Setup
 from tests.sources.vendors import NOW
 from tests.sources.wire import Call, Reply, failure
 
 from rebuttal.clock import Clock
 from rebuttal.errors import LockedError, UnavailableError
-from rebuttal.settings import PROJECT_ROOT, Settings
+from rebuttal.settings import Settings
 from rebuttal.sources import pull, spool
 from rebuttal.sources.declare import Stream
 from rebuttal.sources.rows import RowMaker
@@ -207,9 +208,8 @@ def test_kill_9_and_a_rerun_equal_an_undisturbed_pull(make_setup: Any, point: st
     setup: Setup = make_setup("google_ads")
     settings = setup.context.settings
     script = KILLED.format(base=setup.wire.base, home=str(settings.home), config=str(settings.config))
-    paths = f"{PROJECT_ROOT / 'include'}{os.pathsep}{PROJECT_ROOT}"
-    environment = {**os.environ, "PYTHONPATH": paths, "FAILPOINT": f"{point}:kill"}
-    process = subprocess.run([sys.executable, "-c", script], env=environment, check=False)
+    environment = {**os.environ, "FAILPOINT": f"{point}:kill"}
+    process = apart.run(script, env=environment)
     assert process.returncode == -signal.SIGKILL
     assert len(list(settings.spool.iterdir())) >= 1
     assert setup.query("SELECT count(*) FROM ops.batch") == [(0,)]
