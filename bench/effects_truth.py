@@ -48,7 +48,7 @@ def world_of(plan: Plan, keep: Path | None) -> Seen:
     if place is not None and place.exists():
         found: Seen = pickle.loads(place.read_bytes())
         return found
-    seen = replace(see(plan), circumstances=None)
+    seen = see(plan)
     if place is not None:
         place.write_bytes(pickle.dumps(seen))
     return seen
@@ -114,8 +114,8 @@ def _told(engine: Engine, seen: Seen) -> list[Row]:
     rows = []
     with engine.connect() as connection:
         known = material(connection, [text.url for text in seen.texts], midnight(end))
-        tasks = connection.execute(select(mart.content_task.c["task_id", "hypothesis_minimum_sample"]))
-        registered = {task_id: minimum for task_id, minimum in tasks}  # noqa: C416
+        tasks = connection.execute(select(mart.content_task.c.task_id, mart.content_task.c.hypothesis_minimum_sample))
+        registered = {row.task_id: row.hypothesis_minimum_sample for row in tasks}
     for text, said in zip(seen.texts, sorted(effects, key=lambda row: str(row["task_id"])), strict=True):
         assert said["task_id"] == text.key
         deadline = instant(text.published_at).date() + timedelta(weeks=WEEKS)

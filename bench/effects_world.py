@@ -63,7 +63,6 @@ class Seen:
     now: int
     texts: list[Item]
     lives: dict[str, Life]
-    circumstances: Circumstances
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
     with_loop: dict[str, int] = field(default_factory=dict)  # deals, won, cents (EUR) since the first publication
     without_loop: dict[str, int] = field(default_factory=dict)  # the same people and draws without the loop's texts
@@ -107,17 +106,17 @@ def see(plan: Plan) -> Seen:
             if life.deals:
                 lives[who.key] = life
         day += timedelta(days=1)
-    seen = Seen(plan, start, now, texts, lives, world)
+    seen = Seen(plan, start, now, texts, lives)
     seen.frames = frames(seen, parameters)
-    _count_both_worlds(seen)
+    _count_both_worlds(seen, world)
     return seen
 
 
-def _count_both_worlds(seen: Seen) -> None:
+def _count_both_worlds(seen: Seen, world: Circumstances) -> None:
     """Only those who met a text of the loop live another life without it; all others are counted as they are."""
     loop = {text.key for text in seen.texts}
-    items = tuple(one for one in seen.circumstances.items if one.key not in loop)
-    other = replace(seen.circumstances, items=items)
+    items = tuple(one for one in world.items if one.key not in loop)
+    other = replace(world, items=items)
     since = min(text.published_at for text in seen.texts)
     seen.with_loop, seen.without_loop = ({"deals": 0, "won": 0, "cents": 0} for _ in range(2))
     for life in seen.lives.values():

@@ -71,7 +71,7 @@ def compare(place: Company) -> list[dict[str, Any]]:
         f"duckdb:///{place.home / 'warehouse.duckdb'}", f"sqlite:///{place.home / 'state.sqlite'}",
     )  # fmt: skip
     now = datetime.combine(date.fromisoformat(place.world.until) + timedelta(days=1), datetime.min.time(), UTC)
-    context = Context(settings, Clock(now), lambda _: None, b"0123456789abcdef")  # type: ignore[arg-type,return-value]
+    context = Context(settings, Clock(now), lambda _: None, b"0123456789abcdef")  # type: ignore[arg-type]
     names = ("kpi_weekly", "unit-economics", "plan_pace", "objections")
     reports = {name: json.loads(place.run("report", name, "--json").stdout) for name in names}
     titles = {issue["key"]: issue["fields"]["summary"] for issue in place.tasks()}

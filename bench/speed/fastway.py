@@ -104,7 +104,7 @@ def running(home: Path, state: Path, env: dict[str, str]) -> Iterator[tuple[Airf
 
 def deals(count: int, home: Path, api: AirflowApi, url: str) -> tuple[int, list[dict[str, float]]]:
     """Lose `count` deals: how many could be lost, and the hops of each that became a task, in seconds."""
-    found = []
+    found: list[dict[str, float]] = []
     for number in range(count):
         set_free(home)
         known = tasks(url)

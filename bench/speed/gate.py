@@ -158,6 +158,6 @@ def _same_answers(connection: Connection, judged: str, checked: list[tuple[Any, 
         raise AssertionError(f"the hand's outcomes {counted} are not all rows")
 
 
-def _told(reasons: str | list[Mapping[str, str | None]]) -> set[tuple[str, str | None]]:
+def _told(reasons: str | list[Mapping[str, str]]) -> set[tuple[str, str | None]]:
     listed = json.loads(reasons) if isinstance(reasons, str) else reasons
     return {(reason["check_name"], reason["value"]) for reason in listed}

@@ -228,7 +228,9 @@ def _bodies(http: Any, url: str, path: str) -> Iterator[bytes]:
         following = json.loads(b"{" + body[body.rindex(b'"next"') :])["next"]
 
 
-WAYS: dict[str, Callable[[str, str, Path], int]] = {
+Way = Callable[[str, str, Path], int]
+
+WAYS: dict[str, Way] = {
     "ours": ours,
     "bare_spool": bare_spool,
     "dlt_tuned": dlt_tuned,
@@ -236,14 +238,14 @@ WAYS: dict[str, Callable[[str, str, Path], int]] = {
 }
 
 
-ON_POSTGRES: dict[str, Callable[[str, str, Path, str], int]] = {"ours_postgres": ours, "bare_copy": bare_copy}
+ON_POSTGRES: dict[str, Callable[..., int]] = {"ours_postgres": ours, "bare_copy": bare_copy}
 
 
 def main(arguments: list[str]) -> int:
     """One way: warm up, then take its time, count its rows, and tell the peak of memory."""
     name, url, size, folder, *database = arguments
     begun = time.perf_counter()
-    way = partial(ON_POSTGRES[name], database=database[0]) if database else WAYS[name]
+    way: Way = partial(ON_POSTGRES[name], database=database[0]) if database else WAYS[name]
     way(url, "warm", Path(folder))
     start = time.perf_counter() - begun
     begun, worked = time.perf_counter(), time.process_time()

@@ -80,7 +80,11 @@ def _on_duckdb(size: int, rounds: int, folder: Path) -> Figures:
         home = work.settings.home
         return merge_with_dbt(home / "dbt", home / "warehouse.duckdb", _good(staged), "visit_id")
 
-    ways = {"ours": partial(opened, _ours), "bare": partial(opened, _bare), "dbt": dbt}
+    ways: dict[str, Callable[[Context], float]] = {
+        "ours": partial(opened, _ours),
+        "bare": partial(opened, _bare),
+        "dbt": dbt,
+    }
     took = in_turn(rounds, {name: partial(on_a_copy, way) for name, way in ways.items()})
     return {
         **{f"merge_{name}_seconds": median(found) for name, found in took.items()},

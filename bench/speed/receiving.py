@@ -50,8 +50,8 @@ def main(way: str, folder: Path, url: str | None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "hooks.yml").write_text(HOOKS, encoding="utf-8")
     settings = Settings(folder, folder, "", "", url or f"sqlite:///{folder / 'state.sqlite'}")
-    ways = {"grouped": Writer, "none": KeepsNothing, "each": KeepsEach}
-    serve.Writer = ways[way]  # type: ignore[misc]
+    ways: dict[str, Any] = {"grouped": Writer, "none": KeepsNothing, "each": KeepsEach}
+    serve.Writer = ways[way]  # type: ignore[attr-defined]
     serve.serve(
         settings,
         lambda name: Connection(name, password=SECRET),

@@ -96,10 +96,11 @@ def unlike(calm: State, disturbed: State) -> list[str]:
     """What is not equal after a week, a line each; a mail in doubt may be missing, as at most one is ever sent."""
     lines = differences(calm["tables"], disturbed["tables"])
     for name, doubted in (("tasks", []), ("mails", disturbed["in_doubt"])):
-        wanted, found = Counter(calm[name]), Counter(disturbed[name])
+        wanted: Counter[str] = Counter(calm[name])
+        found: Counter[str] = Counter(disturbed[name])
         lines += [f"{name}: lost {one}" for one in (wanted - found - Counter(doubted)).elements()]
         lines += [f"{name}: not in the undisturbed company, or doubled: {one}" for one in (found - wanted).elements()]
-    return lines + calm["breaches"] + disturbed["breaches"]
+    return [*lines, *calm["breaches"], *disturbed["breaches"]]
 
 
 def lay_waste(
@@ -125,8 +126,8 @@ def lay_waste(
                 break
             run = apart.start(stage, until, place.env, life.log)
             run.join(moment)
-            if run.exitcode is not None:
-                if run.exitcode == 0:
+            if (code := run.exitcode) is not None:
+                if code == 0:
                     break
             elif is_halt:
                 _signal(run, signal.SIGSTOP)

@@ -25,7 +25,7 @@ class InboxTrigger(BaseEventTrigger):
     """Fires when events wait in the inbox that were not there at the last look, and reminds of those that stay."""
 
     def __init__(self, poll_s: float = POLL_S, remind_s: float = REMIND_S) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.poll_s, self.remind_s = poll_s, remind_s
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
