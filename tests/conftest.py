@@ -49,9 +49,16 @@ LONG = (
     "bi/test_superset.py",
     "bench/test_bench.py",
     "faults/test_tracker.py",
-    "erasure/test_forget.py",
-    "faults/test_meaning.py",
     "faults/test_history.py",
+    "faults/test_wire.py",
+    "faults/test_meaning.py",
+    "erasure/test_forget.py",
+    "sources/test_contract.py",
+    "faults/test_drift.py",
+    "quality/test_killed.py",
+    "reports/test_delivery.py",
+    "security/test_canaries.py",
+    "faults/test_hostile.py",
 )
 
 
