@@ -33,7 +33,7 @@ def test_the_tracker_that_is_configured_is_examined_and_no_other(settings: Setti
     told = content.read_text(encoding="utf-8").replace("kind: jira ", "kind: trello ")
     content.write_text(told.replace("connection: jira ", "connection: board "), encoding="utf-8")
     server = HTTPServer(("127.0.0.1", 0), Answering)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     try:
         host = f"http://127.0.0.1:{server.server_port}"
         mine = replace(settings, config=config)

@@ -53,7 +53,7 @@ def test_a_worker_is_well_while_it_speaks(
     (tmp_path / "word").write_text(word + "\n", encoding="utf-8")
     handler = type("_Told", (_Redis,), {"clients": clients})
     with socketserver.TCPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         address = f"127.0.0.1:{server.server_address[1]}"
         done = subprocess.run(
             [sys.executable, str(PROBE)],

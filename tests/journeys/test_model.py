@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -71,6 +72,17 @@ def engines(
 @pytest.fixture(params=["duckdb", "postgres"])
 def turned(request: pytest.FixtureRequest, engines: dict[str, Turned]) -> Turned:
     return engines[request.param]
+
+
+@pytest.fixture
+def another(turned: Turned, tmp_path: Path, postgres_copy: Callable[[str], str], conftest_parts: Any) -> Context:
+    """The same company after its first run, to be changed."""
+    built = turned.context.settings
+    home = shutil.copytree(built.home, tmp_path / "another")
+    is_file = built.warehouse_url.startswith("duckdb")
+    url = f"duckdb:///{home / 'warehouse.duckdb'}" if is_file else postgres_copy(built.warehouse_url)
+    found: Context = conftest_parts.context_of(replace(built, home=home, warehouse_url=url))
+    return found
 
 
 def test_the_engines_agree(engines: dict[str, Turned]) -> None:
@@ -218,10 +230,9 @@ def test_sums_over_channels_are_the_week(turned: Turned) -> None:
             assert sum(row[name] for row in parts) == (week[name] or 0), (day, name)
 
 
-def test_only_what_changed_is_built_again(settings: Settings, fill: Any, company: Any, context_of: Any) -> None:
-    fill(settings, **company)
-    context = context_of(settings)
-    journeys.run(context)
+@pytest.mark.parametrize("turned", ["duckdb"], indirect=True)
+def test_only_what_changed_is_built_again(another: Context) -> None:
+    context, settings = another, another.settings
     with open_warehouse(settings) as engine, engine.begin() as connection:
         connection.execute(text("UPDATE core.deal SET amount = 2000 WHERE deal_id = 'd1'"))
     report = journeys.run(context)
@@ -241,18 +252,13 @@ def test_only_what_changed_is_built_again(settings: Settings, fill: Any, company
     assert journeys.run(next_week).counts["models"] == MODELS, "the running week has moved on"
 
 
-def test_a_failed_build_leaves_the_marts_alone(
-    any_settings: Settings, fill: Any, company: Any, context_of: Any
-) -> None:
-    fill(any_settings, **company)
-    context = context_of(any_settings)
-    journeys.run(context)
-    with open_warehouse(any_settings) as engine, engine.begin() as connection:
+def test_a_failed_build_leaves_the_marts_alone(another: Context) -> None:
+    with open_warehouse(another.settings) as engine, engine.begin() as connection:
         before = connection.execute(text("SELECT * FROM marts.kpi_weekly ORDER BY 1")).all()
         connection.execute(text("UPDATE core.ad_performance SET clicks = 1000 WHERE ad_id = 'x'"))
     with pytest.raises(AbortError, match=r"within_kpi_weekly_ctr.* failed.*marts stay as they were"):
-        journeys.run(context)
-    with open_warehouse(any_settings) as engine, engine.connect() as connection:
+        journeys.run(another)
+    with open_warehouse(another.settings) as engine, engine.connect() as connection:
         assert connection.execute(text("SELECT * FROM marts.kpi_weekly ORDER BY 1")).all() == before
 
 

@@ -266,8 +266,11 @@ def test_the_row_spool_holds_no_more_than_a_chunk(tmp_path: Path, monkeypatch: p
         tracemalloc.stop()
         return top
 
+    def least(count: int) -> int:
+        return min(peak(count) for _ in range(3))  # what other threads hold meanwhile comes on top
+
     peak(1000)
-    assert peak(20_000) < 1.5 * peak(2_000)
+    assert least(20_000) < 1.5 * least(2_000)
 
 
 def test_large_texts_make_smaller_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ VARIABLES = {"running_week_start": "2026-01-19"}
 
 
 def test_models_and_their_unit_tests_on_an_empty_warehouse(any_settings: Settings) -> None:
+    before = sorted(dbt.PROJECT.rglob("*"))
     with open_warehouse(any_settings):
         pass
     built = dbt.build(any_settings, VARIABLES, unit_tests=True)
@@ -34,14 +35,7 @@ def test_models_and_their_unit_tests_on_an_empty_warehouse(any_settings: Setting
         assert {"marts_build", "core", "ops"} <= set(schemas)
         assert not [name for name in schemas if name.startswith("marts_build_")]
     assert (any_settings.home / "dbt" / "target" / "manifest.json").is_file()
-
-
-def test_nothing_is_written_into_the_project(settings: Settings) -> None:
-    before = sorted(dbt.PROJECT.rglob("*"))
-    with open_warehouse(settings):
-        pass
-    dbt.build(settings, VARIABLES)
-    assert sorted(dbt.PROJECT.rglob("*")) == before
+    assert sorted(dbt.PROJECT.rglob("*")) == before, "nothing is written into the project"
 
 
 def test_without_dbt_it_says_what_to_do(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
