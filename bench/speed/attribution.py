@@ -43,7 +43,7 @@ BEFORE = (
     "int_channel_code",
     "int_credited_conversion",
     "int_credited_touch",
-    "int_person_path",
+    "int_person_touch",
     "int_attribution_period",
 )
 AFTER = ("int_attribution_cell", "int_attribution_sum", "attribution", "channel_removal", "channel_detour")

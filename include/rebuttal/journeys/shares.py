@@ -7,6 +7,7 @@ those of persons who never had a conversion of the kind. Results go to ops; the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -16,12 +17,11 @@ import numpy.typing as npt
 import pandas as pd
 from sqlalchemy import Connection, Engine, Table, delete, select
 
-from rebuttal.journeys.cells import Weights, add_up
+from rebuttal.journeys.cells import Weights
 from rebuttal.journeys.changes import add_units
 from rebuttal.journeys.credits import Credit, Paths, Places, Vector
 from rebuttal.journeys.journeys import CONVERSION_TYPES, Journeys, read_journeys
 from rebuttal.journeys.markov import GONE, SALE, Walks, chain_of, count_walks, effects_of, first_order, scaled
-from rebuttal.journeys.rules import DIRECT
 from rebuttal.journeys.shapley import ChannelSets, grouped_sets, shapley_rate_of
 from rebuttal.warehouse.model_tables import attribution_part, attribution_share, channel_detour, channel_removal
 from rebuttal.warehouse.replace import fill_table, replace_rows
@@ -41,23 +41,18 @@ def update_shares(engine: Engine, lookback_days: int, weights: Weights | None = 
     that of the marts that read ops.attribution_share.
     """
     with engine.begin() as connection:
-        journeys = read_journeys(connection, lookback_days, with_names=weights is not None)
+        journeys = read_journeys(connection, lookback_days, weights)
         shares, removals, detours = measure(journeys)
         add_units(connection, _moved_months(connection, shares))
         written = _replace(
             connection, attribution_share, shares, "period_kind", "period_start", "conversion_type", "model", "channel"
         )
         if weights:
-            fill_table(connection, attribution_part, _parts(journeys, weights))
+            nothing = pd.DataFrame(columns=attribution_part.columns.keys())
+            fill_table(connection, attribution_part, nothing if journeys.parts is None else journeys.parts)
         written += _replace(connection, channel_removal, removals, "conversion_type", "channel")
         written += _replace(connection, channel_detour, detours, "conversion_type", "channel", "next_step")
     return {"shares": len(shares), "written": written}
-
-
-def _parts(journeys: Journeys, weights: Weights) -> pd.DataFrame:
-    if not len(journeys.kind):
-        return pd.DataFrame(columns=attribution_part.columns.keys())
-    return add_up(journeys.touches, journeys.conversions, weights, journeys.converted.names.index(DIRECT))
 
 
 def forget_parts(engine: Engine) -> None:
@@ -128,13 +123,12 @@ def _count(journeys: Journeys) -> _Counted:
     converted = (journeys.month - _first_month(journeys)) * _SPAN + journeys.kind * 2 + journeys.is_touched
     known = (journeys.known_month - _first_month(journeys)) * _SPAN + journeys.kinds
     offset = _first_month(journeys) * _SPAN
-    (won, of_won), (gone, of_gone) = grouped_sets(journeys.converted, converted), grouped_sets(journeys.known, known)
-    return _Counted(
-        _both_orders(journeys.converted, converted, offset),
-        _both_orders(journeys.known, known, offset),
-        (won, of_won + offset),
-        (gone, of_gone + offset),
-    )
+    with ThreadPoolExecutor(1) as beside:
+        sets = beside.submit(grouped_sets, journeys.known, known)
+        won, of_won = grouped_sets(journeys.converted, converted)
+        steps = _both_orders(journeys.converted, converted, offset), _both_orders(journeys.known, known, offset)
+        gone, of_gone = sets.result()
+    return _Counted(*steps, (won, of_won + offset), (gone, of_gone + offset))
 
 
 def _both_orders(paths: Paths, group: Places, offset: int) -> tuple[Walks, Walks]:
