@@ -28,8 +28,9 @@ import numpy as np
 from bench.speed.timing import Figures, Unmeasured, in_turn, ratio, seconds
 from rebuttal.errors import ConfigError
 from rebuttal.journeys.cells import Weights
+from rebuttal.journeys.credited import read_conversions
 from rebuttal.journeys.credits import Paths
-from rebuttal.journeys.journeys import CONVERSION_TYPES, read_journeys
+from rebuttal.journeys.journeys import CONVERSION_TYPES, read_converted, read_known
 from rebuttal.journeys.markov import markov
 from rebuttal.journeys.paths import TouchPath, attribute, encoded
 from rebuttal.journeys.rules import first, last, linear
@@ -190,8 +191,10 @@ def _paths(database: Path) -> None:
 def _same_models(database: Path, folder: Path) -> None:
     """What ChannelAttribution is asked for: first, last and linear touch, Markov of order 1 and 2, by channel."""
     with open_warehouse(_settings(database, folder)) as engine, engine.connect() as connection:
-        journeys = read_journeys(connection, LOOKBACK_DAYS)
-    led, known = journeys.converted, journeys.known
+        conversions = read_conversions(connection)
+        led = read_converted(connection, conversions).paths
+        journeys = read_known(engine, conversions, LOOKBACK_DAYS)
+    known = journeys.paths
     nowhere = journeys.kinds >> CONVERSION_TYPES.index("won") & 1 == 0
     nulls = known.nulls * nowhere
     paths = Paths(
