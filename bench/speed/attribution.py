@@ -2,8 +2,9 @@
 
 All means the seven models that go touch by touch, Markov of order 1 and 2 and Shapley by rate, by five dimensions, with
 channel removal, as `rebuttal model` makes them: credit is added up, and shared out by the joint models, from arrays
-that are read from the touch table, and dbt puts it into its tables. Of dbt's work the seconds count that it reports for
-each model, so neither its start nor its parsing. The ledger (the credit of every single touch, with its names) is made
+that are read from the touch table, and dbt puts it into its tables. Of dbt's work its statements count, run once more
+as it has compiled them: the seconds that it reports are mostly its own (a view takes it a tenth of one). Both sides
+are told by the clock and in CPU time. The ledger (the credit of every single touch, with its names) is made
 from the same touches, but none of these figures is made from it: it is measured beside them. ChannelAttribution gets
 the same touches, has its paths made by DuckDB, and is asked for its heuristic models and Markov of order 1 and 2;
 `same_models` is ours for these models only, by channel only, from the same touch table.
@@ -19,17 +20,20 @@ import subprocess
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import duckdb
 import numpy as np
 
-from bench.speed.timing import Figures, Unmeasured, in_turn, ratio, seconds
+from bench.speed.timing import Figures, Unmeasured, in_turn, ratio, seconds, timed
 from rebuttal.errors import ConfigError
 from rebuttal.journeys.cells import Weights
+from rebuttal.journeys.credited import read_conversions
 from rebuttal.journeys.credits import Paths
-from rebuttal.journeys.journeys import CONVERSION_TYPES, read_journeys
+from rebuttal.journeys.journeys import CONVERSION_TYPES, read_converted, read_known
 from rebuttal.journeys.markov import markov
 from rebuttal.journeys.paths import TouchPath, attribute, encoded
 from rebuttal.journeys.rules import first, last, linear
@@ -43,12 +47,13 @@ BEFORE = (
     "int_channel_code",
     "int_credited_conversion",
     "int_credited_touch",
-    "int_person_path",
+    "int_person_touch",
     "int_attribution_period",
 )
 AFTER = ("int_attribution_cell", "int_attribution_sum", "attribution", "channel_removal", "channel_detour")
 LEDGER = ("int_touch_name", "int_conversion_touch", "attribution_credit")
 MODELS = ("first", "last", "last_non_direct", "linear", "time_decay", "position_based", "shapley")
+WRITTEN = ("attribution_share", "attribution_part", "channel_removal", "channel_detour")
 LOOKBACK_DAYS = 90
 WEIGHTS = Weights(0.4, 0.4)
 
@@ -66,15 +71,25 @@ def measure(size: int, rounds: int, folder: Path) -> Figures:
     parts: dict[str, list[float]] = {}
     ledger: list[float] = []
     peaks: list[float] = []
+    cpu: dict[str, list[float]] = {"join": [], "models": []}
 
     def joined() -> float:
         with duckdb.connect(str(database)) as connection:
-            return median(seconds(lambda: connection.execute(_sql("join_and_group"))) for _ in range(3))
+            took = [timed(lambda: connection.execute(_sql("join_and_group"))) for _ in range(3)]
+        cpu["join"].append(median(used for _, used in took))
+        return median(wall for wall, _ in took)
 
     def modelled() -> float:
-        took = _run_dbt(database, folder, BEFORE, peaks)
-        took["shares"] = _shares(database, folder, peaks)
-        took |= _run_dbt(database, folder, AFTER, peaks)
+        _run_dbt(database, folder, BEFORE, peaks)
+        _shares(database, folder, peaks)  # once for dbt, whose tables are thrown away again
+        _run_dbt(database, folder, AFTER, peaks)
+        with duckdb.connect(str(database)) as connection:
+            connection.execute("; ".join(f"delete from ops.{table}" for table in WRITTEN))
+        found = _statements(database, folder, BEFORE)
+        found["shares"] = _shares(database, folder, peaks)
+        found |= _statements(database, folder, AFTER)
+        cpu["models"].append(sum(used for _, used in found.values()))
+        took = {name: wall for name, (wall, _) in found.items()}
         for name, value in took.items():
             parts.setdefault(name, []).append(value)
         ledger.append(sum(_run_dbt(database, folder, LEDGER, peaks).values()))
@@ -104,6 +119,9 @@ def measure(size: int, rounds: int, folder: Path) -> Figures:
         **{f"attribution_{name}_seconds": median(found) for name, found in parts.items()},
         "attribution_ledger_seconds": median(ledger),
         "attribution_vs_join": ratio(took["models"], took["join"]),
+        "attribution_join_cpu_seconds": median(cpu["join"]),
+        "attribution_models_cpu_seconds": median(cpu["models"]),
+        "attribution_cpu_vs_join": ratio(cpu["models"], cpu["join"]),
         "attribution_with_ledger_vs_join": ratio(
             [models + touches for models, touches in zip(took["models"], ledger, strict=True)], took["join"]
         ),
@@ -139,6 +157,21 @@ def _run_dbt(database: Path, folder: Path, models: tuple[str, ...], peaks: list[
     return {str(result["unique_id"]).rpartition(".")[2]: float(result["execution_time"]) for result in results}
 
 
+def _statements(database: Path, folder: Path, models: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+    """Seconds and CPU seconds of each model's statement, as dbt compiled it, in the model's own place."""
+    found = {}
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        for model in models:
+            (path,) = (folder / "target" / "run").rglob(f"{model}.sql")
+            statement = path.read_text(encoding="utf-8").replace(f'"{model}__dbt_tmp"', f'"{model}"')
+            asked = "select table_type from information_schema.tables where table_schema = 'marts_build'"
+            (kind,) = _one_of(connection, f"{asked} and table_name = '{model}'")
+            connection.execute(f"drop {'view' if kind == 'VIEW' else 'table'} marts_build.{model}")
+            found[model] = timed(partial(connection.execute, statement))
+    return found
+
+
 def _watch(process: subprocess.Popen[bytes], peaks: list[float]) -> None:
     status = Path(f"/proc/{process.pid}/status")
     peak = 0.0
@@ -152,18 +185,18 @@ def _watch(process: subprocess.Popen[bytes], peaks: list[float]) -> None:
     peaks.append(peak)
 
 
-def _shares(database: Path, folder: Path, peaks: list[float]) -> float:
-    """Seconds of credit and joint models in a process of their own, whose peak goes to `peaks`."""
+def _shares(database: Path, folder: Path, peaks: list[float]) -> tuple[float, float]:
+    """Seconds and CPU seconds of credit and joint models in a process of their own, whose peak goes to `peaks`."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         took, peak = pool.submit(_update, database, folder).result()
     peaks.append(peak)
     return took
 
 
-def _update(database: Path, folder: Path) -> tuple[float, float]:
+def _update(database: Path, folder: Path) -> tuple[tuple[float, float], float]:
     with open_warehouse(_settings(database, folder)) as engine:
         counts: dict[str, int] = {}
-        took = seconds(lambda: counts.update(update_shares(engine, LOOKBACK_DAYS, WEIGHTS)))
+        took = timed(lambda: counts.update(update_shares(engine, LOOKBACK_DAYS, WEIGHTS)))
     if not counts["shares"]:
         raise AssertionError("no shares")
     return took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -190,8 +223,10 @@ def _paths(database: Path) -> None:
 def _same_models(database: Path, folder: Path) -> None:
     """What ChannelAttribution is asked for: first, last and linear touch, Markov of order 1 and 2, by channel."""
     with open_warehouse(_settings(database, folder)) as engine, engine.connect() as connection:
-        journeys = read_journeys(connection, LOOKBACK_DAYS)
-    led, known = journeys.converted, journeys.known
+        conversions = read_conversions(connection)
+        led = read_converted(connection, conversions).paths
+        journeys = read_known(engine, conversions, LOOKBACK_DAYS)
+    known = journeys.paths
     nowhere = journeys.kinds >> CONVERSION_TYPES.index("won") & 1 == 0
     nulls = known.nulls * nowhere
     paths = Paths(
@@ -223,9 +258,13 @@ def _channel_attribution(database: Path) -> None:
         )  # fmt: skip
 
 
-def _one(database: Path, query: str) -> tuple[float, ...]:
+def _one(database: Path, query: str) -> tuple[Any, ...]:
     with duckdb.connect(str(database), read_only=True) as connection:
-        (row,) = connection.execute(query).fetchall()
+        return _one_of(connection, query)
+
+
+def _one_of(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    (row,) = connection.execute(query).fetchall()
     return tuple(row)
 
 

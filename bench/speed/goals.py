@@ -72,6 +72,7 @@ GOALS: dict[str, Goal] = {
     "identity_peak_mb": Goal("peak memory of ours, MB", 4096),
     "identity_peak_mb_5x": Goal("the same with five times the edges", 4096),
     "attribution_vs_join": Goal("time of all attribution models by five dimensions over one join and group", 10),
+    "attribution_cpu_vs_join": Goal("the same in CPU time", 10),
     "attribution_vs_channel_attribution": Goal("time of ChannelAttribution over that of ours", 5, at_least=True),
     "attribution_same_models_vs_channel_attribution": Goal(
         "the same, ours for the same models by channel only", 5, at_least=True

@@ -20,6 +20,12 @@ def seconds(way: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
+def timed(way: Callable[[], object]) -> tuple[float, float]:
+    """The same, and the CPU time that all threads of this process took meanwhile."""
+    begun = time.process_time()
+    return seconds(way), time.process_time() - begun
+
+
 def in_turn(rounds: int, ways: Mapping[str, Callable[[], float]]) -> dict[str, list[float]]:
     """Call every way once a round, every other round backwards: name -> what it gave (seconds), by round."""
     found: dict[str, list[float]] = {name: [] for name in ways}

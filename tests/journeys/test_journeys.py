@@ -8,34 +8,52 @@ from hypothesis import strategies as st
 
 from rebuttal.journeys.credited import in_order
 from rebuttal.journeys.credits import Paths
-from rebuttal.journeys.journeys import walked
+from rebuttal.journeys.known import AT_ONCE, packed, walked
 from rebuttal.journeys.markov import Walks, count_walks, first_order
 
 DAY = 86_400_000_000
 LOOKBACK = 30
 # Times on both sides of the look-back's edge, and some the same.
 TIMES = st.one_of(st.integers(0, 60 * DAY), st.sampled_from([0, 1, DAY, 30 * DAY, 30 * DAY + 1, 31 * DAY]))
-PERSONS = st.lists(st.lists(st.tuples(TIMES, st.sampled_from([0, 1, 126, 127])), min_size=1, max_size=8), max_size=12)
+# Hashes that begin alike and end otherwise, or the other way round, below nothing and above.
+PERSON = st.sampled_from([-(1 << 63), -(1 << 63) + 1, -1, 0, 1, 2, 1 << 40, (1 << 40) + 1, (1 << 63) - 1])
+TOUCHES = st.lists(st.tuples(PERSON, TIMES, st.sampled_from([0, 1, 126, 127])), max_size=60)
 
 
-def packed(persons: list[list[tuple[int, int]]]) -> tuple[np.ndarray, np.ndarray]:
-    flat = np.array([at * 128 + code for touches in persons for at, code in touches], dtype=np.int64)
-    return flat, np.array([len(touches) for touches in persons], dtype=np.int64)
+def known(touches: list[tuple[int, int, int]]) -> np.ndarray:
+    person, at, code = np.array(touches, dtype=np.int64).reshape(-1, 3).T
+    return np.column_stack([person, packed(at, code)])
 
 
 def parted(codes: np.ndarray, lengths: np.ndarray) -> list[list[int]]:
     return [part.tolist() for part in np.split(codes, np.cumsum(lengths)[:-1])] if len(lengths) else []
 
 
-@given(PERSONS)
-def test_a_way_is_in_order_and_ends_with_its_last_touch(persons: list[list[tuple[int, int]]]) -> None:
-    codes, lengths, ended = walked(*packed(persons), LOOKBACK)
-    last = [max(touches)[0] for touches in persons]
-    assert ended.tolist() == last
+@given(TOUCHES)
+def test_a_way_is_in_order_and_ends_with_its_last_touch(touches: list[tuple[int, int, int]]) -> None:
+    persons, codes, lengths, ended = walked(known(touches), LOOKBACK)
+    expected = sorted({person for person, _, _ in touches})
+    last = {person: max(at for of, at, _ in touches if of == person) for person in expected}
+    assert persons.tolist() == expected
+    assert ended.tolist() == [last[person] for person in expected]
     assert parted(codes, lengths) == [
-        [code for at, code in sorted(touches) if at >= end - LOOKBACK * DAY]
-        for touches, end in zip(persons, last, strict=True)
+        [code for of, at, code in sorted(touches) if of == person and at >= last[person] - LOOKBACK * DAY]
+        for person in expected
     ]
+
+
+def test_more_touches_than_are_walked_at_once_cut_nobody_in_two() -> None:
+    chance = np.random.default_rng(11)
+    of = np.repeat(chance.integers(-(1 << 63), 1 << 63, 3_000, dtype=np.int64), 50)
+    touch = packed(chance.permutation(len(of)) * DAY // 1_000, chance.integers(0, 128, len(of)))
+    mixed = chance.permutation(len(of))
+    persons, codes, lengths, ended = walked(np.column_stack([of, touch])[mixed], 1_000)
+    order = np.lexsort((touch, of))
+    assert len(of) > 2 * AT_ONCE
+    assert persons.tolist() == np.unique(of).tolist()
+    assert lengths.tolist() == [50] * 3_000
+    assert codes.tolist() == (touch[order] % 128).tolist()
+    assert ended.tolist() == (touch[order][49::50] // 128).tolist()
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3), st.integers(0, 2)), max_size=30))

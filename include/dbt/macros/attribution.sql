@@ -18,11 +18,6 @@
     ({{ number }} * 0.000000000001)
 {%- endmacro %}
 
-{#- A touch on a path as one number: microseconds since 1970 x 128 + the channel's code. Its order is the path's order. -#}
-{% macro packed_touch(occurred_at, channel_code) -%}
-    ({{ microseconds(occurred_at) }} * 128 + {{ channel_code }})
-{%- endmacro %}
-
 {#- What a touch of that age (days) weighs: half of it after every half-life, in whole trillionths, so that sums are exact. -#}
 {% macro decay(days_before) -%}
     floor(power(cast(2 as double precision), -({{ days_before }}) / {{ var('half_life_days') }}) * 1000000000000 + 0.5)

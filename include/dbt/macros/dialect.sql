@@ -89,19 +89,6 @@
     cast(extract(epoch from {{ instant }}) * 1000000 as bigint)
 {%- endmacro %}
 
-{#- All numbers of a group as a list, in any order. -#}
-{% macro list_of(expression) -%}
-    {{ adapter.dispatch('list_of')(expression) }}
-{%- endmacro %}
-
-{% macro default__list_of(expression) -%}
-    list({{ expression }})
-{%- endmacro %}
-
-{% macro postgres__list_of(expression) -%}
-    array_agg({{ expression }})
-{%- endmacro %}
-
 {#- Sixty bits of the md5 of a text, a whole number that is the same on every engine. -#}
 {% macro text_key(text) -%}
     {{ adapter.dispatch('text_key')(text) }}

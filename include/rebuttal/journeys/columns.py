@@ -9,8 +9,6 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, text
 
-from rebuttal.journeys.credits import Places
-
 Columns = dict[str, npt.NDArray[Any]]
 
 
@@ -27,21 +25,17 @@ def read_columns(connection: Connection, query: str, **values: Any) -> Columns:
     return {name: _column([row[at] for row in found]) for at, name in enumerate(names)}
 
 
-def read_lists(connection: Connection, query: str, lists: str) -> Iterator[tuple[Columns, Places, Places]]:
-    """Some rows at a time: columns by name, but of the column `lists` its whole numbers, flat, and the lengths."""
+def stream_columns(connection: Connection, query: str, at_once: int = 1 << 16) -> Iterator[Columns]:
+    """The same, so many rows at a time: millions of rows then take no memory but what is kept of them."""
     if connection.dialect.name == "duckdb":
-        for batch in _arrow(connection, query).to_batches():
-            column = batch.column(lists)
-            others = {
-                name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names if name != lists
-            }
-            lengths = np.diff(column.offsets.to_numpy()).astype(np.int64)
-            yield others, column.flatten().to_numpy().astype(np.int64, copy=False), lengths
+        driver: Any = connection.connection.driver_connection
+        for batch in driver.execute(query).to_arrow_reader(at_once):
+            yield {name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names}
         return
-    columns = read_columns(connection, query)
-    found = columns.pop(lists)
-    lengths = np.array([len(one) for one in found], dtype=np.int64)
-    yield columns, np.array([number for one in found for number in one], dtype=np.int64), lengths
+    result = connection.execution_options(yield_per=at_once).execute(text(query))
+    names = list(result.keys())
+    for rows in result.partitions():
+        yield {name: _column([row[at] for row in rows]) for at, name in enumerate(names)}
 
 
 def _arrow(connection: Connection, query: str) -> Any:

@@ -7,6 +7,7 @@ those of persons who never had a conversion of the kind. Results go to ops; the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -18,8 +19,10 @@ from sqlalchemy import Connection, Engine, Table, delete, select
 
 from rebuttal.journeys.cells import Weights, add_up
 from rebuttal.journeys.changes import add_units
+from rebuttal.journeys.columns import Columns
+from rebuttal.journeys.credited import read_conversions
 from rebuttal.journeys.credits import Credit, Paths, Places, Vector
-from rebuttal.journeys.journeys import CONVERSION_TYPES, Journeys, read_journeys
+from rebuttal.journeys.journeys import CONVERSION_TYPES, Converted, read_converted, read_known
 from rebuttal.journeys.markov import GONE, SALE, Walks, chain_of, count_walks, effects_of, first_order, scaled
 from rebuttal.journeys.rules import DIRECT
 from rebuttal.journeys.shapley import ChannelSets, grouped_sets, shapley_rate_of
@@ -41,23 +44,37 @@ def update_shares(engine: Engine, lookback_days: int, weights: Weights | None = 
     that of the marts that read ops.attribution_share.
     """
     with engine.begin() as connection:
-        journeys = read_journeys(connection, lookback_days, with_names=weights is not None)
-        shares, removals, detours = measure(journeys)
+        shares, removals, detours = measure(*_read(connection, lookback_days, weights))
         add_units(connection, _moved_months(connection, shares))
         written = _replace(
             connection, attribution_share, shares, "period_kind", "period_start", "conversion_type", "model", "channel"
         )
-        if weights:
-            fill_table(connection, attribution_part, _parts(journeys, weights))
         written += _replace(connection, channel_removal, removals, "conversion_type", "channel")
         written += _replace(connection, channel_detour, detours, "conversion_type", "channel", "next_step")
     return {"shares": len(shares), "written": written}
 
 
-def _parts(journeys: Journeys, weights: Weights) -> pd.DataFrame:
+def _read(connection: Connection, lookback_days: int, weights: Weights | None) -> tuple[Converted, _Counted, _Counted]:
+    """Converted journeys, their counts and those of known ones. With `weights` ops.attribution_part is written too."""
+    conversions = read_conversions(connection)
+    with ThreadPoolExecutor(1) as beside:  # the engine and most of numpy let go of the interpreter
+        counting = beside.submit(_read_known, connection.engine, conversions, lookback_days)
+        journeys = read_converted(connection, conversions, with_names=weights is not None)
+        if weights:
+            fill_table(connection, attribution_part, _parts(journeys, weights))
+        counted = _count(journeys.paths, journeys.month, journeys.kind * 2 + journeys.is_touched)
+        return journeys, counted, counting.result()
+
+
+def _read_known(engine: Engine, conversions: Columns, lookback_days: int) -> _Counted:
+    journeys = read_known(engine, conversions, lookback_days)
+    return _count(journeys.paths, journeys.month, journeys.kinds)
+
+
+def _parts(journeys: Converted, weights: Weights) -> pd.DataFrame:
     if not len(journeys.kind):
         return pd.DataFrame(columns=attribution_part.columns.keys())
-    return add_up(journeys.touches, journeys.conversions, weights, journeys.converted.names.index(DIRECT))
+    return add_up(journeys.touches, journeys.conversions, weights, journeys.paths.names.index(DIRECT))
 
 
 def forget_parts(engine: Engine) -> None:
@@ -66,27 +83,26 @@ def forget_parts(engine: Engine) -> None:
         connection.execute(delete(attribution_part))
 
 
-def measure(journeys: Journeys) -> tuple[list[Row], list[Row], list[Row]]:
+def measure(journeys: Converted, converted: _Counted, known: _Counted) -> tuple[list[Row], list[Row], list[Row]]:
     """Rows of ops.attribution_share, ops.channel_removal and ops.channel_detour."""
-    counted = _count(journeys)
-    names = journeys.converted.names
+    names = journeys.paths.names
     shares: list[Row] = []
     removals: list[Row] = []
     detours: list[Row] = []
     for period in _periods(journeys):
-        total = journeys.converted.values[period.rows].sum() / 1e6
+        total = journeys.paths.values[period.rows].sum() / 1e6
         worth = None if journeys.is_rate_missing[period.rows].any() else total
-        walks = [_take(counted.converted[order], counted.known[order], period) for order in (0, 1)]
+        walks = [_take(*pair, period) for pair in zip(converted.steps, known.steps, strict=True)]
         for model, walk in zip(("markov", "markov_2"), walks, strict=True):
             effect, lost = effects_of(chain_of(walk), walk.size)
             credit = Credit(scaled(effect, float(period.rows.sum())), scaled(lost, total))
             shares += _share_rows(period, model, names, credit, worth)
             if model == "markov" and period.month is None:
-                removals += _removal_rows(period, counted, names, effect, lost, worth)
-        shares += _rate_rows(period, counted, names, worth)
+                removals += _removal_rows(period, converted, names, effect, lost, worth)
+        shares += _rate_rows(period, converted, known, names, worth)
         if period.month is None:
             touched = replace(period, with_untouched=False)
-            detours += _detour_rows(period.kind, names, _take(counted.converted[0], counted.known[0], touched))
+            detours += _detour_rows(period.kind, names, _take(converted.steps[0], known.steps[0], touched))
     return shares, removals, detours
 
 
@@ -111,44 +127,28 @@ class _Period:
 
 @dataclass(frozen=True)
 class _Counted:
-    """Steps (order 1, order 2) and sets; groups of converted and of known journeys are numbered apart."""
+    """Steps (order 1, order 2) and sets of some journeys, apart by group; the group of each set."""
 
-    converted: tuple[Walks, Walks]
-    known: tuple[Walks, Walks]
-    converted_sets: tuple[ChannelSets, Places]
-    known_sets: tuple[ChannelSets, Places]
+    steps: tuple[Walks, Walks]
+    sets: ChannelSets
+    of_sets: Places
 
 
 _KINDS = 1 << len(CONVERSION_TYPES)
 _SPAN = 2 * _KINDS  # of a month in the number of a group
 
 
-def _count(journeys: Journeys) -> _Counted:
-    # (month, kind, has a touch) and (month, kinds that the person had), each as one small number.
-    converted = (journeys.month - _first_month(journeys)) * _SPAN + journeys.kind * 2 + journeys.is_touched
-    known = (journeys.known_month - _first_month(journeys)) * _SPAN + journeys.kinds
-    offset = _first_month(journeys) * _SPAN
-    (won, of_won), (gone, of_gone) = grouped_sets(journeys.converted, converted), grouped_sets(journeys.known, known)
-    return _Counted(
-        _both_orders(journeys.converted, converted, offset),
-        _both_orders(journeys.known, known, offset),
-        (won, of_won + offset),
-        (gone, of_gone + offset),
-    )
-
-
-def _both_orders(paths: Paths, group: Places, offset: int) -> tuple[Walks, Walks]:
+def _count(paths: Paths, month: Places, mark: Places) -> _Counted:
+    """`mark`: kind and whether there is a touch, or the kinds that the person had; with the month one small number."""
+    offset = int(month.min()) * _SPAN if len(month) else 0
+    group = month * _SPAN + mark - offset
+    sets, of_sets = grouped_sets(paths, group)
     second = count_walks(paths, 2, group)
     second = replace(second, group=second.group + offset)
-    return first_order(second), second
+    return _Counted((first_order(second), second), sets, of_sets + offset)
 
 
-def _first_month(journeys: Journeys) -> int:
-    months = np.concatenate([journeys.month, journeys.known_month])
-    return int(months.min()) if len(months) else 0
-
-
-def _periods(journeys: Journeys) -> Iterator[_Period]:
+def _periods(journeys: Converted) -> Iterator[_Period]:
     for kind in range(len(CONVERSION_TYPES)):
         of_kind = journeys.kind == kind
         if of_kind.any():
@@ -200,9 +200,11 @@ def _share_rows(
             }
 
 
-def _rate_rows(period: _Period, counted: _Counted, names: tuple[str, ...], worth: float | None) -> Iterator[Row]:
-    (won, of_won), (gone, of_gone) = counted.converted_sets, counted.known_sets
-    led, nowhere = _led(of_won, period), _led_nowhere(of_gone, period)
+def _rate_rows(
+    period: _Period, converted: _Counted, known: _Counted, names: tuple[str, ...], worth: float | None
+) -> Iterator[Row]:
+    won, gone = converted.sets, known.sets
+    led, nowhere = _led(converted.of_sets, period), _led_nowhere(known.of_sets, period)
     members = np.concatenate([won.members[led], gone.members[nowhere]])
     used = np.asarray(members.any(axis=0))
     joined = ChannelSets(
@@ -216,11 +218,10 @@ def _rate_rows(period: _Period, counted: _Counted, names: tuple[str, ...], worth
 
 
 def _removal_rows(
-    period: _Period, counted: _Counted, names: tuple[str, ...], effect: Vector, lost: Vector, worth: float | None
+    period: _Period, converted: _Counted, names: tuple[str, ...], effect: Vector, lost: Vector, worth: float | None
 ) -> Iterator[Row]:
-    sets, group = counted.converted_sets
-    led = _led(group, period)
-    members, count = sets.members[led], sets.conversions[led]
+    led = _led(converted.of_sets, period)
+    members, count = converted.sets.members[led], converted.sets.conversions[led]
     for code, name in enumerate(names):
         on_it = members[:, code]
         yield {
