@@ -33,6 +33,7 @@ from rebuttal.journeys import model
 from rebuttal.journeys.configuration import load_model_config
 from rebuttal.records import Report
 from rebuttal.warehouse import dbt, open_warehouse
+from rebuttal.warehouse.bounded import bound
 
 SQL = Path(__file__).parent / "sql"
 TOUCHES_A_PERSON = 10
@@ -92,6 +93,7 @@ def happen(engine: Engine, persons: int, begin: float, end: float) -> None:
         name: f"({_BEGIN} + {share * _DAYS} * interval '1 day')"
         for name, share in (("from_at", begin), ("until_at", end))
     }
+    bound(engine)  # what is measured is the memory of a build
     statement = (SQL / "refresh_company.sql").read_text(encoding="utf-8")
     with engine.begin() as connection:
         connection.exec_driver_sql(statement.format(persons=persons, begin=begin, end=end, **instants))
