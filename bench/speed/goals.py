@@ -60,6 +60,8 @@ GOALS: dict[str, Goal] = {
     "merge_postgres_vs_bare": Goal("the same on Postgres, without the commit"),
     "refresh_vs_whole": Goal("time of a refresh after 1 % new data over a whole build, dbt's start left out", 0.1),
     "refresh_cpu_vs_whole": Goal("the same in CPU time", 0.1),
+    "refresh_restated_vs_whole": Goal("the same with, beside it, a hundredth of the deals of all months restated", 0.1),
+    "refresh_restated_cpu_vs_whole": Goal("the same in CPU time", 0.1),
     "refresh_peak_mb": Goal("peak memory of both, dbt or our own process, MB", 4096),
     "identity_vs_splink": Goal("time of splink's clustering of the same graph over all of ours", 2.5, at_least=True),
     "identity_vs_splink_5x": Goal("the same with five times the edges", 2.5, at_least=True),

@@ -66,7 +66,13 @@ RATIOS = {
     "validate_postgres": {"validate_postgres_checks_vs_sql", "validate_postgres_gate_vs_sql"},
     "merge": {"merge_vs_dbt", "merge_vs_bare", "merge_postgres_vs_bare"},
     "growth": {"merge_growth_exponent"},
-    "refresh": {"refresh_vs_whole", "refresh_cpu_vs_whole", "refresh_peak_mb"},
+    "refresh": {
+        "refresh_vs_whole",
+        "refresh_cpu_vs_whole",
+        "refresh_restated_vs_whole",
+        "refresh_restated_cpu_vs_whole",
+        "refresh_peak_mb",
+    },
     "identity": {
         f"identity_{name}{size}"
         for name in ("vs_splink", "cpu_vs_splink", "delta_vs_full", "delta_cpu_vs_full", "peak_mb")

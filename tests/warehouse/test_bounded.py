@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from rebuttal.settings import Settings
 from rebuttal.warehouse import open_warehouse
-from rebuttal.warehouse.bounded import MANY_ROWS, bounded
+from rebuttal.warehouse.bounded import MANY_ROWS, at_most, bound, bounded
 
 
 def lent(connection: Connection) -> tuple[Any, ...]:
@@ -43,3 +43,16 @@ def test_a_write_that_fails_leaves_the_settings_as_they_were(settings: Settings)
             connection.execute(text("insert into nothing select 1"))
         with engine.connect() as connection:
             assert lent(connection) == before
+
+
+def test_a_bound_is_never_more_than_the_machine_has(settings: Settings) -> None:
+    assert at_most(10**9) == 10**9
+    with open_warehouse(settings) as engine:
+        with engine.connect() as connection:
+            own = lent(connection)
+        bound(engine, 10**18)
+        with engine.connect() as connection:
+            assert lent(connection) == own, "what DuckDB takes by itself"
+        bound(engine, 10**9)
+        with engine.connect() as connection:
+            assert lent(connection)[2] == "953.6 MiB"

@@ -20,7 +20,7 @@ from rebuttal.warehouse import open_published, open_warehouse
 from rebuttal.warehouse.model_tables import changed_person, model_build
 from rebuttal.warehouse.promote import columns_of, promote, row_key_of
 from rebuttal.warehouse.publish import publish_open, publish_previous
-from rebuttal.warehouse.row_changes import RowChanges, compare
+from rebuttal.warehouse.row_changes import RowChanges, compare, is_changed
 
 UNIT = "coalesce(coalesce(person, visit), '')"
 UNITS = {"visit_mart": "coalesce(person, visit)"}
@@ -124,3 +124,42 @@ def test_what_was_told_is_promoted_published_and_taken_back(any_settings: Settin
     assert publish_previous(context).counts["marts"] == 1
     with open_published(any_settings) as engine, engine.connect() as connection:
         assert rows_of(connection, "marts.visit_mart") == Counter(stood)
+
+
+LONG_UNIT = (
+    "coalesce(case when model = 'first' then cast(kind as TEXT) || chr(31) || cast(period_start as TEXT) || chr(31) ||"
+    " cast(name as TEXT) else cast('share' as TEXT) || chr(31) || cast(period_start as TEXT) end, '')"
+)
+CREDIT = [
+    (kind, day, model, name)
+    for kind in ("week", "month")
+    for day in (None, date(2026, 1, 5), date(2026, 1, 12))
+    for model in ("first", "markov")
+    for name in ("google", "2026-01-12", "a\x1fb")
+]
+
+
+def test_units_of_credit_are_found_by_their_days(any_settings: Settings) -> None:
+    """What is looked for by day first is what would be found by the whole unit, rows without a day among it."""
+    weeks = ["week\x1f2026-01-05\x1fgoogle", "week\x1f2026-01-12\x1fa\x1fb", "2026-01-05\x1f2026-01-01\x1fgoogle"]
+    units = st.sampled_from(["", "anna", "month\x1f2026-01-12\x1f2026-01-12", "share\x1f2026-01-05", *weeks])
+    with open_warehouse(any_settings) as engine, engine.connect() as connection:
+        connection.execute(text("CREATE TEMPORARY TABLE credit (kind text, period_start date, model text, name text)"))
+        insert = text("INSERT INTO credit VALUES (:kind, :day, :model, :name)")
+        connection.execute(insert, [dict(zip(("kind", "day", "model", "name"), row, strict=True)) for row in CREDIT])
+
+        @limits(max_examples=25, deadline=None)
+        @given(changed=st.sets(units))
+        def found(changed: set[str]) -> None:
+            connection.execute(changed_person.delete())
+            if changed:
+                connection.execute(changed_person.insert(), [{"person_id": unit} for unit in changed])
+            query = "SELECT * FROM credit WHERE {} ORDER BY 1, 2, 3, 4"
+            by_day = connection.exec_driver_sql(query.format(is_changed(LONG_UNIT))).all()
+            whole = f"{LONG_UNIT} IN (SELECT person_id FROM ops.changed_person)"
+            assert by_day == connection.exec_driver_sql(query.format(whole)).all()
+            seen.append(len(by_day))
+
+        seen: list[int] = []
+        found()
+        assert max(seen) > 1

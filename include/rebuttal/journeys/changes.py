@@ -17,6 +17,7 @@ from importlib import resources
 
 from sqlalchemy import Connection, Engine, delete, insert, select, text
 
+from rebuttal.warehouse.dialects import dialect_of
 from rebuttal.warehouse.model_tables import changed_person, model_build, person_change
 from rebuttal.warehouse.promote import row_hash_of
 from rebuttal.warehouse.tables import MARTS_BUILD
@@ -139,7 +140,8 @@ def _compare_visits(connection: Connection, is_whole: bool) -> bool:
     # Whole visits are dear to fetch: first it is asked whether any other batch has one of those devices.
     _run(connection, "DROP TABLE IF EXISTS moved_batch")
     _run(connection, f"CREATE TEMPORARY TABLE moved_batch AS {_text('visit_moved')}")
-    unit, at_hand = _text("visit_unit"), _sql(connection, "visit", visits=f"({_text('visit_at_hand')})")
+    unit, found = _text("visit_unit"), _text("visit_at_hand").format(place=dialect_of(connection).place)
+    at_hand = _sql(connection, "visit", visits=f"({found})")
     is_touched = _compare(
         connection, "visit", f"({unit.format(told=told)})", scope, is_whole, at_hand=f"({unit.format(told=at_hand)})"
     )
@@ -161,8 +163,15 @@ def _compare(
     """
     for name in ("input_now", "input_built", "input_came", "input_went"):
         _run(connection, f"DROP TABLE IF EXISTS {name}")
-    columns = ", ".join(_COLUMNS)
-    built = f"SELECT {columns} FROM ops.model_input WHERE entity = '{entity}' AND {scope}"
+    columns, place = ", ".join(_COLUMNS), dialect_of(connection).place
+    built = f"SELECT {columns}, {place} AS row_place FROM ops.model_input WHERE "
+    if scope == _ALL:
+        built += f"entity = '{entity}'"
+    else:  # first where they lie: whole rows of all are not fetched
+        _run(connection, "DROP TABLE IF EXISTS input_place")
+        found = f"SELECT {place} AS row_place FROM ops.model_input WHERE entity = '{entity}' AND {scope}"
+        _run(connection, f"CREATE TEMPORARY TABLE input_place AS {found}")
+        built += f"{place} IN (SELECT row_place FROM input_place)"
     rows = f"{at_hand} AS now" if at_hand else f"{now} AS now WHERE {scope}"
     _run(connection, f"CREATE TEMPORARY TABLE input_now AS SELECT {columns} FROM {rows}")
     if scope == _ALL and _add_up(connection, "input_now") == _add_up(connection, f"({built}) AS built"):
@@ -186,7 +195,8 @@ def _compare(
             _add(connection, f"SELECT unit_id FROM input_{name} WHERE is_other")
     _run(
         connection,
-        f"DELETE FROM ops.model_input WHERE entity = '{entity}' AND input_key IN (SELECT input_key FROM input_went)",
+        f"DELETE FROM ops.model_input WHERE {place} IN (SELECT row_place FROM input_built"
+        " WHERE input_key IN (SELECT input_key FROM input_went))",
     )
     _run(
         connection,
@@ -205,22 +215,28 @@ def _add_up(connection: Connection, rows: str) -> tuple[int, int | None]:
 
 
 def _add_other_side(connection: Connection, entity: str, now: str) -> None:
-    """A row that had another unit when the marts were built, or has now, may be in scope on one side only."""
+    """A row that had another unit when the marts were built, or has now, may be in scope on one side only.
+
+    Batches that do not differ have the rows that they had: what is in one that does was in none of those, and need not
+    be looked for among what the marts were built from.
+    """
     columns = ", ".join(_COLUMNS)
-    for side, other, rows in (
-        ("built", "now", f"(SELECT {columns} FROM ops.model_input WHERE entity = '{entity}')"),
-        ("now", "built", now),
+    known = f"SELECT {columns}, {dialect_of(connection).place} AS row_place FROM ops.model_input"
+    for side, other, listed, rows in (
+        ("built", "now", f"{columns}, row_place", f"({known} WHERE entity = '{entity}')"),
+        ("now", "built", columns, now),
     ):
         _run(connection, "DROP TABLE IF EXISTS input_lacking")
         _run(
             connection,
             f"CREATE TEMPORARY TABLE input_lacking AS SELECT input_key FROM input_{other}"
-            f" WHERE input_key NOT IN (SELECT input_key FROM input_{side})",
+            f" WHERE input_key NOT IN (SELECT input_key FROM input_{side})"
+            f"{' AND batch_id NOT IN (SELECT batch_id FROM touched_batch)' if side == 'built' else ''}",
         )
         if _exists(connection, "input_lacking"):
             _run(
                 connection,
-                f"INSERT INTO input_{side} SELECT {columns} FROM {rows} AS found"
+                f"INSERT INTO input_{side} SELECT {listed} FROM {rows} AS found"
                 " WHERE input_key IN (SELECT input_key FROM input_lacking)",
             )
     _run(connection, "DROP TABLE input_lacking")

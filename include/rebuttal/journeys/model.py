@@ -24,6 +24,7 @@ from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse import dbt
+from rebuttal.warehouse.bounded import MODEL_BYTES, bound
 from rebuttal.warehouse.compiled import Model, compile_models, kept_models, refresh
 from rebuttal.warehouse.engine import LOCK_WAIT_SECONDS, is_duckdb, open_warehouse
 from rebuttal.warehouse.model_tables import (
@@ -84,6 +85,7 @@ def build_due(context: Context, variables: dict[str, Any], report: Report) -> No
     settings = context.settings
     models: list[Model] | None = []
     with open_warehouse(settings) as engine:
+        bound(engine, MODEL_BYTES)
         fingerprint = _fingerprint(engine, variables)
         week = f"{variables['running_week_start']}+{_whole_inputs(engine)}"
         due = find_changes(engine, fingerprint, week)
@@ -101,6 +103,7 @@ def build_due(context: Context, variables: dict[str, Any], report: Report) -> No
     else:
         models = compile_models(settings, variables, fingerprint, AFTER_SHARES)
     with open_warehouse(settings) as engine:
+        bound(engine, MODEL_BYTES)
         if due.is_whole:
             forget_parts(engine)
         _finish(settings, engine, variables, due, models or [], report)
@@ -131,6 +134,7 @@ def _build_whole(settings: Settings, variables: dict[str, Any], report: Report) 
     before = dbt.build(settings, variables, exclude=f"tag:{AFTER_SHARES}+")
     failpoint("model.before_shares")
     with open_warehouse(settings) as engine:
+        bound(engine, MODEL_BYTES)
         weights = Weights(variables["first_weight"], variables["last_weight"])
         update_shares(engine, variables["lookback_days"], weights)
     after = dbt.build(settings, variables, select=f"tag:{AFTER_SHARES}+")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,18 +15,26 @@ _LEAST_BYTES = 1_000_000_000
 # What is let go to the temporary folder under the limit; scratch tables grow with the batch, and a limit that they do
 # not fit under would make each of them go there and back.
 _BYTES_A_ROW = 100
+# The model stage looks at all rows, and what does not fit goes to the temporary folder; a third of it and more comes on
+# top, for arrays and what the engine does not count.
+MODEL_BYTES = 2_700_000_000
 _NAMES = ("threads", "write_buffer_row_group_count", "memory_limit")
 
 
-def bound(engine: Engine) -> None:
-    """From now on, for as long as `engine` lives, DuckDB keeps at most a gigabyte of what it read and wrote.
+def bound(engine: Engine, most: int = _LEAST_BYTES) -> None:
+    """From now on, for as long as `engine` lives, DuckDB keeps at most so many bytes of what it read and wrote.
 
     Left alone it takes four fifths of the machine: of ten million rows it keeps 2.8 GB, and is no quicker for it.
     """
     if engine.dialect.name == "duckdb":
         with engine.connect() as connection:
             native: Any = connection.connection.driver_connection
-            _set(native, {"memory_limit": f"{_LEAST_BYTES} B"})
+            _set(native, {"memory_limit": f"{at_most(most)} B"})
+
+
+def at_most(most: int) -> int:
+    """So many bytes, or four fifths of the machine's memory where that is less: DuckDB's own limit."""
+    return min(most, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 4 // 5)
 
 
 @contextmanager

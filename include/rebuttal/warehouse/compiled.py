@@ -30,7 +30,7 @@ from rebuttal.warehouse import dbt
 from rebuttal.warehouse.dialects import dialect_of
 from rebuttal.warehouse.engine import is_duckdb
 from rebuttal.warehouse.promote import Columns, columns_in, made_table, row_key_of
-from rebuttal.warehouse.row_changes import compare
+from rebuttal.warehouse.row_changes import compare, is_changed
 from rebuttal.warehouse.tables import MARTS_BUILD
 
 _FORMAT = 3  # of the kept file
@@ -187,10 +187,9 @@ def _make(connection: Connection, model: Model, columns: Columns) -> None:
 
 def _make_again(connection: Connection, model: Model, table: str, columns: Columns) -> None:
     made, unit = _fill(connection, model, table), f"coalesce({model.unit}, '')"
-    is_changed = f"{unit} IN (SELECT person_id FROM ops.changed_person)"
     # Credit that is made again is another; of what goes by person most rows come out as they were.
     if not columns or model.is_tagged or model.name.startswith(("int_", "stg_")):
-        _run(connection, f"DELETE FROM {table} WHERE {is_changed}")
+        _run(connection, f"DELETE FROM {table} WHERE {is_changed(unit)}")
         _run(connection, f"INSERT INTO {table} SELECT * FROM {made}")
         return
     key, stood = row_key_of(connection, columns), f"stood_{model.name}"
@@ -199,7 +198,7 @@ def _make_again(connection: Connection, model: Model, table: str, columns: Colum
     _run(
         connection,
         f"CREATE TEMPORARY TABLE {stood} AS SELECT {place} AS row_place, {unit} AS unit_id,"
-        f" {key} AS row_key, standing.* FROM {table} AS standing WHERE {is_changed}",
+        f" {key} AS row_key, standing.* FROM {table} AS standing WHERE {is_changed(unit)}",
     )
     told = compare(connection, model.name, made, stood, unit, key)
     _run(connection, f"DELETE FROM {table} WHERE {place} IN (SELECT row_place FROM {told.went})")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Connection, select, text
 
 from rebuttal.warehouse.model_tables import mart_checksum
-from rebuttal.warehouse.promote import CHANGED, columns_of, made_marts, made_table, row_hash_of
-from rebuttal.warehouse.row_changes import changes_at_hand
+from rebuttal.warehouse.promote import columns_of, made_marts, made_table, row_hash_of
+from rebuttal.warehouse.row_changes import changes_at_hand, is_changed
 from rebuttal.warehouse.tables import CORE
 
 # Restated by day, some weeks of years: of the copy only days that differ are written again.
@@ -22,7 +22,7 @@ def copy_into(connection: Connection, table: str, by_person: frozenset[str]) -> 
     new = f"published_new.{table}"
     if table in by_person:
         unit = connection.execute(select(mart_checksum.c.unit).where(mart_checksum.c.name == table)).scalar_one()
-        chosen = f"WHERE {CHANGED.format(unit=unit)}"
+        chosen = f"WHERE {is_changed(unit)}"
         name = table.split(".")[1]
         if told := changes_at_hand(connection).get(name):
             told.apply(connection, new, unit)

@@ -22,6 +22,7 @@ from sqlalchemy.engine import make_url
 
 from rebuttal.errors import AbortError, ConfigError, LockedError
 from rebuttal.settings import PROJECT_ROOT, Settings
+from rebuttal.warehouse.bounded import MODEL_BYTES, at_most
 from rebuttal.warehouse.engine import duckdb_path, is_duckdb
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt"
@@ -162,6 +163,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         return environment | {
             "REBUTTAL_DBT_TARGET": "duckdb",
             "REBUTTAL_DBT_PATH": str(duckdb_path(settings)),
+            "REBUTTAL_DBT_MEMORY": f"{at_most(MODEL_BYTES)} B",
         }
     url = make_url(settings.warehouse_url)
     host = url.host or url.query.get("host") or "localhost"

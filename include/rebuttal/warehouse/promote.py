@@ -19,13 +19,12 @@ from rebuttal.errors import StoreError
 from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse.dialects import dialect_of
 from rebuttal.warehouse.model_tables import mart_checksum, publication_back
-from rebuttal.warehouse.row_changes import RowChanges, changes_at_hand
+from rebuttal.warehouse.row_changes import RowChanges, changes_at_hand, is_changed
 from rebuttal.warehouse.tables import MARTS, MARTS_BUILD, publication
 from rebuttal.warehouse.tables import MARTS_PREVIOUS as PREVIOUS
 
 _UNITS = "__unit"  # beside a kept table: the units whose rows it holds; without it, the table is whole
 Columns = Sequence[tuple[str, str]]
-CHANGED = "{unit} IN (SELECT person_id FROM ops.changed_person)"
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,7 @@ def promote(engine: Engine, units: Mapping[str, str] | None = None, *, only_chan
     with engine.begin() as connection:
         is_part = only_changed and not went_back(connection)
         built = _built(connection, units or {}, is_part)
-        scope = CHANGED if is_part else "TRUE"
-        changed = [mart for mart in built if _differs(connection, mart, scope)]
+        changed = [mart for mart in built if _differs(connection, mart, is_part)]
         if changed:
             _forget_previous(connection)
         for mart in changed:
@@ -179,14 +177,14 @@ def went_back(connection: Connection) -> bool:
     return connection.execute(select(publication_back).where(publication_back.c.version >= last)).first() is not None
 
 
-def _differs(connection: Connection, mart: _Mart, scope: str) -> bool:
+def _differs(connection: Connection, mart: _Mart, is_part: bool) -> bool:
     """Whether the build is another; if both have the same columns, `differ_<name>` then holds the units that do."""
     run = connection.exec_driver_sql
     if mart.told:
         return bool(mart.told.went_count or mart.told.came_count)
     if not mart.is_same_shape:
         return True
-    within = scope.format(unit=mart.person) if mart.person else "TRUE"
+    within = is_changed(mart.person) if mart.person and is_part else "TRUE"
     old, new = mart.here, mart.there
     if mart.is_made:
         old, new, within = _look_up(connection, mart, within), made_table(mart.name), "TRUE"

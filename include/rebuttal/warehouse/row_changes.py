@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 
 from rebuttal.errors import AbortError
 
+_DAY = re.compile(r"cast\((\w+_start) as (\w+)\)")
 _COALESCED = re.compile(r"coalesce\((?:coalesce\()?(\w+(?:, \w+)*)\)?, ''\)")
 
 
@@ -57,6 +58,21 @@ class RowChanges:
                 )
         if self.came_count:
             run(f"INSERT INTO {table} SELECT * FROM {self.came}")
+
+
+def is_changed(unit: str) -> str:
+    """A condition: that a row's `unit` is among `ops.changed_person`.
+
+    A unit of credit is a long text of many columns, a day among the first two and the only one that may be NULL: it is
+    put together only for rows of days that are in some changed unit.
+    """
+    among = f"{unit} IN (SELECT person_id FROM ops.changed_person)"
+    found = _DAY.search(unit)
+    if not found:
+        return among
+    long = "FROM ops.changed_person WHERE strpos(person_id, chr(31)) > 0"
+    parts = " UNION ".join(f"SELECT split_part(person_id, chr(31), {place}) {long}" for place in (1, 2))
+    return f"({found[1]} IS NULL OR cast({found[1]} AS {found[2]}) IN ({parts})) AND {among}"
 
 
 def _searches(unit: str, units: str) -> list[str]:

@@ -9,6 +9,12 @@ with credit as (
     select
         credit.*, {{ week_start('converted_at') }} as week_start, {{ month_start('converted_at') }} as month_start
     from {{ ref('attribution_credit') }} as credit
+    -- Credit of weeks in which nothing changed is not written out as units.
+    where {{ week_start('converted_at') }} in (
+        select cast(split_part(person_id, chr(31), 1) as date)
+        from {{ source('ops', 'changed_person') }}
+        where person_id like '____-__-__' || chr(31) || '%'
+    )
 
 )
 

@@ -11,10 +11,22 @@ device_at_hand as (
 
 ),
 
+-- Where their visits lie: mostly together at the end. Whole rows are read there only, one column everywhere.
+place_at_hand as (
+
+    select min({{ row_place() }}) as first_place, max({{ row_place() }}) as last_place
+    from {{ source('core', 'visit') }}
+    where client_id in (select identifier from device_at_hand)
+
+),
+
 -- Only what changed is joined and read apart: visits of those devices, and others that stand for themselves.
 visit_at_hand as (
 
-    select visit.* from {{ source('core', 'visit') }} as visit where client_id in (select identifier from device_at_hand)
+    select visit.*
+    from {{ source('core', 'visit') }} as visit
+    where client_id in (select identifier from device_at_hand)
+        and visit.{{ row_place() }} between (select first_place from place_at_hand) and (select last_place from place_at_hand)
     union all
     select visit.*
     from {{ source('core', 'visit') }} as visit

@@ -1,7 +1,10 @@
--- Visits that may have to be compared: of batches that differ, and of devices of persons who changed.
+-- Visits that may have to be compared: of batches that differ, and of devices of persons who changed. Those batches
+-- mostly lie together at the end: whole rows are read there only, one column everywhere.
 SELECT batch.*
 FROM core.visit AS batch
 WHERE batch.batch_id IN (SELECT batch_id FROM touched_batch)
+    AND batch.{place} BETWEEN (SELECT min({place}) FROM core.visit WHERE batch_id IN (SELECT batch_id FROM touched_batch))
+    AND (SELECT max({place}) FROM core.visit WHERE batch_id IN (SELECT batch_id FROM touched_batch))
 UNION ALL
 SELECT device.*
 FROM core.visit AS device
