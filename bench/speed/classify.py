@@ -73,8 +73,9 @@ def measure(size: int, rounds: int, folder: Path) -> Figures:
 
     ways = {"ours": lambda: reading("ours", model)}
     if embedder is not None:
-        whole = replace(model, sure=_ALWAYS, calm_sure=_ALWAYS, told_none_sure=_ALWAYS)
-        repeating = replace(whole, embedder=_Repeating(embedder, _sentences(texts)))
+        whole = replace(model, sure=_ALWAYS, calm_sure=_ALWAYS, told_none_sure=_ALWAYS, settled=(_ALWAYS, _ALWAYS))
+        counts = _sentences(texts, model)
+        repeating = replace(whole, embedder=_Repeating(embedder, counts))
         ways["every"] = lambda: reading("every", repeating)
         ways["distinct"] = lambda: reading("distinct", whole)
         ways["bare"] = lambda: timed("bare", lambda: embedder.vectors([one.text for one in texts]))
@@ -96,8 +97,8 @@ def measure(size: int, rounds: int, folder: Path) -> Figures:
             "classify_vs_embedding_cpu": ratio(cpu["bare"], cpu["ours"]),
             "classify_vs_every_sentence_cpu": ratio(cpu["every"], cpu["ours"]),
             "classify_vs_every_distinct_sentence_cpu": ratio(cpu["distinct"], cpu["ours"]),
-            "classify_sentences_in_all": float(sum(_sentences(texts).values())),
-            "classify_sentences_distinct": float(len(_sentences(texts))),
+            "classify_sentences_in_all": float(counts.total()),
+            "classify_sentences_distinct": float(len(counts)),
             "classify_macro_f1_every_sentence": every,
             "classify_macro_f1_loss": every - figures["classify_macro_f1"],
         }
@@ -118,10 +119,10 @@ class _Repeating:
         return np.array([rows[text] for text in texts], dtype=np.float32)
 
 
-def _sentences(texts: Sequence[_Said]) -> Counter[str]:
+def _sentences(texts: Sequence[_Said], model: Model) -> Counter[str]:
     """How often each sentence that is heard stands in the texts, as the classifier prepares it."""
     heard = (Heard.of(one.text, one.channel) for one in texts)
-    return Counter(prepared(said) for one in heard for said in map(one.said, one.pieces))
+    return Counter(model.spelling.mended(prepared(said)) for one in heard for said in map(one.said, one.pieces))
 
 
 def _score(texts: Sequence[_Said], readings: Sequence[Reading]) -> float:

@@ -12,10 +12,10 @@ import pytest
 from sklearn.kernel_ridge import KernelRidge
 
 from rebuttal.errors import ConfigError, StoreError
-from rebuttal.objections.embedding import Embedder, Matrix, Remembering
+from rebuttal.objections.embedding import Embedder, Matrix, Remembering, by_sentence
 from rebuttal.objections.evaluate import calibration_error, f1_by_label, macro_f1, risk_coverage, span_scores
 from rebuttal.objections.kernel import RIDGE, SHARPNESS, WIDTH, Kernel
-from rebuttal.objections.model import NONE_SURER, Model, by_sentence, description_examples, load_model, train
+from rebuttal.objections.model import NONE_SURER, Model, description_examples, load_model, train
 from rebuttal.objections.reading import ABSTAIN, labels_of, read_texts
 from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy
 from rebuttal.objections.training import load_examples, read_examples, shipped_vectors, text_key
@@ -179,7 +179,9 @@ def test_only_the_doubtful_are_embedded_and_each_once(model: Model) -> None:
     is_none = quick.argmax(axis=1) == LABELS.index(NONE)
     sure = quick.max(axis=1) >= watched.sure + NONE_SURER * is_none
     assert sure.sum() >= 10
-    assert not {prepared(text) for text, is_sure in zip(texts, sure, strict=True) if is_sure} & set(counting.asked)
+    assert not {
+        watched.spelling.mended(prepared(text)) for text, is_sure in zip(texts, sure, strict=True) if is_sure
+    } & set(counting.asked)
     assert rows[sure].tolist() == quick[sure].tolist()
 
 
@@ -193,6 +195,31 @@ def test_a_message_is_the_mean_of_its_sentences_by_their_length(model: Model) ->
     assert np.allclose(rows[0], mean / np.linalg.norm(mean), atol=1e-6)
     assert rows[1].tolist() == two.tolist()
     assert np.allclose(rows[2], rows[0], atol=1e-6)
+    known = {"подумаю": np.eye(len(one), dtype=np.float32)[3]}
+    [mixed, own] = by_sentence(model.embedder, ["слишком дорого\nподумаю", "подумаю"], known)
+    mean = (14 * one + 7 * known["подумаю"]) / 21
+    assert np.allclose(mixed, mean / np.linalg.norm(mean), atol=1e-6)
+    assert own.tolist() == two.tolist(), "alone it is asked for itself"
+
+
+def test_a_settled_sentence_is_not_embedded_for_its_notes_sake(model: Model) -> None:
+    said = ["Хвалила упаковку и запах.", "Сестра считает иначе."]
+    counts = {}
+    for sure in (2.0, 0.0):
+        counting = Counting(model.embedder)  # type: ignore[arg-type]
+        every = replace(model, embedder=counting, sure=2.0, told_none_sure=2.0, settled=(sure, sure))
+        [reading] = read_texts(every, [(" ".join(said), "note")])
+        assert reading.model == model.name
+        counts[sure] = len(counting.asked)
+    assert counts == {2.0: 2, 0.0: 0}
+
+
+def test_a_text_gets_the_same_row_whatever_stands_beside_it(model: Model) -> None:
+    note = ("Хвалила упаковку и запах.", "Сестра считает иначе.", "Мастер за окном.")
+    alone = model.probabilities(note, around=[note] * 3)
+    others = [*note, *(one.text for one in read_examples(BLIND)[:20])]
+    beside = model.probabilities([*note, *others], [1.0] * 3 + [8.0] * len(others), [note] * 3 + [()] * len(others))
+    assert beside[:3].tolist() == alone.tolist()
 
 
 def test_a_note_is_embedded_by_its_sentences_and_an_answer_as_a_whole(model: Model) -> None:
@@ -200,7 +227,7 @@ def test_a_note_is_embedded_by_its_sentences_and_an_answer_as_a_whole(model: Mod
     asked = {}
     for kind in ("note", "survey"):
         counting = Counting(model.embedder)  # type: ignore[arg-type]
-        every = replace(model, embedder=counting, sure=2.0, told_none_sure=2.0)
+        every = replace(model, embedder=counting, sure=2.0, told_none_sure=2.0, settled=(2.0, 2.0))
         assert read_texts(every, [(" ".join(said), kind)])
         asked[kind] = set(counting.asked)
     assert asked["note"] == {prepared(one) for one in said}

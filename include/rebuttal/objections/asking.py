@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,9 +33,18 @@ class Asked:
     odds: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, texts: Sequence[str | tuple[str, ...]], calm: npt.NDArray[np.float64]) -> Asked:
-        """Prepare raw texts, a message as its sentences; `calm` says of each how much likelier `none` is there."""
-        whole = [prepared(text) if isinstance(text, str) else _lines(text) for text in texts]
+    def of(
+        cls,
+        texts: Sequence[str | tuple[str, ...]],
+        calm: npt.NDArray[np.float64],
+        mended: Callable[[str], str] = str,
+    ) -> Asked:
+        """Prepare raw texts, a message as its sentences; `calm` says of each how much likelier `none` is there.
+
+        `mended` undoes slips of the keyboard in a prepared sentence.
+        """
+        several = [(text,) if isinstance(text, str) else text for text in texts]
+        whole = ["\n".join(filter(None, (mended(prepared(one)) for one in sentences))) for sentences in several]
         odds = calm * np.array([DENIAL_ODDS if is_denial(text) else 1.0 for text in whole])
         return cls(whole, [after_contrast(text) or "" for text in whole], odds)
 
@@ -53,10 +62,6 @@ class Asked:
             rows[index] = (1 - TAIL_WEIGHT) * found[text] + TAIL_WEIGHT * found[tail] if tail else found[text]
         rows[:, LABELS.index(NONE)] *= self.odds
         return np.asarray(rows / rows.sum(axis=1, keepdims=True))
-
-
-def _lines(sentences: Sequence[str]) -> str:
-    return "\n".join(filter(None, map(prepared, sentences)))
 
 
 def heard_within(rows: Probabilities, wide: Probabilities, inside: npt.NDArray[np.int_]) -> Probabilities:

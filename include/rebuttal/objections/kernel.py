@@ -22,12 +22,16 @@ SHARPNESS = 0.12  # scores over this are logits: regression on 0 and 1 keeps the
 
 @dataclass(frozen=True)
 class Kernel:
-    """A fitted regression: `centre` is taken off the embeddings, `rows` are the training texts' features."""
+    """A fitted regression: `centre` is taken off the embeddings, `rows` are the training texts' features.
+
+    `typical` has for each label the direction in which its training texts lie, a unit vector.
+    """
 
     centre: Array
     rows: Array
     weights: Array
     bias: Array
+    typical: Array
 
     @classmethod
     def fit(cls, vectors: Array, signs: Array, shares: Array, weights: npt.NDArray[np.float64]) -> Kernel:
@@ -42,7 +46,10 @@ class Kernel:
         bias = shares.mean(axis=0)
         # The matrix is symmetric: transposed it stands as LAPACK wants it, and no copy is made.
         factor = cho_factor(near.T, lower=True, overwrite_a=True, check_finite=False)
-        return cls(centre, rows, cho_solve(factor, shares - bias, check_finite=False).astype(np.float32), bias)
+        found = cho_solve(factor, shares - bias, check_finite=False).astype(np.float32)
+        typical = (shares * weights[:, None].astype(np.float32)).T @ vectors
+        typical /= np.maximum(np.linalg.norm(typical, axis=1, keepdims=True), 1e-6)
+        return cls(centre, rows, found, bias, typical)
 
     def logits(self, vectors: Array, signs: Array) -> npt.NDArray[np.float64]:
         """One row of scores per text, of the scale of a logistic regression's."""
@@ -56,13 +63,15 @@ class Kernel:
             "kernel_rows": self.rows.astype(np.float16),
             "kernel_weights": self.weights,
             "kernel_bias": self.bias,
+            "kernel_typical": self.typical,
         }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Kernel:
         """The inverse of `arrays`."""
-        centre, rows, weights, bias = (arrays[f"kernel_{name}"] for name in ("centre", "rows", "weights", "bias"))
-        return cls(centre, rows.astype(np.float32), weights, bias)
+        names = ("centre", "rows", "weights", "bias", "typical")
+        centre, rows, weights, bias, typical = (arrays[f"kernel_{name}"] for name in names)
+        return cls(centre, rows.astype(np.float32), weights, bias, typical)
 
 
 def _features(vectors: Array, centre: Array, signs: Array) -> Array:

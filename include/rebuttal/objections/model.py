@@ -6,7 +6,7 @@ beside it in a batch. Training is deterministic and takes seconds; what is cache
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 from rebuttal.objections.asking import Asked, Probabilities, heard_within, softmax
-from rebuttal.objections.embedding import DIMENSIONS, Embedder, Matrix
+from rebuttal.objections.embedding import Embedder, Matrix, by_sentence
 from rebuttal.objections.kernel import Kernel
 from rebuttal.objections.model_files import one_trainer, read_arrays, write_arrays
 from rebuttal.objections.ngrams import Ngrams
+from rebuttal.objections.spelling import Spelling
 from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy
 from rebuttal.objections.training import Example, content_hash, training_vectors
 from rebuttal.objections.training_notes import training_examples
@@ -30,6 +31,7 @@ _SHAPING = (
     "asking",
     "given_names",
     "hearing",
+    "kernel",
     "language",
     "markup",
     "model",
@@ -38,21 +40,26 @@ _SHAPING = (
     "redaction",
     "sentences",
     "speech",
+    "spelling",
     "wording",
 )
 NONE_WEIGHT = 1.2  # labels count alike in training, but most of what is said is no objection
 PRIMARY_SHARE = 0.65  # of a many-labelled text's weight that its primary label gets
-NGRAM_C, DENSE_C = 8.0, 12.0
+NGRAM_C = 8.0
 DENSE_SIGN_WEIGHT = 0.15
-SAY = (0.35, 0.35, 0.4)  # weight of the n-grams', the dense regression's and the kernel's say where all are asked
+SAY = (0.4, 0.7)  # weight of the n-grams' and of the kernel's say where both are asked
+NONE_ODDS = 0.7  # how much likelier `none` is made there; both by grouped cross-validation over the training texts
 CALM_SURE = 0.75  # the same for a sentence of a long text
-SURE = 0.7  # the cheap stage's own probability from which the embeddings are not asked
+SURE = 0.8  # the cheap stage's own probability from which the embeddings are not asked
 TOLD_NONE_SURE = (
-    0.5  # for `none` of a sentence of a short note or call: most of these are nothing, in the sandbox as well
+    0.6  # for `none` of a sentence of a short note or call: most of these are nothing, in the sandbox as well
 )
 NONE_SURER = (
     0.1  # elsewhere `none` of the cheap stage must be surer: what is taken for nothing is never looked at again
 )
+# From these probabilities of its own, of an objection and of `none`, a sentence of a message is not embedded for the
+# message's sake: what is typical of its label stands for it.
+SETTLED, SETTLED_NONE = 0.8, 0.7
 # Probabilities to the power 1/temperature; found by grouped cross-validation over the training texts.
 TEMPERATURE = {"ngram": 0.85, "ngram+e5": 0.7}
 UNREADABLE = 0.1  # familiarity below which a text is no language we know: nothing is sure about it
@@ -72,30 +79,19 @@ class Linear:
 
 
 @dataclass(frozen=True)
-class Dense:
-    """What is asked of embeddings: a plane for each label, and texts of like meaning."""
-
-    plane: Linear
-    kernel: Kernel
-
-    def logits(self, texts: list[str], vectors: Matrix) -> tuple[Probabilities, Probabilities]:
-        """Two rows of scores per prepared text and its unit vector."""
-        stance = DENSE_SIGN_WEIGHT * signs(texts)
-        return self.plane.logits(dense_rows(vectors, stance)), self.kernel.logits(vectors, stance)
-
-
-@dataclass(frozen=True)
 class Model:
     """A trained classifier. `name` says which stages it has and from which texts it was made."""
 
     name: str
+    spelling: Spelling
     ngrams: Ngrams
     cheap: Linear
-    dense: Dense | None
+    dense: Kernel | None
     embedder: Embedder | None
     sure: float = SURE
     calm_sure: float = CALM_SURE
     told_none_sure: float = TOLD_NONE_SURE
+    settled: tuple[float, float] = (SETTLED, SETTLED_NONE)
 
     @property
     def kind(self) -> str:
@@ -131,12 +127,14 @@ class Model:
     ) -> Probabilities:
         if not texts:
             return np.zeros((0, len(LABELS)))
-        own = Asked.of(texts, calm)
+        own = Asked.of(texts, calm, self.spelling.mended)
         wider = list(dict.fromkeys(pair for pair in zip(around, calm, strict=True) if pair[0]))
         places = {pair: row for row, pair in enumerate(wider)}
         inside = np.array([places.get(pair, -1) for pair in zip(around, calm, strict=True)])
-        whole = Asked.of([sentences for sentences, _ in wider], np.array([odds for _, odds in wider]))
-        asked = list(dict.fromkeys([*own.parts(), *whole.parts()]))
+        odds = np.array([odds for _, odds in wider])
+        whole = Asked.of([sentences for sentences, _ in wider], odds, self.spelling.mended)
+        lines = [line for text in whole.parts() for line in text.split("\n")]
+        asked = list(dict.fromkeys([*own.parts(), *whole.parts(), *lines]))
         logits = self.cheap.logits(self.ngrams.transform(asked))
         at = {text: row for row, text in enumerate(asked)}
         found = dict(zip(asked, softmax(logits, TEMPERATURE["ngram"]), strict=True))
@@ -151,18 +149,34 @@ class Model:
             unsure[inside[doubtful & (inside >= 0)]] = True
             several = np.array([len(sentences) > 1 for sentences, _ in wider], dtype=bool)
             unsure &= self._doubtful(wide, np.zeros(len(wider), dtype=bool), several)
-            again = list(dict.fromkeys([*own.parts(doubtful), *whole.parts(unsure)]))
+            settled = (inside >= 0) & self._settled(alone)
+            again = list(dict.fromkeys([*own.parts(doubtful & ~settled), *whole.parts(unsure)]))
             if again:
-                dense = self.dense.logits(again, by_sentence(self.embedder, again))
-                both = blended((logits[[at[text] for text in again]], *dense), TEMPERATURE["ngram+e5"])
+                vectors = by_sentence(self.embedder, again, self._typical(found, lines))
+                dense = self.dense.logits(vectors, DENSE_SIGN_WEIGHT * signs(again))
+                both = blended(logits[[at[text] for text in again]], dense)
                 found |= zip(again, both, strict=True)
                 wide = np.where(unsure[:, None], whole.rows(found), wide)
-                better = heard_within(own.rows(found), wide, inside)
+                better = heard_within(np.where(settled[:, None], alone, own.rows(found)), wide, inside)
                 rows = np.where(doubtful[:, None], better, rows)
         for index, text in enumerate(own.texts):
             if self.ngrams.familiarity(text) < UNREADABLE:
                 rows[index] = 0.25 * rows[index] + 0.75 / len(LABELS)
         return np.round(rows, _ROUND)
+
+    def _settled(self, rows: Probabilities) -> npt.NDArray[np.bool_]:
+        """Which sentences' rows are so sure that nothing more is asked about them for their message's sake."""
+        objection, none = self.settled
+        enough = np.where(rows.argmax(axis=1) == LABELS.index(NONE), none, objection)
+        return np.asarray(rows.max(axis=1, initial=0.0) >= enough)
+
+    def _typical(self, found: Mapping[str, Probabilities], lines: Sequence[str]) -> dict[str, Matrix]:
+        """Of these sentences the settled ones, each with the vector that is typical of its label."""
+        if self.dense is None or not lines:
+            return {}
+        rows = np.array([found[line] for line in lines])
+        chosen = zip(lines, rows.argmax(axis=1), self._settled(rows), strict=True)
+        return {line: self.dense.typical[label] for line, label, is_settled in chosen if is_settled}
 
     def _doubtful(
         self, rows: Probabilities, is_among_others: npt.NDArray[np.bool_], is_told: npt.NDArray[np.bool_]
@@ -175,35 +189,12 @@ class Model:
         )
 
 
-def by_sentence(embedder: Embedder, texts: Sequence[str]) -> Matrix:
-    """One unit vector per prepared text; a message's is the mean of its sentences', weighted by their length.
-
-    The sentences are embedded anyway, and the mean tells more of a note than a vector of the whole does: a vector of
-    many words blurs what one sentence among small talk says.
-    """
-    lines = [text.split("\n") for text in texts]
-    each = list(dict.fromkeys(line for several in lines for line in several))
-    found = dict(zip(each, embedder.vectors(each), strict=True))
-    rows = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
-    for row, several in zip(rows, lines, strict=True):
-        if len(several) == 1:
-            row[:] = found[several[0]]
-            continue
-        for line in several:
-            row += len(line) * found[line]
-        row /= max(float(np.linalg.norm(row)), 1e-6)
-    return rows
-
-
-def blended(scores: Sequence[Probabilities], temperature: float) -> Probabilities:
-    """The stages' scores as one row of probabilities: a weighted geometric mean of what each of them holds likely."""
-    each = [np.log(np.maximum(softmax(one, 1.0), 1e-12)) for one in scores]
-    return softmax(np.sum([say * one for say, one in zip(SAY, each, strict=True)], axis=0), temperature)
-
-
-def dense_rows(vectors: Matrix, stance: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The plane's features: the vector and the signs of stance."""
-    return np.hstack([vectors, stance]).astype(np.float32)
+def blended(cheap: Probabilities, dense: Probabilities) -> Probabilities:
+    """Both stages' scores as rows of probabilities: a weighted geometric mean of what each of them holds likely."""
+    each = [np.log(np.maximum(softmax(one, 1.0), 1e-12)) for one in (cheap, dense)]
+    rows = softmax(SAY[0] * each[0] + SAY[1] * each[1], TEMPERATURE["ngram+e5"])
+    rows[:, LABELS.index(NONE)] *= NONE_ODDS
+    return np.asarray(rows / rows.sum(axis=1, keepdims=True))
 
 
 def load_model(folder: Path, taxonomy: Taxonomy, embedder: Embedder | None, corrected: Sequence[Example] = ()) -> Model:
@@ -232,12 +223,11 @@ def train(examples: Sequence[Example], embedder: Embedder | None, name: str = "t
     dense = None
     if embedder is not None:
         vectors, stance = training_vectors(texts, embedder), DENSE_SIGN_WEIGHT * signs(texts)
-        plane = _fit(dense_rows(vectors, stance)[rows], targets, weights, DENSE_C)
         shares = np.zeros((len(texts), len(LABELS)), dtype=np.float32)
         np.add.at(shares, (rows, targets), np.asarray(weights, dtype=np.float32))
         by_text = shares.sum(axis=1, dtype=np.float64)
-        dense = Dense(plane, Kernel.fit(vectors, stance, (shares.T / by_text.astype(np.float32)).T, by_text))
-    return Model(name, ngrams, cheap, dense, embedder)
+        dense = Kernel.fit(vectors, stance, (shares.T / by_text.astype(np.float32)).T, by_text)
+    return Model(name, Spelling.of(texts), ngrams, cheap, dense, embedder)
 
 
 def description_examples(taxonomy: Taxonomy) -> list[Example]:
@@ -278,20 +268,19 @@ def _fit(features: Any, targets: list[int], weights: list[float], c: float) -> L
 
 def _write(path: Path, model: Model) -> None:
     arrays: dict[str, Any] = {
+        **model.spelling.arrays(),
         **model.ngrams.arrays(),
         "cheap_weights": model.cheap.weights,
         "cheap_bias": model.cheap.bias,
     }
     if model.dense is not None:
-        plane = model.dense.plane
-        arrays |= {"dense_weights": plane.weights, "dense_bias": plane.bias, **model.dense.kernel.arrays()}
+        arrays |= model.dense.arrays()
     write_arrays(path, arrays)
 
 
 def _read(path: Path, name: str, embedder: Embedder | None) -> Model:
     arrays = read_arrays(path)
     cheap = Linear(arrays["cheap_weights"], arrays["cheap_bias"])
-    dense = None
-    if "dense_weights" in arrays:
-        dense = Dense(Linear(arrays["dense_weights"], arrays["dense_bias"]), Kernel.from_arrays(arrays))
-    return Model(name, Ngrams.from_arrays(arrays), cheap, dense, embedder)
+    dense = Kernel.from_arrays(arrays) if "kernel_rows" in arrays else None
+    spelling, ngrams = Spelling.from_arrays(arrays), Ngrams.from_arrays(arrays)
+    return Model(name, spelling, ngrams, cheap, dense, embedder)
