@@ -80,6 +80,7 @@ RATIOS = {
     },
     "attribution": {
         "attribution_vs_join",
+        "attribution_cpu_vs_join",
         "attribution_vs_channel_attribution",
         "attribution_same_models_vs_channel_attribution",
         "attribution_paths_vs_join",
