@@ -11,9 +11,8 @@ from rebuttal.journeys.credits import Codes, Places
 
 CHANNEL_BITS = 7  # of a packed touch: microseconds since 1970 x 128 + the channel's code
 _DAY_MICROS = 86_400_000_000
-AT_ONCE = (
-    1 << 16
-)  # touches: enough for few steps, few enough for the processor's cache and to use the same memory again
+# Touches: enough for few steps, few enough for the processor's cache and to use the same memory again.
+AT_ONCE = 1 << 16
 
 
 def packed(micros: Places, code: Codes) -> Places:

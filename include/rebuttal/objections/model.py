@@ -51,12 +51,10 @@ SAY = (0.4, 0.7)  # weight of the n-grams' and of the kernel's say where both ar
 NONE_ODDS = 0.7  # how much likelier `none` is made there; both by grouped cross-validation over the training texts
 CALM_SURE = 0.75  # the same for a sentence of a long text
 SURE = 0.8  # the cheap stage's own probability from which the embeddings are not asked
-TOLD_NONE_SURE = (
-    0.6  # for `none` of a sentence of a short note or call: most of these are nothing, in the sandbox as well
-)
-NONE_SURER = (
-    0.1  # elsewhere `none` of the cheap stage must be surer: what is taken for nothing is never looked at again
-)
+# For `none` of a sentence of a short note or call: most of these are nothing, in the sandbox as well.
+TOLD_NONE_SURE = 0.6
+# Elsewhere `none` of the cheap stage must be surer: what is taken for nothing is never looked at again.
+NONE_SURER = 0.1
 # From these probabilities of its own, of an objection and of `none`, a sentence of a message is not embedded for the
 # message's sake: what is typical of its label stands for it.
 SETTLED, SETTLED_NONE = 0.8, 0.7
