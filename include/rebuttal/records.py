@@ -13,6 +13,7 @@ class Report:
     """What one run of a stage did. `counts` are numbers of things, `details` rows for people, `problems` one line each.
 
     `changed` tells whether any table or the outside world is different now; a second run on the same input says False.
+    `too_early`: the problem that only says that the stages before have not run yet, on an installation that is new.
     """
 
     stage: str
@@ -20,6 +21,7 @@ class Report:
     details: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     changed: bool = False
+    too_early: str = ""
 
     def add(self, name: str, amount: int = 1) -> None:
         """Add `amount` to the count `name`."""

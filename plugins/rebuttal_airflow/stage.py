@@ -27,10 +27,12 @@ def run(
 ) -> dict[str, Any]:
     """Run the stage `name` and return its report (it becomes the task's XCom; counts only, no rows of people).
 
-    A run that changed nothing is skipped, so that nothing downstream runs for it. An AbortError fails at once, since
-    trying again changes nothing until a person does something; everything else is retried as the DAG says. A stage of
-    which a part failed fails after the other parts have done their work. A second copy of a task that still works (an
-    executor's double, a retry of one that is only slow, a hand that was quicker) is skipped: the first one does it.
+    A run that changed nothing is skipped, so that nothing downstream runs for it; so is one that came before there was
+    anything to work on, as a schedule does on a new installation: its retries would hold up the first real run. An
+    AbortError fails at once, since trying again changes nothing until a person does something; everything else is
+    retried as the DAG says. A stage of which a part failed fails after the other parts have done their work. A second
+    copy of a task that still works (an executor's double, a retry of one that is only slow, a hand that was quicker) is
+    skipped: the first one does it.
 
     A run of `airflow backfill create` mails nobody and makes no task; as a pull it takes the day of its logical date,
     and moves no watermark.
@@ -48,6 +50,8 @@ def run(
     except RebuttalError as error:
         raise AirflowException(str(error)) from error
     _log(report)
+    if report.too_early and report.problems == [report.too_early]:
+        raise AirflowSkipException(report.too_early)
     if report.problems:
         raise AirflowException("; ".join(report.problems))
     if not report.changed:

@@ -189,7 +189,19 @@ def test_an_empty_warehouse_is_a_problem_in_words_and_no_crash(company: Any) -> 
         connection.execute(text("DROP TABLE marts.objection"))
     report = content.run(company.context())
     assert report.problems == ["No objections were heard yet. Run `rebuttal model` and `rebuttal listen` first"]
+    assert report.too_early == report.problems[0]
     assert company.jira.posts == 0
+
+
+def test_objections_that_are_gone_are_not_taken_for_a_new_installation(company: Any, objections_of: Any) -> None:
+    company.fill(objections_of("price", "too_high", 6))
+    content.run(company.context())
+    assert company.jira.posts > 0
+    with open_warehouse(company.settings) as engine, engine.begin() as connection:
+        connection.execute(text("DROP TABLE marts.objection"))
+    report = content.run(company.context())
+    assert len(report.problems) == 1
+    assert report.too_early == ""
 
 
 def test_a_week_without_objections_proposes_nothing(company: Any) -> None:

@@ -59,6 +59,12 @@ def test_a_second_copy_of_a_task_is_skipped_and_told_who_is_at_it(
         assert held.token == 1
 
 
+def test_a_schedule_that_comes_before_anything_was_heard_is_skipped() -> None:
+    """Its retries would hold up the first real run: on a new installation the hour strikes before the first pull."""
+    with pytest.raises(AirflowSkipException, match="No objections were heard yet"):
+        stage.run("answer")
+
+
 @pytest.mark.parametrize("name", ["answer", "tell"])
 def test_a_backfill_mails_nobody_and_makes_no_task(name: str, tmp_path: Path) -> None:
     run = SimpleNamespace(run_type="backfill", logical_date=datetime(2026, 3, 1, 3, tzinfo=UTC))

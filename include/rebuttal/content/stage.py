@@ -69,6 +69,8 @@ def run(
     if heard is None:
         report.problems.append("No objections were heard yet. Run `rebuttal model` and `rebuttal listen` first")
     with open_state(context.settings) as sessions:
+        if heard is None and _is_new(sessions):
+            report.too_early = report.problems[-1]
         if heard is not None:
             ranked = rank(heard, pieces, analytics, tally(sessions, heard), iso_week(now), rules, vocabulary)
             proposed, waiting = propose(sessions, ranked, heard, rules, vocabulary, now, only=themes)
@@ -148,6 +150,12 @@ def _send(
     if unread:
         _with_tracker(report, partial(follow, sessions, tracker, rules.status, now, report, unread))
     return bool(delivered.counts) or "twins_closed" in report.counts or "twins_adopted" in report.counts
+
+
+def _is_new(sessions: Sessions) -> bool:
+    """Whether no task was ever made here; where one was, objections that are gone are no matter of time."""
+    with sessions() as session:
+        return session.scalar(select(ContentTask.task_id).limit(1)) is None
 
 
 def _show_open(sessions: Sessions, report: Report) -> None:
