@@ -12,16 +12,16 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, task
 from airflow.timetables.assets import AssetOrTimeSchedule
-from airflow.timetables.trigger import CronTriggerTimetable
 
 from rebuttal_airflow.assets import CONTENT_TASKS, OBJECTIONS
 from rebuttal_airflow.notify import default_args
+from rebuttal_airflow.schedule import cron
 
 with DAG(
     dag_id="answer",
     description="Turn costly objections into content tasks, exactly once",
     doc_md=__doc__,
-    schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("15 * * * *", timezone="UTC"), assets=[OBJECTIONS]),
+    schedule=AssetOrTimeSchedule(timetable=cron("15 * * * *"), assets=[OBJECTIONS]),
     start_date=None,
     catchup=False,
     max_active_runs=1,

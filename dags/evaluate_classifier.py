@@ -11,15 +11,15 @@ shows it after the next run of `listen`. Five models are trained for it, which t
 from __future__ import annotations
 
 from airflow.sdk import DAG, task
-from airflow.timetables.trigger import CronTriggerTimetable
 
 from rebuttal_airflow.notify import default_args
+from rebuttal_airflow.schedule import cron
 
 with DAG(
     dag_id="evaluate_classifier",
     description="Cross-validate the classifier's version of today and store its figures",
     doc_md=__doc__,
-    schedule=CronTriggerTimetable("10 4 * * 0", timezone="UTC"),
+    schedule=cron("10 4 * * 0"),
     start_date=None,
     catchup=False,
     max_active_runs=1,

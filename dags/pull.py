@@ -12,13 +12,13 @@ counts.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from airflow.sdk import DAG, Param, task
-from airflow.timetables.trigger import CronTriggerTimetable
 
 from rebuttal_airflow.assets import LANDING
 from rebuttal_airflow.notify import default_args
+from rebuttal_airflow.schedule import cron
 
 
 def pull_dag(source: str) -> DAG:
@@ -28,7 +28,7 @@ def pull_dag(source: str) -> DAG:
         description=f"Pull what is new from {source} into the landing tables",
         doc_md=__doc__,
         # A tick that has passed is not made up for: who starts in the daytime triggers the first pull by hand.
-        schedule=CronTriggerTimetable("0 3 * * *", timezone="UTC", run_immediately=timedelta(0)),
+        schedule=cron("0 3 * * *"),
         start_date=None,
         catchup=False,
         max_active_runs=1,

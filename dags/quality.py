@@ -12,16 +12,16 @@ fate is unknown is not sent again.
 from __future__ import annotations
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, task
-from airflow.timetables.trigger import CronTriggerTimetable
 
 from rebuttal_airflow.assets import CORE
 from rebuttal_airflow.notify import default_args
+from rebuttal_airflow.schedule import cron
 
 with DAG(
     dag_id="data_docs",
     description="Draw the data-quality pages from the published results",
     doc_md=__doc__,
-    schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("50 * * * *", timezone="UTC"), assets=CORE),
+    schedule=AssetOrTimeSchedule(timetable=cron("50 * * * *"), assets=CORE),
     start_date=None,
     catchup=False,
     max_active_runs=1,
@@ -47,7 +47,7 @@ with DAG(
     dag_id="tell_alerts",
     description="Tell people once a day what is wrong with the data",
     doc_md=__doc__,
-    schedule=CronTriggerTimetable("0 7 * * *", timezone="UTC"),
+    schedule=cron("0 7 * * *"),
     start_date=None,
     catchup=False,
     max_active_runs=1,

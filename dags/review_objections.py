@@ -16,16 +16,16 @@ from datetime import timedelta
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import DAG, Param, task, task_group
-from airflow.timetables.trigger import CronTriggerTimetable
 
 from rebuttal_airflow.notify import default_args
 from rebuttal_airflow.objection_review import LABELS, LATER, OPTIONS
+from rebuttal_airflow.schedule import cron
 
 with DAG(
     dag_id="review_objections",
     description="Questions about doubtful texts; the answers correct and train the classifier",
     doc_md=__doc__,
-    schedule=CronTriggerTimetable("40 7 * * *", timezone="UTC"),
+    schedule=cron("40 7 * * *"),
     start_date=None,
     catchup=False,
     max_active_runs=1,

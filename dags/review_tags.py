@@ -16,16 +16,16 @@ from datetime import timedelta
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import DAG, task, task_group
-from airflow.timetables.trigger import CronTriggerTimetable
 
 from rebuttal_airflow.notify import default_args
+from rebuttal_airflow.schedule import cron
 from rebuttal_airflow.tag_review import ACCEPT, LATER, REJECT
 
 with DAG(
     dag_id="review_tags",
     description="One approval per spelling variant of a tag, applied in the name of the person who answers",
     doc_md=__doc__,
-    schedule=CronTriggerTimetable("30 7 * * *", timezone="UTC"),
+    schedule=cron("30 7 * * *"),
     start_date=None,
     catchup=False,
     max_active_runs=1,

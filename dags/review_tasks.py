@@ -18,16 +18,16 @@ from datetime import timedelta
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import DAG, task, task_group
-from airflow.timetables.trigger import CronTriggerTimetable
 
 from rebuttal_airflow.notify import default_args
+from rebuttal_airflow.schedule import cron
 from rebuttal_airflow.task_review import APPROVE, LATER, REJECT
 
 with DAG(
     dag_id="review_tasks",
     description="One approval per content task that waits, applied in the name of the person who answers",
     doc_md=__doc__,
-    schedule=CronTriggerTimetable("45 7 * * *", timezone="UTC"),
+    schedule=cron("45 7 * * *"),
     start_date=None,
     catchup=False,
     max_active_runs=1,

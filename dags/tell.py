@@ -9,15 +9,15 @@
 from __future__ import annotations
 
 from airflow.sdk import DAG, task
-from airflow.timetables.trigger import CronTriggerTimetable
 
 from rebuttal_airflow.notify import default_args
+from rebuttal_airflow.schedule import cron
 
 with DAG(
     dag_id="tell",
     description="Send the weekly objection digest, once per person and week",
     doc_md=__doc__,
-    schedule=CronTriggerTimetable("0 6 * * 1", timezone="UTC"),
+    schedule=cron("0 6 * * 1"),
     start_date=None,
     catchup=False,
     max_active_runs=1,

@@ -10,15 +10,15 @@ days only the daily brief is news. A late review is still sent for some days (th
 from __future__ import annotations
 
 from airflow.sdk import DAG, task
-from airflow.timetables.trigger import CronTriggerTimetable
 
 from rebuttal_airflow.notify import default_args
+from rebuttal_airflow.schedule import cron
 
 with DAG(
     dag_id="tell_reviews",
     description="Send the daily brief and the weekly, monthly and quarterly review",
     doc_md=__doc__,
-    schedule=CronTriggerTimetable("30 5 * * *", timezone="UTC"),
+    schedule=cron("30 5 * * *"),
     start_date=None,
     catchup=False,
     max_active_runs=1,

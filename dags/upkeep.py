@@ -15,16 +15,16 @@ In `erasures`, a person is not erased everywhere yet: the log says who asked and
 from __future__ import annotations
 
 from airflow.sdk import DAG, task
-from airflow.timetables.trigger import CronTriggerTimetable
 
 from rebuttal_airflow.assets import CORE
 from rebuttal_airflow.notify import default_args
+from rebuttal_airflow.schedule import cron
 
 with DAG(
     dag_id="upkeep",
     description="Recount that every landed row is accounted for; cut old copies in quarantine",
     doc_md=__doc__,
-    schedule=CronTriggerTimetable("40 * * * *", timezone="UTC"),
+    schedule=cron("40 * * * *"),
     start_date=None,
     catchup=False,
     max_active_runs=1,

@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from airflow.timetables.trigger import CronTriggerTimetable
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPECTED = {
@@ -62,3 +63,12 @@ def test_nothing_works_at_parse_time(path):
     assert len(modules) >= 2
     assert [module for module in modules if not module.startswith(allowed)] == []
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 100
+
+
+def test_no_time_that_has_passed_is_made_up_for(dags):
+    """On a new installation nothing goes out before the first pull: see rebuttal_airflow.schedule."""
+    timetables = [getattr(dag.timetable, "timetable", dag.timetable) for dag in dags.values()]
+    scheduled = [one.serialize() for one in timetables if isinstance(one, CronTriggerTimetable)]
+    assert len(scheduled) >= 10
+    assert {one["run_immediately"] for one in scheduled} == {0.0}
+    assert {one["timezone"] for one in scheduled} == {"UTC"}
