@@ -17,7 +17,7 @@ from rebuttal.journeys.credited import NAMED, Touches
 
 DAY = 86_400_000_000
 MONDAY = 20_458 * DAY  # 2026-01-05
-WEIGHTS = Weights(0.4, 0.3)
+WEIGHTS = Weights(0.4, 0.3, 7)
 DIRECT = 1
 MODELS = ("first", "last", "last_non_direct", "linear", "time_decay", "position_based", "shapley")
 # Names 0 and 1 are of channel 0, name 2 is direct, name 3 says that nothing is known.

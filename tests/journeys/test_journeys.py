@@ -58,10 +58,11 @@ def test_more_touches_than_are_walked_at_once_cut_nobody_in_two() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3), st.integers(0, 2)), max_size=30))
 def test_touches_of_conversions_come_in_order(touches: list[tuple[int, int, int]]) -> None:
+    touches.sort(key=lambda touch: touch[0])
     number, place, name = np.array(touches, dtype=np.int64).reshape(-1, 3).T
-    order, starts = in_order(number, 5, place, name)
-    assert [touches[at] for at in order] == sorted(touches)
-    assert np.diff(starts).tolist() == [sum(touch[0] == of for touch in touches) for of in range(5)]
+    order = in_order(number, place, name)
+    found = touches if order is None else [touches[at] for at in order]
+    assert found == sorted(touches)
 
 
 def rows(walks: Walks) -> dict[tuple[int, int, int], tuple[float, float]]:

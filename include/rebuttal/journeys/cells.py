@@ -27,10 +27,11 @@ _MOST_MICROS = 9e18  # money of all conversions together: more does not fit 64 b
 
 @dataclass(frozen=True)
 class Weights:
-    """Shares of a path's first and last touch by position, 0 to 1."""
+    """Shares of a path's first and last touch by position, 0 to 1; days after which a touch's weight by age halves."""
 
     first: float
     last: float
+    half_life_days: float
 
     @property
     def between(self) -> float:

@@ -22,6 +22,22 @@ def packed(micros: Places, code: Codes) -> Places:
     return found
 
 
+def by_person(person: Places) -> Places:
+    """The order of touches by person, those of one as they came.
+
+    What is sorted are single numbers, the first bits of the person and the place of the touch: that takes a tenth of
+    the time of sorting places by person. Persons that begin alike are told apart afterwards.
+    """
+    bits = max(len(person) - 1, 1).bit_length()
+    key = person >> bits << bits | np.arange(len(person))
+    key.sort()
+    key &= (1 << bits) - 1
+    whose = person[key]
+    if (whose[1:] < whose[:-1]).any():
+        key = key[np.argsort(whose, kind="stable")]
+    return key
+
+
 def walked(known: Places, lookback_days: int) -> tuple[Places, Codes, Places, Places]:
     """Paths of persons from touches in any order, `known` (touches x 2): a hash of the person, and the packed touch.
 
@@ -37,11 +53,7 @@ def walked(known: Places, lookback_days: int) -> tuple[Places, Codes, Places, Pl
 
 
 def _by_person(known: Places) -> Iterator[tuple[Places, Places, Places]]:
-    """Some persons at a time: who they are, their touches, and where those of each begin and end.
-
-    What is sorted are single numbers, the first bits of the person and the place of the touch: that takes a tenth of
-    the time of sorting places by person. Persons that begin alike are told apart afterwards.
-    """
+    """Some persons at a time: who they are, their touches, and where those of each begin and end. See by_person."""
     bits = max(len(known) - 1, 1).bit_length()
     key = np.empty(len(known), dtype=np.int64)
     for first in range(0, len(key), AT_ONCE):
