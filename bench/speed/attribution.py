@@ -226,7 +226,7 @@ def _same_models(database: Path, folder: Path) -> None:
         conversions = read_conversions(connection)
         seen = read_seen(engine, conversions, with_names=False)
         led = read_converted(connection, conversions, seen.own, LOOKBACK_DAYS).paths
-    journeys = known_of(led.names, seen.known, conversions, LOOKBACK_DAYS)
+    journeys = known_of(led.names, seen, conversions, LOOKBACK_DAYS)
     known = journeys.paths
     nowhere = journeys.kinds >> CONVERSION_TYPES.index("won") & 1 == 0
     nulls = known.nulls * nowhere

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rebuttal.journeys.credited import in_order
 from rebuttal.journeys.credits import Paths
-from rebuttal.journeys.known import AT_ONCE, packed, walked
+from rebuttal.journeys.known import AT_ONCE, keyed, packed, walked
 from rebuttal.journeys.markov import Walks, count_walks, first_order
 
 DAY = 86_400_000_000
@@ -20,9 +20,9 @@ PERSON = st.sampled_from([-(1 << 63), -(1 << 63) + 1, -1, 0, 1, 2, 1 << 40, (1 <
 TOUCHES = st.lists(st.tuples(PERSON, TIMES, st.sampled_from([0, 1, 126, 127])), max_size=60)
 
 
-def known(touches: list[tuple[int, int, int]]) -> np.ndarray:
-    person, at, code = np.array(touches, dtype=np.int64).reshape(-1, 3).T
-    return np.column_stack([person, packed(at, code)])
+def known(touches: list[tuple[int, int, int]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    person, at, code = np.array(touches, dtype=np.int64).reshape(-1, 3).T.copy()
+    return person, packed(at, code), keyed(person, 0, len(person))
 
 
 def parted(codes: np.ndarray, lengths: np.ndarray) -> list[list[int]]:
@@ -31,7 +31,7 @@ def parted(codes: np.ndarray, lengths: np.ndarray) -> list[list[int]]:
 
 @given(TOUCHES)
 def test_a_way_is_in_order_and_ends_with_its_last_touch(touches: list[tuple[int, int, int]]) -> None:
-    persons, codes, lengths, ended = walked(known(touches), LOOKBACK)
+    persons, codes, lengths, ended = walked(*known(touches), LOOKBACK)
     expected = sorted({person for person, _, _ in touches})
     last = {person: max(at for of, at, _ in touches if of == person) for person in expected}
     assert persons.tolist() == expected
@@ -47,7 +47,7 @@ def test_more_touches_than_are_walked_at_once_cut_nobody_in_two() -> None:
     of = np.repeat(chance.integers(-(1 << 63), 1 << 63, 3_000, dtype=np.int64), 50)
     touch = packed(chance.permutation(len(of)) * DAY // 1_000, chance.integers(0, 128, len(of)))
     mixed = chance.permutation(len(of))
-    persons, codes, lengths, ended = walked(np.column_stack([of, touch])[mixed], 1_000)
+    persons, codes, lengths, ended = walked(of[mixed], touch[mixed], keyed(of[mixed], 0, len(of)), 1_000)
     order = np.lexsort((touch, of))
     assert len(of) > 2 * AT_ONCE
     assert persons.tolist() == np.unique(of).tolist()

@@ -12,6 +12,7 @@ from rebuttal.journeys.columns import Columns
 from rebuttal.journeys.credited import Touches, touches_of
 from rebuttal.journeys.credits import Paths, Places
 from rebuttal.journeys.known import walked
+from rebuttal.journeys.seen import Seen
 
 CONVERSION_TYPES = ("lead", "mql", "sql", "won", "repeat", "booking_served")
 _DAY_MICROS = 86_400_000_000
@@ -69,12 +70,12 @@ def read_converted(
     )
 
 
-def known_of(names: tuple[str, ...], known: Places, conversions: Columns, lookback_days: int) -> Known:
-    """Journeys of all persons from `known` touches (see Seen), over channels of these `names`. Asks no engine."""
-    persons, seen, near, ended = walked(known, lookback_days)
+def known_of(names: tuple[str, ...], seen: Seen, conversions: Columns, lookback_days: int) -> Known:
+    """Journeys of all persons who were seen, over channels of these `names`. Asks no engine; sorts `seen.key`."""
+    persons, codes, near, ended = walked(seen.person, seen.touch, seen.key, lookback_days)
     starts, nobody = np.concatenate([[0], np.cumsum(near)]).astype(np.int64), np.zeros(len(persons))
     kinds = _kinds(persons, conversions["person_hash"].view(np.int64), _kind(conversions))
-    return Known(Paths(names, seen, starts, nobody, nobody, nobody + 1), kinds, _month(ended))
+    return Known(Paths(names, codes, starts, nobody, nobody, nobody + 1), kinds, _month(ended))
 
 
 def channels(connection: Connection) -> tuple[str, ...]:

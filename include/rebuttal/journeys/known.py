@@ -22,48 +22,59 @@ def packed(micros: Places, code: Codes) -> Places:
     return found
 
 
-def by_person(person: Places) -> Places:
-    """The order of touches by person, those of one as they came.
+def keyed(person: Places, begin: int, count: int) -> Places:
+    """One number for each touch, its person's first bits and its place, from `begin` on, among `count` at most.
 
-    What is sorted are single numbers, the first bits of the person and the place of the touch: that takes a tenth of
-    the time of sorting places by person. Persons that begin alike are told apart afterwards.
+    To sort these takes a tenth of the time of sorting places by person; persons that begin alike are told apart
+    afterwards.
     """
-    bits = max(len(person) - 1, 1).bit_length()
-    key = person >> bits << bits | np.arange(len(person))
+    bits = _place_bits(count)
+    key = person >> bits
+    key <<= bits
+    key |= np.arange(begin, begin + len(person))
+    return key
+
+
+def by_person(person: Places) -> Places:
+    """The order of touches by person, those of one as they came."""
+    key = keyed(person, 0, len(person))
     key.sort()
-    key &= (1 << bits) - 1
-    whose = person[key]
+    key &= (1 << _place_bits(len(person))) - 1
+    whose = person.take(key)
     if (whose[1:] < whose[:-1]).any():
         key = key[np.argsort(whose, kind="stable")]
     return key
 
 
-def walked(known: Places, lookback_days: int) -> tuple[Places, Codes, Places, Places]:
-    """Paths of persons from touches in any order, `known` (touches x 2): a hash of the person, and the packed touch.
+def walked(person: Places, touch: Places, key: Places, lookback_days: int) -> tuple[Places, Codes, Places, Places]:
+    """Paths of persons from touches in any order: hashes of the `person`, packed `touch`es and, of those meant, `key`s.
+
+    Keys are as `keyed` gives them for as many touches as there are; they are sorted in place.
 
     Returns the n persons, in order; the channel codes of their touches within the look-back before the last one, in
     order; how many they are by person (n); and when each path ended (n, microseconds since 1970 UTC).
     """
     empty = np.zeros(0, dtype=np.int64)
     found: list[tuple[Places, Codes, Places, Places]] = [(empty, empty.astype(np.uint8), empty, empty)]
-    for whose, touches, starts in _by_person(known):
+    for whose, touches, starts in _by_person(person, touch, key):
         found.append((whose, *_walked(touches, starts, lookback_days)))
     whose, codes, near, ended = (np.concatenate(column) for column in zip(*found, strict=True))
     return whose, codes, near, ended
 
 
-def _by_person(known: Places) -> Iterator[tuple[Places, Places, Places]]:
-    """Some persons at a time: who they are, their touches, and where those of each begin and end. See by_person."""
-    bits = max(len(known) - 1, 1).bit_length()
-    key = np.empty(len(known), dtype=np.int64)
-    for first in range(0, len(key), AT_ONCE):
-        part = known[first : first + AT_ONCE, 0] >> bits << bits
-        key[first : first + AT_ONCE] = part | np.arange(first, first + len(part))
+def _place_bits(count: int) -> int:
+    return max(count - 1, 1).bit_length()
+
+
+def _by_person(person: Places, touch: Places, key: Places) -> Iterator[tuple[Places, Places, Places]]:
+    """Some persons at a time: who they are, their touches, and where those of each begin and end."""
+    bits = _place_bits(len(person))
     key.sort()
     limits = np.arange(0, len(key), AT_ONCE)
     limits = np.searchsorted(key, key[limits] >> bits << bits)  # nobody is cut in two
     for first, after in pairwise(np.unique(np.append(limits, len(key))).tolist()):
-        whose, touches = known.take(key[first:after] & (1 << bits) - 1, axis=0).T
+        places = key[first:after] & (1 << bits) - 1
+        whose, touches = person.take(places), touch.take(places)
         if (whose[1:] < whose[:-1]).any():
             order = np.argsort(whose, kind="stable")
             whose, touches = whose[order], touches[order]

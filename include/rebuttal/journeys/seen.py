@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,22 +12,24 @@ from sqlalchemy import Connection, Engine, text
 
 from rebuttal.journeys.columns import Columns, stream_columns
 from rebuttal.journeys.credits import Places
-from rebuttal.journeys.known import packed
+from rebuttal.journeys.known import keyed, packed
 
-# How many bits of a person's hash say whether it may be somebody who converted: more than 16 million places, a byte
-# each, would not stay in the processor's cache.
+# How many bits of a person's hash say whether it may be somebody who converted: 16 for each lets few others
+# pass, and more places, a byte each, would not stay in the processor's cache.
 _MOST_BITS = 24
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Touches in the order of their table. `known` (t x 2): a hash of the person, and the packed touch.
+    """Touches, of each (t) a hash of the `person` and the packed `touch`; `key` (as known.keyed) says which are meant.
 
-    `own`: the touches of those who converted and of few others, with the columns person_hash, touch (packed),
-    name_hash and row_place, the last two only where they were asked for.
+    `own`: the touches of those who converted and of some others, about as they lie in their table, with the columns
+    person_hash, touch (packed), name_hash and row_place, the last two only where they were asked for.
     """
 
-    known: Places
+    person: Places
+    touch: Places
+    key: Places
     own: Columns
 
 
@@ -35,28 +37,31 @@ def read_seen(engine: Engine, conversions: Columns, *, with_names: bool) -> Seen
     """Read `marts_build`, on connections of its own: half of the table each, where the engine has one writer only."""
     with engine.connect() as connection:
         counts, parts = _parts(connection)
-    known = np.empty((sum(counts), 2), dtype=np.int64)  # memory that is not written to costs nothing
+    # Memory that is not written to costs nothing.
+    person, touch, key = (np.empty(sum(counts), dtype=np.int64) for _ in range(3))
+    seen = Seen(person, touch, key, {})
     begins = np.cumsum([0, *counts])[:-1].tolist()
     theirs = _Theirs(conversions["person_hash"].view(np.int64))
     with ThreadPoolExecutor(len(parts)) as pool:
         reading = [
-            pool.submit(_read, engine, part, known[begin : begin + count], theirs, with_names)
-            for part, begin, count in zip(parts, begins, counts, strict=True)
+            pool.submit(_read, engine, part, seen, begin, theirs, with_names)
+            for part, begin in zip(parts, begins, strict=True)
         ]
         found = [one.result() for one in reading]
     end = 0
-    for begin, (count, _) in zip(begins, found, strict=True):
-        if begin > end:
-            known[end : end + count] = known[begin : begin + count]
-        end += count
-    return Seen(known[:end], {name: np.concatenate([own[name] for _, own in found]) for name in found[0][1]})
+    for begin, (after, _) in zip(begins, found, strict=True):
+        if begin > end:  # not all touches of the part before are meant
+            seen.key[end : end + after - begin] = seen.key[begin:after]
+        end += after - begin
+    own = {name: np.concatenate([own[name] for _, own in found]) for name in found[0][1]}
+    return replace(seen, key=seen.key[:end], own=own)
 
 
 class _Theirs:
     """Whether a hash may be that of one of some persons: by its first bits, which tells most others apart."""
 
     def __init__(self, persons: Places) -> None:
-        bits = min((32 * len(persons)).bit_length(), _MOST_BITS)
+        bits = min((16 * len(persons)).bit_length(), _MOST_BITS)
         self._shift = 64 - max(bits, 1)
         self._is_theirs = np.zeros(1 << max(bits, 1), dtype=bool)
         self._is_theirs[persons >> self._shift] = True  # what is below nothing counts from the end
@@ -77,23 +82,39 @@ def _parts(connection: Connection) -> tuple[list[int], list[str]]:
     return [first, count - first], parts
 
 
-def _read(engine: Engine, part: str, known: Places, theirs: _Theirs, with_names: bool) -> tuple[int, Columns]:
-    """Fill `known` from its beginning on; returns how many touches there are, and the columns of Seen.own."""
+def _read(engine: Engine, part: str, seen: Seen, begin: int, theirs: _Theirs, with_names: bool) -> tuple[int, Columns]:
+    """Fill `seen` from `begin` on; returns where it ended, and the columns of Seen.own."""
     names = ["name_hash", "row_place"] if with_names else []
     own: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in ("person_hash", "touch", *names)}
     with engine.connect() as connection:
         columns = ", ".join(["person_hash", "occurred_micros", f"{channel_code(connection)} AS channel_code", *names])
-        begin = 0
         for read in stream_columns(connection, f"SELECT {columns} FROM marts_build.int_person_touch WHERE {part}"):
-            read["person_hash"] = read["person_hash"].view(np.int64)
+            person = read["person_hash"] = read["person_hash"].view(np.int64)
             read["touch"] = packed(read["occurred_micros"], read["channel_code"])
-            end = begin + len(read["touch"])
-            known[begin:end, 0], known[begin:end, 1] = read["person_hash"], read["touch"]
-            begin, chosen = end, theirs.places(read["person_hash"])
+            end, order = begin + len(person), _near(person)
+            # `clip`: every place is there, and numpy then writes where it is told to, without a copy.
+            person.take(order, out=seen.person[begin:end], mode="clip")
+            read["touch"].take(order, out=seen.touch[begin:end], mode="clip")
+            seen.key[begin:end] = keyed(seen.person[begin:end], begin, len(seen.key))
+            chosen = theirs.places(seen.person[begin:end])  # where they lie together, neighbours look in one place
+            order, begin = order.take(chosen), end
             for name, column in own.items():
-                column.append(read[name].take(chosen))
+                column.append(read[name].take(order))
     empty = np.zeros(0, dtype=np.int64)
     return begin, {name: np.concatenate(column) if column else empty for name, column in own.items()}
+
+
+def _near(person: Places) -> Places:
+    """An order of at most 2^16 touches in which those of persons who begin alike lie together, as they came.
+
+    Whoever takes all touches in the order of persons then finds them in few places, which the processor's cache holds.
+    """
+    key = (person.view(np.uint64) >> np.uint64(32)).astype(np.uint32)
+    key &= np.uint32(0xFFFF0000)
+    key |= np.arange(len(key), dtype=np.uint32)
+    key.sort()
+    key &= np.uint32(0xFFFF)
+    return key.astype(np.int64)
 
 
 def channel_code(connection: Connection) -> str:

@@ -25,7 +25,7 @@ from rebuttal.journeys.credits import Credit, Paths, Places, Vector
 from rebuttal.journeys.journeys import CONVERSION_TYPES, Converted, channels, known_of, read_converted
 from rebuttal.journeys.markov import GONE, SALE, Walks, chain_of, count_walks, effects_of, first_order, scaled
 from rebuttal.journeys.rules import DIRECT
-from rebuttal.journeys.seen import read_seen
+from rebuttal.journeys.seen import Seen, read_seen
 from rebuttal.journeys.shapley import ChannelSets, grouped_sets, shapley_rate_of
 from rebuttal.warehouse.model_tables import attribution_part, attribution_share, channel_detour, channel_removal
 from rebuttal.warehouse.replace import fill_table, replace_rows
@@ -60,7 +60,7 @@ def _read(connection: Connection, lookback_days: int, weights: Weights | None) -
     conversions = read_conversions(connection)
     seen = read_seen(connection.engine, conversions, with_names=weights is not None)
     with ThreadPoolExecutor(1) as beside:  # the engine and most of numpy let go of the interpreter
-        counting = beside.submit(_count_known, channels(connection), seen.known, conversions, lookback_days)
+        counting = beside.submit(_count_known, channels(connection), seen, conversions, lookback_days)
         half_life_days = weights.half_life_days if weights else None
         journeys = read_converted(connection, conversions, seen.own, lookback_days, half_life_days)
         if weights:
@@ -69,8 +69,8 @@ def _read(connection: Connection, lookback_days: int, weights: Weights | None) -
         return journeys, counted, counting.result()
 
 
-def _count_known(names: tuple[str, ...], known: Places, conversions: Columns, lookback_days: int) -> _Counted:
-    journeys = known_of(names, known, conversions, lookback_days)
+def _count_known(names: tuple[str, ...], seen: Seen, conversions: Columns, lookback_days: int) -> _Counted:
+    journeys = known_of(names, seen, conversions, lookback_days)
     return _count(journeys.paths, journeys.month, journeys.kinds)
 
 
