@@ -31,9 +31,9 @@ import numpy as np
 from bench.speed.timing import Figures, Unmeasured, in_turn, ratio, seconds, timed
 from rebuttal.errors import ConfigError
 from rebuttal.journeys.cells import Weights
-from rebuttal.journeys.credited import read_conversions
+from rebuttal.journeys.credited import CONVERSION_TYPES, read_conversions
 from rebuttal.journeys.credits import Paths
-from rebuttal.journeys.journeys import CONVERSION_TYPES, known_of, read_converted
+from rebuttal.journeys.journeys import known_of, read_converted
 from rebuttal.journeys.markov import markov
 from rebuttal.journeys.paths import TouchPath, attribute, encoded
 from rebuttal.journeys.rules import first, last, linear

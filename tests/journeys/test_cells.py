@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rebuttal.journeys.cells import WHOLE, Weights, add_up
 from rebuttal.journeys.columns import Columns
-from rebuttal.journeys.credited import NAMED, Touches
+from rebuttal.journeys.credited import CONVERSION_TYPES, NAMED, Touches
 
 DAY = 86_400_000_000
 MONDAY = 20_458 * DAY  # 2026-01-05
@@ -49,7 +49,7 @@ def arrays(found: list[tuple]) -> tuple[Touches, Columns]:
     return touches, {
         "value_micros": np.array([money or 0 for _, money, *_ in found], dtype=np.int64),
         "value_count": np.array([money is not None for _, money, *_ in found], dtype=np.int64),
-        "conversion_type": np.array([row[2] for row in found], dtype=object),
+        "kind": np.array([CONVERSION_TYPES.index(row[2]) for row in found], dtype=np.int64),
         "partner_id": np.array([row[3] for row in found], dtype=object),
         "converted_micros": np.array([MONDAY + row[4] * DAY for row in found], dtype=np.int64),
         "missing_rate_count": np.array([row[4] % 2 for row in found], dtype=np.int64),

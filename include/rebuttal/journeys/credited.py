@@ -17,9 +17,11 @@ from rebuttal.journeys.credits import Codes, Places, Vector
 from rebuttal.journeys.known import CHANNEL_BITS, by_person
 from rebuttal.warehouse.dialects import dialect_of
 
+CONVERSION_TYPES = ("lead", "mql", "sql", "won", "repeat", "booking_served")
 NAMED = ["channel", "source", "campaign", "content"]
 NAMELESS = pd.DataFrame([["unknown"] * len(NAMED)], columns=NAMED, dtype=object)
 _DAY_MICROS = 86_400_000_000
+_NAME_BITS = 18
 Hashes = npt.NDArray[np.generic]
 # In the order of name_key: fifteen digits of the md5 stand in the order of the number that they are.
 _NAMES = """SELECT row_place, channel, source, campaign, content
@@ -77,9 +79,12 @@ class Touches:
 def read_conversions(connection: Connection) -> Columns:
     """The columns of marts_build.int_credited_conversion, in the order of the persons' hashes.
 
-    `value_count` 0 says that there is no value, not even 0.
+    `kind`, instead of the type, is its place in CONVERSION_TYPES. `value_count` 0 says that there is no value, not even
+    0. Raises KeyError for a type that is none.
     """
     read = read_columns(connection, "SELECT * FROM marts_build.int_credited_conversion")
+    place = {name: at for at, name in enumerate(CONVERSION_TYPES)}
+    read["kind"] = np.array([place[name] for name in read.pop("conversion_type").tolist()], dtype=np.int64)
     order = by_person(read["person_hash"].view(np.int64))
     return {name: column.take(order) for name, column in read.items()}
 
@@ -106,9 +111,9 @@ def touches_of(
         number, at, place, age = number[is_near], at[is_near], place[is_near], age[is_near]
     name, names, decay = np.zeros_like(place), NAMELESS, np.zeros(len(place))
     if half_life_days is not None:
-        which, distinct = pd.factorize(own["name_hash"].take(at))
+        which, size = _numbered(own["name_hash"].take(at).view(np.int64))
         # A name is read where it comes first: names come again and again, and all stand near the table's beginning.
-        begin = np.full(len(distinct), len(own["touch"]))
+        begin = np.full(size, len(own["touch"]))
         np.minimum.at(begin, which, at)
         found, rank = _names(connection, own["row_place"].take(begin))
         name, names = rank.take(which), pd.concat([found, NAMELESS], ignore_index=True)
@@ -140,6 +145,25 @@ def _matched(person: Places, whose: Places) -> tuple[Places, Places]:
     at = np.repeat(begin - np.cumsum(count) + count, count)
     at += np.arange(len(at))
     return number, order.take(at)
+
+
+def _numbered(hashes: Places) -> tuple[Places, int]:
+    """A number for each distinct hash, and how many there are.
+
+    Few are told apart by their first bits, which takes a fifth of the time of looking all up; those that begin as
+    another one are looked up.
+    """
+    first = (hashes >> 64 - _NAME_BITS) + (1 << _NAME_BITS - 1)
+    one = np.zeros(1 << _NAME_BITS, dtype=np.int64)
+    one[first] = hashes
+    is_there = np.zeros(len(one), dtype=bool)
+    is_there[first] = True
+    which, size = (np.cumsum(is_there) - 1).take(first), int(is_there.sum())
+    others = np.flatnonzero(one.take(first) != hashes)
+    if len(others):
+        number, distinct = pd.factorize(hashes.take(others))
+        which[others], size = number + size, size + len(distinct)
+    return which, size
 
 
 def _decays(connection: Connection, age: Places, half_life_days: float) -> Vector:

@@ -14,7 +14,6 @@ from rebuttal.journeys.credits import Paths, Places
 from rebuttal.journeys.known import walked
 from rebuttal.journeys.seen import Seen
 
-CONVERSION_TYPES = ("lead", "mql", "sql", "won", "repeat", "booking_served")
 _DAY_MICROS = 86_400_000_000
 
 
@@ -61,7 +60,7 @@ def read_converted(
     value = conversions["value_micros"].astype(np.float64)
     return Converted(
         Paths(names, touches.channel, touches.starts, nothing + 1, value, nothing),
-        _kind(conversions),
+        conversions["kind"],
         _month(conversions["converted_micros"]),
         conversions["missing_rate_count"].astype(bool),
         touches.is_touched,
@@ -74,7 +73,7 @@ def known_of(names: tuple[str, ...], seen: Seen, conversions: Columns, lookback_
     """Journeys of all persons who were seen, over channels of these `names`. Asks no engine; sorts `seen.key`."""
     persons, codes, near, ended = walked(seen.person, seen.touch, seen.key, lookback_days)
     starts, nobody = np.concatenate([[0], np.cumsum(near)]).astype(np.int64), np.zeros(len(persons))
-    kinds = _kinds(persons, conversions["person_hash"].view(np.int64), _kind(conversions))
+    kinds = _kinds(persons, conversions["person_hash"].view(np.int64), conversions["kind"])
     return Known(Paths(names, codes, starts, nobody, nobody, nobody + 1), kinds, _month(ended))
 
 
@@ -84,16 +83,13 @@ def channels(connection: Connection) -> tuple[str, ...]:
     return tuple(map(str, listed.scalars()))
 
 
-def _kind(conversions: Columns) -> Places:
-    place = {name: at for at, name in enumerate(CONVERSION_TYPES)}
-    return np.array([place[name] for name in conversions["conversion_type"].tolist()], dtype=np.int64)
-
-
 def _kinds(persons: Places, person: Places, kind: Places) -> Places:
-    """The kinds of conversion that each of `persons` had, as bits. Nothing may be known of a `person` who converted."""
-    converted, which = np.unique(person, return_inverse=True)
-    had = np.zeros(len(converted), dtype=np.int64)
-    np.bitwise_or.at(had, which, 1 << kind)
+    """The kinds of conversion that each of `persons` had, as bits. Nothing may be known of a `person` who converted.
+
+    Both are in order.
+    """
+    begin = np.flatnonzero(np.append(True, person[1:] != person[:-1])[: len(person)])
+    converted, had = person[begin], np.bitwise_or.reduceat(1 << kind, begin)
     kinds = np.zeros(len(persons) + 1, dtype=np.int64)  # the last place is nobody's
     at = np.searchsorted(persons, converted)
     kinds[np.where(np.append(persons, 0)[at] == converted, at, len(persons))] = had

@@ -20,9 +20,9 @@ from sqlalchemy import Connection, Engine, Table, delete, select
 from rebuttal.journeys.cells import Weights, add_up
 from rebuttal.journeys.changes import add_units
 from rebuttal.journeys.columns import Columns
-from rebuttal.journeys.credited import read_conversions
+from rebuttal.journeys.credited import CONVERSION_TYPES, read_conversions
 from rebuttal.journeys.credits import Credit, Paths, Places, Vector
-from rebuttal.journeys.journeys import CONVERSION_TYPES, Converted, channels, known_of, read_converted
+from rebuttal.journeys.journeys import Converted, channels, known_of, read_converted
 from rebuttal.journeys.markov import GONE, SALE, Walks, chain_of, count_walks, effects_of, first_order, scaled
 from rebuttal.journeys.rules import DIRECT
 from rebuttal.journeys.seen import Seen, read_seen
