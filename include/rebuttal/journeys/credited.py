@@ -85,7 +85,7 @@ def read_conversions(connection: Connection) -> Columns:
     read = read_columns(connection, "SELECT * FROM marts_build.int_credited_conversion")
     place = {name: at for at, name in enumerate(CONVERSION_TYPES)}
     read["kind"] = np.array([place[name] for name in read.pop("conversion_type").tolist()], dtype=np.int64)
-    order = by_person(read["person_hash"].view(np.int64))
+    order, _ = by_person(read["person_hash"].view(np.int64))
     return {name: column.take(order) for name, column in read.items()}
 
 
@@ -137,8 +137,7 @@ def _matched(person: Places, whose: Places) -> tuple[Places, Places]:
 
     Touches of one person are as they came.
     """
-    order = by_person(whose)
-    whose = whose.take(order)
+    order, whose = by_person(whose)
     begin, end = np.searchsorted(whose, person), np.searchsorted(whose, person, side="right")
     count = end - begin
     number = np.repeat(np.arange(len(person)), count)

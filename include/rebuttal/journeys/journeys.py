@@ -70,8 +70,8 @@ def read_converted(
 
 
 def known_of(names: tuple[str, ...], seen: Seen, conversions: Columns, lookback_days: int) -> Known:
-    """Journeys of all persons who were seen, over channels of these `names`. Asks no engine; sorts `seen.key`."""
-    persons, codes, near, ended = walked(seen.person, seen.touch, seen.key, lookback_days)
+    """Journeys of all persons who were seen, over channels of these `names`. Asks no engine."""
+    persons, codes, near, ended = walked(seen.person, seen.touch, seen.limits, lookback_days)
     starts, nobody = np.concatenate([[0], np.cumsum(near)]).astype(np.int64), np.zeros(len(persons))
     kinds = _kinds(persons, conversions["person_hash"].view(np.int64), conversions["kind"])
     return Known(Paths(names, codes, starts, nobody, nobody, nobody + 1), kinds, _month(ended))

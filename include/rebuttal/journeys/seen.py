@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, text
 
 from rebuttal.journeys.columns import Columns, stream_columns
 from rebuttal.journeys.credits import Places
-from rebuttal.journeys.known import keyed, packed
+from rebuttal.journeys.known import AT_ONCE, bucket_bits, gathered, packed
 
 # How many bits of a person's hash say whether it may be somebody who converted: 16 for each lets few others
 # pass, and more places, a byte each, would not stay in the processor's cache.
@@ -21,7 +21,7 @@ _MOST_BITS = 24
 
 @dataclass(frozen=True)
 class Seen:
-    """Touches, of each (t) a hash of the `person` and the packed `touch`; `key` (as known.keyed) says which are meant.
+    """Touches, of each (t) a hash of the `person` and the packed `touch`; `limits` (see known.walked) say which.
 
     `own`: the touches of those who converted and of some others, about as they lie in their table, with the columns
     person_hash, touch (packed), name_hash and row_place, the last two only where they were asked for.
@@ -29,7 +29,7 @@ class Seen:
 
     person: Places
     touch: Places
-    key: Places
+    limits: Places
     own: Columns
 
 
@@ -38,23 +38,17 @@ def read_seen(engine: Engine, conversions: Columns, *, with_names: bool) -> Seen
     with engine.connect() as connection:
         counts, parts = _parts(connection)
     # Memory that is not written to costs nothing.
-    person, touch, key = (np.empty(sum(counts), dtype=np.int64) for _ in range(3))
-    seen = Seen(person, touch, key, {})
+    person, touch = (np.empty(sum(counts), dtype=np.int64) for _ in range(2))
     begins = np.cumsum([0, *counts])[:-1].tolist()
     theirs = _Theirs(conversions["person_hash"].view(np.int64))
     with ThreadPoolExecutor(len(parts)) as pool:
         reading = [
-            pool.submit(_read, engine, part, seen, begin, theirs, with_names)
+            pool.submit(_read, engine, part, person, touch, begin, theirs, with_names)
             for part, begin in zip(parts, begins, strict=True)
         ]
         found = [one.result() for one in reading]
-    end = 0
-    for begin, (after, _) in zip(begins, found, strict=True):
-        if begin > end:  # not all touches of the part before are meant
-            seen.key[end : end + after - begin] = seen.key[begin:after]
-        end += after - begin
-    own = {name: np.concatenate([own[name] for _, own in found]) for name in found[0][1]}
-    return replace(seen, key=seen.key[:end], own=own)
+    limits = np.concatenate([limits for limits, _ in found])
+    return Seen(person, touch, limits, {name: np.concatenate([own[name] for _, own in found]) for name in found[0][1]})
 
 
 class _Theirs:
@@ -82,39 +76,33 @@ def _parts(connection: Connection) -> tuple[list[int], list[str]]:
     return [first, count - first], parts
 
 
-def _read(engine: Engine, part: str, seen: Seen, begin: int, theirs: _Theirs, with_names: bool) -> tuple[int, Columns]:
-    """Fill `seen` from `begin` on; returns where it ended, and the columns of Seen.own."""
+def _read(
+    engine: Engine, part: str, person: Places, touch: Places, begin: int, theirs: _Theirs, with_names: bool
+) -> tuple[Places, Columns]:
+    """Fill `person` and `touch` from `begin` on; returns the limits and the columns of Seen.own."""
     names = ["name_hash", "row_place"] if with_names else []
     own: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in ("person_hash", "touch", *names)}
+    bits = bucket_bits(len(person))
+    limits: list[Places] = []
     with engine.connect() as connection:
         columns = ", ".join(["person_hash", "occurred_micros", f"{channel_code(connection)} AS channel_code", *names])
-        for read in stream_columns(connection, f"SELECT {columns} FROM marts_build.int_person_touch WHERE {part}"):
-            person = read["person_hash"] = read["person_hash"].view(np.int64)
+        query = f"SELECT {columns} FROM marts_build.int_person_touch WHERE {part}"
+        for read in stream_columns(connection, query, AT_ONCE):
+            read["person_hash"] = read["person_hash"].view(np.int64)
             read["touch"] = packed(read["occurred_micros"], read["channel_code"])
-            end, order = begin + len(person), _near(person)
+            order, found = gathered(read["person_hash"], bits)
+            limits.append(found + begin)
+            end = begin + len(order)
             # `clip`: every place is there, and numpy then writes where it is told to, without a copy.
-            person.take(order, out=seen.person[begin:end], mode="clip")
-            read["touch"].take(order, out=seen.touch[begin:end], mode="clip")
-            seen.key[begin:end] = keyed(seen.person[begin:end], begin, len(seen.key))
-            chosen = theirs.places(seen.person[begin:end])  # where they lie together, neighbours look in one place
-            order, begin = order.take(chosen), end
+            read["person_hash"].take(order, out=person[begin:end], mode="clip")
+            read["touch"].take(order, out=touch[begin:end], mode="clip")
+            order = order.take(theirs.places(person[begin:end]))  # neighbours there look in one place
+            begin = end
             for name, column in own.items():
                 column.append(read[name].take(order))
     empty = np.zeros(0, dtype=np.int64)
-    return begin, {name: np.concatenate(column) if column else empty for name, column in own.items()}
-
-
-def _near(person: Places) -> Places:
-    """An order of at most 2^16 touches in which those of persons who begin alike lie together, as they came.
-
-    Whoever takes all touches in the order of persons then finds them in few places, which the processor's cache holds.
-    """
-    key = (person.view(np.uint64) >> np.uint64(32)).astype(np.uint32)
-    key &= np.uint32(0xFFFF0000)
-    key |= np.arange(len(key), dtype=np.uint32)
-    key.sort()
-    key &= np.uint32(0xFFFF)
-    return key.astype(np.int64)
+    rows = np.array(limits, dtype=np.int64).reshape(-1, (1 << bits) + 1)
+    return rows, {name: np.concatenate(column) if column else empty for name, column in own.items()}
 
 
 def channel_code(connection: Connection) -> str:
