@@ -72,9 +72,10 @@ def read_converted(
 def known_of(names: tuple[str, ...], seen: Seen, conversions: Columns, lookback_days: int) -> Known:
     """Journeys of all persons who were seen, over channels of these `names`. Asks no engine."""
     persons, codes, near, ended = walked(seen.person, seen.touch, seen.limits, lookback_days)
-    starts, nobody = np.concatenate([[0], np.cumsum(near)]).astype(np.int64), np.zeros(len(persons))
+    starts = np.concatenate([[0], np.cumsum(near)])
+    nobody, once = np.broadcast_to(0.0, len(persons)), np.broadcast_to(1.0, len(persons))  # of no memory
     kinds = _kinds(persons, conversions["person_hash"].view(np.int64), conversions["kind"])
-    return Known(Paths(names, codes, starts, nobody, nobody, nobody + 1), kinds, _month(ended))
+    return Known(Paths(names, codes, starts, nobody, nobody, once), kinds, _month(ended))
 
 
 def channels(connection: Connection) -> tuple[str, ...]:

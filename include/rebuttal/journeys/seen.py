@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,12 @@ def read_seen(engine: Engine, conversions: Columns, *, with_names: bool) -> Seen
         ]
         found = [one.result() for one in reading]
     limits = np.concatenate([limits for limits, _ in found])
-    return Seen(person, touch, limits, {name: np.concatenate([own[name] for _, own in found]) for name in found[0][1]})
+    own = {name: list(chain.from_iterable(own[name] for _, own in found)) for name in found[0][1]}
+    return Seen(person, touch, limits, {name: _joined(column) for name, column in own.items()})
+
+
+def _joined(column: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    return np.concatenate(column) if column else np.zeros(0, dtype=np.int64)
 
 
 class _Theirs:
@@ -78,8 +84,8 @@ def _parts(connection: Connection) -> tuple[list[int], list[str]]:
 
 def _read(
     engine: Engine, part: str, person: Places, touch: Places, begin: int, theirs: _Theirs, with_names: bool
-) -> tuple[Places, Columns]:
-    """Fill `person` and `touch` from `begin` on; returns the limits and the columns of Seen.own."""
+) -> tuple[Places, dict[str, list[npt.NDArray[Any]]]]:
+    """Fill `person` and `touch` from `begin` on; returns the limits, and the columns of Seen.own in pieces."""
     names = ["name_hash", "row_place"] if with_names else []
     own: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in ("person_hash", "touch", *names)}
     bits = bucket_bits(len(person))
@@ -100,9 +106,7 @@ def _read(
             begin = end
             for name, column in own.items():
                 column.append(read[name].take(order))
-    empty = np.zeros(0, dtype=np.int64)
-    rows = np.array(limits, dtype=np.int64).reshape(-1, (1 << bits) + 1)
-    return rows, {name: np.concatenate(column) if column else empty for name, column in own.items()}
+    return np.array(limits, dtype=np.int64).reshape(-1, (1 << bits) + 1), own
 
 
 def channel_code(connection: Connection) -> str:
