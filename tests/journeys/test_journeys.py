@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rebuttal.journeys.credited import in_order
+from rebuttal.journeys.credited import in_order, matched, numbered
 from rebuttal.journeys.credits import Paths
 from rebuttal.journeys.known import AT_ONCE, bucket_bits, gathered, packed, walked
 from rebuttal.journeys.markov import Walks, count_walks, first_order
@@ -63,6 +64,27 @@ def test_touches_of_one_person_that_are_gathered_apart_are_one_way() -> None:
     assert lengths.tolist() == [50] * 3_000
     assert codes.tolist() == (touch[order] % 128).tolist()
     assert ended.tolist() == (touch[order][49::50] // 128).tolist()
+
+
+def test_more_touches_than_have_a_place_are_not_gathered() -> None:
+    assert len(gathered(np.zeros(AT_ONCE, dtype=np.int64), 1)[0]) == AT_ONCE
+    with pytest.raises(ValueError, match="65537 touches"):
+        gathered(np.zeros(AT_ONCE + 1, dtype=np.int64), 1)
+
+
+@given(st.lists(PERSON, max_size=40), st.lists(PERSON, max_size=40))
+def test_conversions_meet_all_touches_of_their_person(persons: list[int], whose: list[int]) -> None:
+    persons.sort()
+    number, at = matched(np.array(persons, dtype=np.int64), np.array(whose, dtype=np.int64))
+    pairs = [(one, place) for one, person in enumerate(persons) for place, other in enumerate(whose) if person == other]
+    assert list(zip(number.tolist(), at.tolist(), strict=True)) == pairs
+
+
+@given(st.lists(PERSON, max_size=40))
+def test_hashes_that_begin_alike_have_numbers_of_their_own(hashes: list[int]) -> None:
+    which, size = numbered(np.array(hashes, dtype=np.int64))
+    assert sorted(set(which.tolist())) == list(range(size))
+    assert len(set(zip(hashes, which.tolist(), strict=True))) == len(set(hashes)) == size
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3), st.integers(0, 2)), max_size=30))

@@ -103,7 +103,7 @@ def touches_of(
     all are called unknown and have no weight.
     """
     count = len(conversions["person_hash"])
-    number, at = _matched(conversions["person_hash"].view(np.int64), own["person_hash"])
+    number, at = matched(conversions["person_hash"].view(np.int64), own["person_hash"])
     place = own["touch"].take(at)
     age = conversions["converted_micros"].take(number) - (place >> CHANNEL_BITS)
     is_near = (age >= 0) & (age <= lookback_days * _DAY_MICROS)
@@ -111,7 +111,7 @@ def touches_of(
         number, at, place, age = number[is_near], at[is_near], place[is_near], age[is_near]
     name, names, decay = np.zeros_like(place), NAMELESS, np.zeros(len(place))
     if half_life_days is not None:
-        which, size = _numbered(own["name_hash"].take(at).view(np.int64))
+        which, size = numbered(own["name_hash"].take(at).view(np.int64))
         # A name is read where it comes first: names come again and again, and all stand near the table's beginning.
         begin = np.full(size, len(own["touch"]))
         np.minimum.at(begin, which, at)
@@ -132,7 +132,7 @@ def touches_of(
     return Touches(starts, name, channel, decay, names, lengths > 0)
 
 
-def _matched(person: Places, whose: Places) -> tuple[Places, Places]:
+def matched(person: Places, whose: Places) -> tuple[Places, Places]:
     """Pairs of the conversion's place in `person` (in order) and the touch's place in `whose` (in any), by conversion.
 
     Touches of one person are as they came.
@@ -146,7 +146,7 @@ def _matched(person: Places, whose: Places) -> tuple[Places, Places]:
     return number, order.take(at)
 
 
-def _numbered(hashes: Places) -> tuple[Places, int]:
+def numbered(hashes: Places) -> tuple[Places, int]:
     """A number for each distinct hash, and how many there are.
 
     Few are told apart by their first bits, which takes a fifth of the time of looking all up; those that begin as
@@ -166,7 +166,7 @@ def _numbered(hashes: Places) -> tuple[Places, int]:
 
 
 def _decays(connection: Connection, age: Places, half_life_days: float) -> Vector:
-    """Weights by age (microseconds), in trillionths: as macro decay has them: the engine's own powers."""
+    """Weights by age (microseconds), in trillionths, as macro decay has them: the engine's own powers."""
     days = "(CAST(age AS double precision) / 86400000000)"
     decay = f"floor(power(CAST(2 AS double precision), -{days} / {half_life_days!r}) * 1000000000000 + 0.5) AS decay"
     if connection.dialect.name == "duckdb":

@@ -32,7 +32,10 @@ def gathered(person: Places, bits: int) -> tuple[Places, Places]:
     """An order of at most AT_ONCE touches by bucket, those of one person as they came; and where each bucket begins.
 
     2^bits buckets, in order, and where the last one ends. Whoever wants all of a bucket then finds it in few places.
+    Raises ValueError for more touches.
     """
+    if len(person) > AT_ONCE:
+        raise ValueError(f"{len(person)} touches at once, more than {AT_ONCE}")
     key = ((person >> 64 - _PLACE_BITS) + (1 << _PLACE_BITS - 1)).astype(np.uint32)
     key <<= np.uint32(_PLACE_BITS)
     key |= np.arange(len(key), dtype=np.uint32)
