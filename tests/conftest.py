@@ -15,11 +15,14 @@ from sqlalchemy.engine import make_url
 # The Postgres wheel wants a private place for its lock files, and warns where there is none.
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="rebuttal-run-"))
 
+from tests import forked_dbt
+
 from rebuttal.settings import PROJECT_ROOT, Settings
 
 # Training takes half a minute and gives the same each time: what one test has trained, all of them use.
 MODELS = PROJECT_ROOT / "build" / "models"
 os.environ.setdefault("REBUTTAL_MODELS", str(MODELS))
+forked_dbt.install(Path(os.environ["XDG_RUNTIME_DIR"]))
 
 
 @dataclass(frozen=True)
