@@ -42,11 +42,19 @@ class _Server:
             connection.execute(f'CREATE DATABASE "{name}" {more}'.encode())
         return self.url_of(name)
 
+    def drop(self, url: str) -> None:
+        """Gone before the disk has seen it: hundreds of them are gigabytes to write, and are deleted in the end."""
+        import psycopg
+
+        with psycopg.connect(self.base, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{make_url(url).database}" WITH (FORCE)'.encode())
+
 
 # The longest files, the longest first: whoever begins one of them last keeps all the others waiting.
 LONG = (
     "loop/test_kills.py",
     "journeys/test_refresh.py",
+    "quality/test_replay.py",
     "journeys/test_refresh_readers.py",
     "loop/test_turn.py",
     "bi/test_superset.py",
@@ -57,6 +65,13 @@ LONG = (
     "faults/test_meaning.py",
     "erasure/test_forget.py",
     "sources/test_contract.py",
+    "sources/test_sandbox.py",
+    "quality/test_holds.py",
+    "journeys/test_rates.py",
+    "reports/test_alerts.py",
+    "quality/test_utm_aliases.py",
+    "journeys/test_model.py",
+    "bench/test_model_judges.py",
     "faults/test_drift.py",
     "quality/test_killed.py",
     "reports/test_delivery.py",
@@ -123,9 +138,12 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture(params=["duckdb", "postgres"])
-def any_settings(request: pytest.FixtureRequest, settings: Settings) -> Settings:
+def any_settings(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Settings]:
     """The same on DuckDB and on Postgres."""
     if request.param == "duckdb":
-        return settings
-    url = request.getfixturevalue("postgres_url")()
-    return replace(settings, warehouse_url=url)
+        yield settings
+        return
+    server = request.getfixturevalue("_postgres")
+    url = server.new_database()
+    yield replace(settings, warehouse_url=url)
+    server.drop(url)

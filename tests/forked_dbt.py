@@ -1,6 +1,6 @@
 """dbt in a process forked from one that has loaded it: what `$REBUTTAL_DBT` names while tests run.
 
-A start of dbt takes 1.5 seconds of work for its libraries, and the first one in a new home 3 more to parse the
+A start of dbt takes 1.3 seconds of work for its libraries, and the first one in a new home 3 more to parse the
 project; a session of tests starts it some hundred times. It is dbt's own command line that runs here, with the
 arguments, folder, environment and streams of whoever started it, and it ends with whoever started it. What was parsed
 is given to the next new home: dbt itself compares it with the files, the variables and the connection, and parses again
