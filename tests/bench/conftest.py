@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import pickle
+import shutil
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,10 +32,19 @@ class Admitted:
 
 
 @pytest.fixture(scope="session")
-def admitted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Admitted]:
-    """Seed 110, five weeks."""
-    home = tmp_path_factory.mktemp("gate")
-    with company(home, World(110, weeks=5, scale=0.25, faults="bad_rows")) as place:
-        pull_and_admit(place)
-        accounts = place.run("account", "--json", check=False)
-        yield Admitted(home / "warehouse.duckdb", place.truth(), accounts)
+def admitted(tmp_path_factory: pytest.TempPathFactory) -> Admitted:
+    """Seed 110, five weeks; made once, whichever workers ask for it."""
+    folder = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        folder = folder.parent
+    home, told = folder / "gate", folder / "gate.pickle"
+    with (folder / "gate.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not told.exists():
+            shutil.rmtree(home, ignore_errors=True)
+            with company(home, World(110, weeks=5, scale=0.25, faults="bad_rows")) as place:
+                pull_and_admit(place)
+                accounts = place.run("account", "--json", check=False)
+                told.write_bytes(pickle.dumps((place.truth(), accounts)))
+    truth, accounts = pickle.loads(told.read_bytes())
+    return Admitted(home / "warehouse.duckdb", truth, accounts)
