@@ -75,7 +75,7 @@ def shares_of(path: list[tuple[int, int]]) -> dict[str, list[Fraction]]:
     }
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(CONVERSION, min_size=1, max_size=9))
 def test_each_cell_has_what_its_paths_give_it(found: list[tuple]) -> None:
     rows = add_up(*arrays(found), WEIGHTS, DIRECT)
@@ -100,7 +100,7 @@ def test_each_cell_has_what_its_paths_give_it(found: list[tuple]) -> None:
     assert max(abs(got[key] - share) for key, share in expected.items()) < Fraction(100, WHOLE)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(CONVERSION, min_size=1, max_size=9))
 def test_conversions_and_money_are_whole(found: list[tuple]) -> None:
     rows = add_up(*arrays(found), WEIGHTS, DIRECT)
