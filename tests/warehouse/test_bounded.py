@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from rebuttal.settings import Settings
 from rebuttal.warehouse import open_warehouse
-from rebuttal.warehouse.bounded import MANY_ROWS, at_most, bound, bounded
+from rebuttal.warehouse.bounded import MANY_ROWS, at_most, bound, bounded, keep_blocks
 
 
 def lent(connection: Connection) -> tuple[Any, ...]:
@@ -56,3 +56,17 @@ def test_a_bound_is_never_more_than_the_machine_has(settings: Settings) -> None:
         bound(engine, 10**9)
         with engine.connect() as connection:
             assert lent(connection)[2] == "953.6 MiB"
+
+
+def test_blocks_are_kept_as_long_as_the_warehouse_is_open(any_settings: Settings) -> None:
+    asked = text("select current_setting('block_allocator_memory')")
+    with open_warehouse(any_settings) as engine:
+        keep_blocks(engine)
+        keep_blocks(engine)
+        with engine.connect() as connection:
+            if connection.dialect.name == "duckdb":
+                assert connection.execute(asked).scalar_one() != "0 bytes"
+            assert connection.execute(text("select 1")).scalar_one() == 1
+    if any_settings.warehouse_url.startswith("duckdb"):
+        with open_warehouse(any_settings) as engine, engine.connect() as connection:
+            assert connection.execute(asked).scalar_one() == "0 bytes"

@@ -24,7 +24,7 @@ from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse import dbt
-from rebuttal.warehouse.bounded import MODEL_BYTES, bound
+from rebuttal.warehouse.bounded import MODEL_BYTES, bound, keep_blocks
 from rebuttal.warehouse.compiled import Model, compile_models, kept_models, refresh
 from rebuttal.warehouse.engine import LOCK_WAIT_SECONDS, is_duckdb, open_warehouse
 from rebuttal.warehouse.model_tables import (
@@ -86,6 +86,7 @@ def build_due(context: Context, variables: dict[str, Any], report: Report) -> No
     models: list[Model] | None = []
     with open_warehouse(settings) as engine:
         bound(engine, MODEL_BYTES)
+        keep_blocks(engine)
         fingerprint = _fingerprint(engine, variables)
         week = f"{variables['running_week_start']}+{_whole_inputs(engine)}"
         due = find_changes(engine, fingerprint, week)
@@ -106,6 +107,8 @@ def build_due(context: Context, variables: dict[str, Any], report: Report) -> No
         bound(engine, MODEL_BYTES)
         if due.is_whole:
             forget_parts(engine)
+        else:
+            keep_blocks(engine)
         _finish(settings, engine, variables, due, models or [], report)
         settle(engine, fingerprint, week)
 
