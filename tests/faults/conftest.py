@@ -79,3 +79,9 @@ def desk(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -> 
     """Both trackers in turn."""
     with desk_of(request.param, settings, tmp_path) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def are_stores_made() -> bool:
+    """How they are made is not what these tests are about."""
+    return True
