@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 from tests.content.conftest import company, jira, new_company  # noqa: F401 - a Jira that refuses as it is told
 from tests.faults.desks import Desk, desk_of
-from tests.sources.conftest import Setup, setup_of
+from tests.sources.conftest import Setup, no_polite_gaps, setup_of  # noqa: F401 - none here either
 
 from rebuttal.settings import PROJECT_ROOT, Settings
-from rebuttal.sources import hubspot_reading
 
 sys.path.append(str(Path(__file__).parents[1] / "quality"))
 
@@ -43,9 +42,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture
-def vendor(any_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Setup]]:
+def vendor(any_settings: Settings, tmp_path: Path) -> Iterator[Callable[..., Setup]]:
     """vendor(source, **config) sets one source up against its fake; the gate has its usual configuration."""
-    monkeypatch.setattr(hubspot_reading, "SECONDS_BETWEEN_SEARCHES", 0.0)
     made: list[Any] = []
 
     def make(source: str, **config: Any) -> Setup:
