@@ -234,14 +234,14 @@ elsewhere(
 @fault(28, "kill -9 half-way through the migrations", "process", "nothing of them is there; opening again makes all")
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 def test_a_migration_that_was_killed_is_run_again(
-    settings: Settings, engine: str, request: pytest.FixtureRequest
+    settings: Settings, engine: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     from sqlalchemy import create_engine, inspect
 
     from rebuttal.state import open_state
     from rebuttal.state.model import Base
 
-    url = settings.state_url if engine == "sqlite" else request.getfixturevalue("postgres_url")()
+    url = f"sqlite:///{tmp_path / 'new.sqlite'}" if engine == "sqlite" else request.getfixturevalue("postgres_url")()
     killed = {**os.environ, "FAILPOINT": "state.before_commit:kill"}
     done = apart.run(OPEN_STATE, settings.home, url, env=killed)
     assert done.returncode == -signal.SIGKILL
