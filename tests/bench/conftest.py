@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import pickle
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +11,7 @@ from typing import Any
 import pytest
 from bench.company import World, company
 from bench.truth import pull_and_admit
+from tests.made_once import made_once
 
 
 @dataclass(frozen=True)
@@ -34,17 +31,11 @@ class Admitted:
 @pytest.fixture(scope="session")
 def admitted(tmp_path_factory: pytest.TempPathFactory) -> Admitted:
     """Seed 110, five weeks; made once, whichever workers ask for it."""
-    folder = tmp_path_factory.getbasetemp()
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        folder = folder.parent
-    home, told = folder / "gate", folder / "gate.pickle"
-    with (folder / "gate.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not told.exists():
-            shutil.rmtree(home, ignore_errors=True)
-            with company(home, World(110, weeks=5, scale=0.25, faults="bad_rows")) as place:
-                pull_and_admit(place)
-                accounts = place.run("account", "--json", check=False)
-                told.write_bytes(pickle.dumps((place.truth(), accounts)))
-    truth, accounts = pickle.loads(told.read_bytes())
+
+    def make(home: Path) -> tuple[dict[str, Any], subprocess.CompletedProcess[str]]:
+        with company(home, World(110, weeks=5, scale=0.25, faults="bad_rows")) as place:
+            pull_and_admit(place)
+            return place.truth(), place.run("account", "--json", check=False)
+
+    home, (truth, accounts) = made_once(tmp_path_factory, "gate", make)
     return Admitted(home / "warehouse.duckdb", truth, accounts)
