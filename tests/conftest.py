@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 import uuid
@@ -138,21 +139,55 @@ def settings_in(home: Path, config: Path = PROJECT_ROOT / "include" / "config") 
     )
 
 
+@pytest.fixture(scope="session")
+def are_stores_made() -> bool:
+    """Whether tests begin with stores that have their tables already. A folder says so in its own conftest.
+
+    To make them takes a tenth of a second for each store, a copy a few milliseconds, and hundreds of tests want one.
+    """
+    return False
+
+
+@pytest.fixture(scope="session")
+def made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with both stores in files, as they are when they were opened once. Copy it: it is everybody's."""
+    from rebuttal.state import open_state
+    from rebuttal.warehouse import open_warehouse
+
+    home = tmp_path_factory.mktemp("made")
+    with open_warehouse(settings_in(home)), open_state(settings_in(home)):
+        return home
+
+
+@pytest.fixture(scope="session")
+def made_database(made_home: Path, _postgres: _Server) -> str:
+    """The URL of a warehouse on Postgres, as it is when it was opened once. Copy it too."""
+    from rebuttal.warehouse import open_warehouse
+
+    url = _postgres.new_database()
+    with open_warehouse(replace(settings_in(made_home), warehouse_url=url)):
+        return url
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(request: pytest.FixtureRequest, tmp_path: Path, are_stores_made: bool) -> Settings:
     """Settings over DuckDB and SQLite in a new folder, with the default configuration."""
     home = tmp_path / "home"
-    home.mkdir()
+    if are_stores_made:
+        shutil.copytree(request.getfixturevalue("made_home"), home)
+    else:
+        home.mkdir()
     return settings_in(home)
 
 
 @pytest.fixture(params=["duckdb", "postgres"])
-def any_settings(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Settings]:
+def any_settings(request: pytest.FixtureRequest, settings: Settings, are_stores_made: bool) -> Iterator[Settings]:
     """The same on DuckDB and on Postgres."""
     if request.param == "duckdb":
         yield settings
         return
     server = request.getfixturevalue("_postgres")
-    url = server.new_database()
+    made = make_url(request.getfixturevalue("made_database")).database if are_stores_made else ""
+    url = server.new_database(f'TEMPLATE "{made}"' if made else "")
     yield replace(settings, warehouse_url=url)
     server.drop(url)

@@ -361,3 +361,9 @@ def company(settings: Settings, new_company: Callable[[Settings], Company]) -> C
 def objections_of() -> Callable[..., list[dict[str, Any]]]:
     """See `_objections_of`."""
     return _objections_of
+
+
+@pytest.fixture(scope="session")
+def are_stores_made() -> bool:
+    """How they are made is not what these tests are about."""
+    return True

@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from admitted import everything, outcome
+from admitted import everything, outcome, outcomes
 from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 from landed import context, land, read, row
 from sqlalchemy import text
+from tests.faults.long_form import SECOND_ENGINE
 from tests.faults.table import fault
 
 from rebuttal import quality
@@ -167,10 +168,12 @@ def test_nothing_names_an_erased_person_and_every_batch_still_adds_up(anna: Land
     assert report.changed
     # The last two name her too, as keyed hashes: in the list of the suppressed, and nowhere else.
     assert {table for table, _ in left(settings, (ANNA, NUMBER))} == {"ops.suppression", "suppression"}
-    assert outcome(settings, batches["contacts"]) == {"new": 1, "suppressed": 2}
-    assert outcome(settings, batches["again"]) == {"suppressed": 2}
-    assert outcome(settings, batches["notes"]) == {"new": 1, "suppressed": 2}
-    assert outcome(settings, batches["hits"]) == {"new": 1, "suppressed": 2}
+    assert outcomes(settings, [batches[name] for name in ("contacts", "again", "notes", "hits")]) == [
+        {"new": 1, "suppressed": 2},
+        {"suppressed": 2},
+        {"new": 1, "suppressed": 2},
+        {"new": 1, "suppressed": 2},
+    ]
     assert read(settings, "select contact_ids from core.deal") == [{"contact_ids": '["8001"]'}]
     assert read(settings, "select body from core.conversation") == [
         {"body": "Boris: ask [erased] or [erased], he said"}
@@ -199,6 +202,7 @@ def found_in_files(home: Path, trace: str) -> list[str]:
 
 @fault(133, "a batch that lands after the erasure", "store", "suppressed and counted; nothing comes back")
 @fault(135, "the same erasure twice", "store", "one erasure, no error, no table changed")
+@SECOND_ENGINE
 def test_what_comes_again_is_suppressed_whatever_it_looks_like(any_settings: Settings) -> None:
     batches = land_anna(any_settings)
     erase(context(any_settings), MAIL, "olena")
@@ -216,8 +220,7 @@ def test_what_comes_again_is_suppressed_whatever_it_looks_like(any_settings: Set
         any_settings, "hubspot.notes", [row("hubspot.notes", conversation_id="n9", contact_ids='["90220088"]')]
     )
     quality.run(context(any_settings))
-    assert outcome(any_settings, batch) == {"new": 1, "suppressed": 2}
-    assert outcome(any_settings, notes) == {"suppressed": 1}
+    assert outcomes(any_settings, [batch, notes]) == [{"new": 1, "suppressed": 2}, {"suppressed": 1}]
     assert left(any_settings, (*TRACES, "hernewone", "99990099")) == set()
 
 
@@ -225,11 +228,11 @@ def test_what_comes_again_is_suppressed_whatever_it_looks_like(any_settings: Set
 def test_a_replay_brings_nobody_back_and_counts_the_same(anna: Landed) -> None:
     settings, batches = anna
     erase(context(settings), MAIL, "olena")
-    before = {name: outcome(settings, batch) for name, batch in batches.items()}
+    before = outcomes(settings, batches.values())
     for stream in ("hubspot.contacts", "hubspot.deals", "hubspot.notes", "yandex_metrica.hits"):
         replay(context(settings), stream)
     assert left(settings) == set()
-    assert {name: outcome(settings, batch) for name, batch in batches.items()} == before
+    assert outcomes(settings, batches.values()) == before
 
 
 def test_a_deal_that_was_given_to_somebody_else_stays_theirs(any_settings: Settings) -> None:
@@ -242,8 +245,7 @@ def test_a_deal_that_was_given_to_somebody_else_stays_theirs(any_settings: Setti
     erase(context(any_settings), MAIL, "olena")
     assert read(any_settings, "select contact_id from core.deal") == [{"contact_id": "8001"}]
     assert left(any_settings, ("90110077", ANNA)) == {("ops.suppression", ANNA), ("suppression", ANNA)}
-    assert outcome(any_settings, second) == {"changed": 1}
-    assert outcome(any_settings, first) == {"new": 1}
+    assert outcomes(any_settings, [second, first]) == [{"changed": 1}, {"new": 1}]
 
 
 def test_a_subject_that_is_no_single_person_is_refused_and_not_repeated(anna: Landed) -> None:

@@ -48,3 +48,9 @@ def arrival() -> MakeArrival:
         return Arrival(source=source, delivery_key=key, body=body, content=body, **told)  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def are_stores_made() -> bool:
+    """How they are made is not what these tests are about."""
+    return True

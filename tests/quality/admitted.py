@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import select
@@ -15,11 +16,17 @@ from rebuttal.warehouse.tables import metadata
 
 def outcome(settings: Settings, batch_id: str) -> dict[str, int]:
     """The outcomes of a batch that are not zero."""
+    return outcomes(settings, [batch_id])[0]
+
+
+def outcomes(settings: Settings, batch_ids: Iterable[str]) -> list[dict[str, int]]:
+    """The same of several batches; all rows are counted once."""
     with open_warehouse(settings) as engine:
-        found = [one for one in account(engine) if one["batch_id"] == batch_id]
+        rows = account(engine)
         assert recount(engine) == []
-    assert len(found) == 1
-    return {name: found[0][name] for name in OUTCOMES if found[0][name]}
+    found = {one["batch_id"]: one for one in rows}
+    assert len(found) == len(rows)
+    return [{name: found[batch][name] for name in OUTCOMES if found[batch][name]} for batch in batch_ids]
 
 
 def everything(settings: Settings) -> dict[str, list[Any]]:

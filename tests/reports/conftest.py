@@ -294,3 +294,9 @@ def company(settings: Settings, post: Post, tmp_path: Path) -> Company:
 def rows() -> Any:
     """Row makers: `rows.voices`, `rows.task`, `rows.effect`, `rows.batch`."""
     return SimpleNamespace(voices=voices, task=task_row, effect=effect_row, batch=batch_row, usual_weeks=usual_weeks)
+
+
+@pytest.fixture(scope="session")
+def are_stores_made() -> bool:
+    """How they are made is not what these tests are about."""
+    return True

@@ -17,6 +17,7 @@ import pytest
 import yaml
 from sqlalchemy import text
 from tests.faults.table import fault
+from tests.sources.conftest import no_polite_gaps  # noqa: F401 - for the pulls here
 
 from rebuttal import sources
 from rebuttal.clock import Clock
