@@ -37,14 +37,14 @@ class Asked:
         cls,
         texts: Sequence[str | tuple[str, ...]],
         calm: npt.NDArray[np.float64],
-        mended: Callable[[str], str] = str,
+        ready: Callable[[str], str] = prepared,
     ) -> Asked:
         """Prepare raw texts, a message as its sentences; `calm` says of each how much likelier `none` is there.
 
-        `mended` undoes slips of the keyboard in a prepared sentence.
+        `ready` prepares a sentence, and may undo slips of the keyboard in it.
         """
         several = [(text,) if isinstance(text, str) else text for text in texts]
-        whole = ["\n".join(filter(None, (mended(prepared(one)) for one in sentences))) for sentences in several]
+        whole = ["\n".join(filter(None, map(ready, sentences))) for sentences in several]
         odds = calm * np.array([DENIAL_ODDS if is_denial(text) else 1.0 for text in whole])
         return cls(whole, [after_contrast(text) or "" for text in whole], odds)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ class Kernel:
         """
         centre = vectors.mean(axis=0)
         rows = _features(vectors, centre, signs).astype(np.float16).astype(np.float32)
-        near = _nearness(rows, rows)
+        near = _nearness(rows, rows, _lengths(rows))
         near[np.diag_indices_from(near)] += (RIDGE * weights.mean() / weights).astype(np.float32)
         bias = shares.mean(axis=0)
         # The matrix is symmetric: transposed it stands as LAPACK wants it, and no copy is made.
@@ -51,9 +52,14 @@ class Kernel:
         typical /= np.maximum(np.linalg.norm(typical, axis=1, keepdims=True), 1e-6)
         return cls(centre, rows, found, bias, typical)
 
+    @cached_property
+    def lengths(self) -> Array:
+        """Squared lengths of the rows."""
+        return _lengths(self.rows)
+
     def logits(self, vectors: Array, signs: Array) -> npt.NDArray[np.float64]:
         """One row of scores per text, of the scale of a logistic regression's."""
-        near = _nearness(_features(vectors, self.centre, signs), self.rows)
+        near = _nearness(_features(vectors, self.centre, signs), self.rows, self.lengths)
         return np.asarray(near @ self.weights + self.bias, dtype=np.float64) / SHARPNESS
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -80,13 +86,16 @@ def _features(vectors: Array, centre: Array, signs: Array) -> Array:
     return np.hstack([moved, signs]).astype(np.float32)
 
 
-def _nearness(left: Array, right: Array) -> Array:
-    """exp(-WIDTH |x - y|^2) for each pair, in place: the matrix is the largest thing in memory."""
+def _lengths(rows: Array) -> Array:
+    return np.asarray((rows * rows).sum(axis=1))
+
+
+def _nearness(left: Array, right: Array, lengths: Array) -> Array:
+    """exp(-WIDTH |x - y|^2) for each pair, in place: the matrix is the largest thing in memory. `lengths`: of right."""
     near: Array = left @ right.T
-    near *= 2
-    near -= (left * left).sum(axis=1)[:, None]
-    near -= (right * right).sum(axis=1)[None, :]
-    near *= WIDTH
+    near *= 2 * WIDTH
+    near -= WIDTH * _lengths(left)[:, None]
+    near -= WIDTH * lengths[None, :]
     np.minimum(near, 0, out=near)
     np.exp(near, out=near)
     return near

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ SETTLED, SETTLED_NONE = 0.8, 0.7
 # Probabilities to the power 1/temperature; found by grouped cross-validation over the training texts.
 TEMPERATURE = {"ngram": 0.85, "ngram+e5": 0.7}
 UNREADABLE = 0.1  # familiarity below which a text is no language we know: nothing is sure about it
-_ROUND = 6
+_ROUND = 5  # a product of matrices differs in its last digits with the number of rows
 
 
 @dataclass(frozen=True)
@@ -125,12 +126,15 @@ class Model:
     ) -> Probabilities:
         if not texts:
             return np.zeros((0, len(LABELS)))
-        own = Asked.of(texts, calm, self.spelling.mended)
+        ready = cache(
+            lambda text: self.spelling.mended(prepared(text))
+        )  # a message's sentences are asked alone as well
+        own = Asked.of(texts, calm, ready)
         wider = list(dict.fromkeys(pair for pair in zip(around, calm, strict=True) if pair[0]))
         places = {pair: row for row, pair in enumerate(wider)}
         inside = np.array([places.get(pair, -1) for pair in zip(around, calm, strict=True)])
         odds = np.array([odds for _, odds in wider])
-        whole = Asked.of([sentences for sentences, _ in wider], odds, self.spelling.mended)
+        whole = Asked.of([sentences for sentences, _ in wider], odds, ready)
         lines = [line for text in whole.parts() for line in text.split("\n")]
         asked = list(dict.fromkeys([*own.parts(), *whole.parts(), *lines]))
         logits = self.cheap.logits(self.ngrams.transform(asked))
