@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import LinAlgError
+from scipy.linalg.lapack import spftrf, spftrs
 
 Array = npt.NDArray[np.float32]
 
 WIDTH, RIDGE = 0.5, 0.3  # found by grouped cross-validation over the training texts
+_AT_ONCE = 1000  # rows
 SHARPNESS = 0.12  # scores over this are logits: regression on 0 and 1 keeps them close together
 
 
@@ -38,16 +40,12 @@ class Kernel:
     def fit(cls, vectors: Array, signs: Array, shares: Array, weights: npt.NDArray[np.float64]) -> Kernel:
         """Fit to unit vectors and signs of stance (one row a text), label shares (summing to 1) and texts' weights.
 
-        Takes memory for one matrix of texts by texts in single precision.
+        Takes memory for half a matrix of texts by texts in single precision. Raises LinAlgError.
         """
         centre = vectors.mean(axis=0)
         rows = _features(vectors, centre, signs).astype(np.float16).astype(np.float32)
-        near = _nearness(rows, rows, _lengths(rows))
-        near[np.diag_indices_from(near)] += (RIDGE * weights.mean() / weights).astype(np.float32)
         bias = shares.mean(axis=0)
-        # The matrix is symmetric: transposed it stands as LAPACK wants it, and no copy is made.
-        factor = cho_factor(near.T, lower=True, overwrite_a=True, check_finite=False)
-        found = cho_solve(factor, shares - bias, check_finite=False).astype(np.float32)
+        found = _solved(rows, (RIDGE * weights.mean() / weights).astype(np.float32), shares - bias)
         typical = (shares * weights[:, None].astype(np.float32)).T @ vectors
         typical /= np.maximum(np.linalg.norm(typical, axis=1, keepdims=True), 1e-6)
         return cls(centre, rows, found, bias, typical)
@@ -84,6 +82,33 @@ def _features(vectors: Array, centre: Array, signs: Array) -> Array:
     moved = vectors - centre
     moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6)
     return np.hstack([moved, signs]).astype(np.float32)
+
+
+def _solved(rows: Array, ridges: Array, right: Array) -> Array:
+    """x of (K + diag(ridges)) x = right, K the nearness of the rows.
+
+    K is symmetric, so half of it is kept, in LAPACK's rectangular full packed format: the left columns below their
+    diagonal, and in the corner that they leave free the rest, transposed (Gustavson et al. 2010).
+    """
+    count = len(rows)
+    left, gap = (count + 1) // 2, (count + 1) % 2
+    packed = np.empty((left, count + gap), dtype=np.float32)  # a row of it is a column of LAPACK's
+    lengths = _lengths(rows)
+    for begin in range(0, left, _AT_ONCE):
+        chosen = slice(begin, min(begin + _AT_ONCE, left))
+        packed[chosen, gap:] = _nearness(rows[chosen], rows, lengths)
+    diagonal = np.arange(left)
+    packed[diagonal, diagonal + gap] += ridges[:left]
+    for begin in range(left, count, _AT_ONCE):
+        near = _nearness(rows[begin : begin + _AT_ONCE], rows[begin:], lengths[begin:])
+        for at, one in enumerate(near, begin - left):
+            one[at - begin + left] += ridges[left + at]
+            packed[at + 1 - gap :, at] = one[at - begin + left :]
+    factor, failed = spftrf(count, packed.ravel(), transr="N", uplo="L", overwrite_a=True)
+    if failed:
+        raise LinAlgError(f"the nearness of {count} training texts has no Cholesky factor: {failed}")
+    found, _ = spftrs(count, factor, right.astype(np.float32), transr="N", uplo="L")
+    return np.asarray(found, dtype=np.float32)
 
 
 def _lengths(rows: Array) -> Array:

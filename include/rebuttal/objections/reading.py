@@ -22,9 +22,8 @@ ONE_MESSAGE = 5
 # In a longer one most sentences voice nothing: `none` is so many times likelier than among the training texts. Found by
 # grouped cross-validation over the training notes.
 CALM_ODDS = 8.0
-# Who says why a deal was lost, or takes several sentences for an answer or a message, seldom voices nothing. Found in
-# the same way over the training texts.
-LOST_ODDS, TOLD_ODDS = 0.4, 0.3
+# Who says why a deal was lost seldom voices nothing. Found in the same way over the training texts.
+LOST_ODDS = 0.4
 # A sentence of a piece carries the piece's label with at least this probability; the best one always does.
 CARRIES = 0.4
 _AUTHORITY = "authority"
@@ -89,7 +88,7 @@ def _questions(heard: Heard) -> list[Question]:
     around = tuple(said) if len(said) > 1 else ()
     if heard.kind in ("survey", "lost_reason"):
         around = (" ".join(said),) if around else ()  # one thought in one breath; a note or a call tells one by one
-    odds = LOST_ODDS if heard.kind == "lost_reason" else TOLD_ODDS if heard.kind == "survey" and around else 1.0
+    odds = LOST_ODDS if heard.kind == "lost_reason" else 1.0
     return [(words, odds, around) for words in said]
 
 
