@@ -49,15 +49,15 @@ PRIMARY_SHARE = 0.65  # of a many-labelled text's weight that its primary label 
 NGRAM_C = 8.0
 DENSE_SIGN_WEIGHT = 0.15
 SAY = (0.4, 0.7)  # weight of the n-grams' and of the kernel's say where both are asked
-NONE_ODDS = 0.7  # how much likelier `none` is made there; both by grouped cross-validation over the training texts
-# How much likelier the cheap stage takes `none` to be where the embeddings stand behind it: by itself it hears objections
+NONE_ODDS = 0.6  # how much likelier `none` is made there; both by grouped cross-validation over the training texts
+# How much likelier `none` is in the cheap stage where the embeddings stand behind it: by itself it hears objections
 # in small talk. This and the thresholds below: the fewest embeddings at half a point of macro-F1 lost on four worlds of
 # the sandbox, and none lost in grouped cross-validation over the training texts.
 CHEAP_NONE_ODDS = 2.56
 SURE = 0.9  # the cheap stage's own probability from which the embeddings are not asked
 CALM_SURE = 0.75  # the same for a sentence of a long text
 # For `none` of a sentence of a short note or call: most of these are nothing, in the sandbox as well.
-TOLD_NONE_SURE = 0.65
+TOLD_NONE_SURE = 0.7
 # From these probabilities of its own, of an objection and of `none`, a sentence of a message is not embedded for the
 # message's sake: what is typical of its label stands for it.
 SETTLED, SETTLED_NONE = 0.8, 0.65
