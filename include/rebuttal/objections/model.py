@@ -51,7 +51,7 @@ DENSE_SIGN_WEIGHT = 0.15
 SAY = (0.4, 0.7)  # weight of the n-grams' and of the kernel's say where both are asked
 NONE_ODDS = 0.6  # how much likelier `none` is made there; both by grouped cross-validation over the training texts
 # How much likelier `none` is in the cheap stage where the embeddings stand behind it: by itself it hears objections
-# in small talk. This and the thresholds below: the fewest embeddings at half a point of macro-F1 lost on four worlds of
+# in small talk. This and the thresholds below: the fewest embeddings at 0.7 points of macro-F1 lost on four worlds of
 # the sandbox, and none lost in grouped cross-validation over the training texts.
 CHEAP_NONE_ODDS = 2.56
 SURE = 0.9  # the cheap stage's own probability from which the embeddings are not asked
