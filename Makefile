@@ -13,7 +13,7 @@ BI ?= $(shell $(PYTHON) -c "import sys; print(int(sys.version_info[:2] < (3, 13)
 export BI BI_PORT AIRFLOW_PORT SANDBOX_PORT SMTP_PORT MAIL_PORT WORKER_LOG_PORT TRIGGER_LOG_PORT SEED WEEKS UNTIL SCALE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run bi test check bench truth effects numbers faults faults-tracker audit sbom vulnerabilities docs lock \
+.PHONY: help setup run bi environments test check bench truth effects numbers faults faults-tracker audit sbom vulnerabilities docs lock \
   format clean compose-secrets compose-test
 
 help: ## this list
@@ -29,8 +29,10 @@ run: ## set up, start everything, let the loop turn, show the summary; Ctrl-C st
 bi: .venv-bi/.ready ## the dashboards alone: bring them up to include/bi and serve them; Ctrl-C stops them
 	@exec $(PYTHON) -m launch.bi
 
-test: .venv/.ready-dev .venv-dbt/.ready $(if $(filter-out 0,$(BI)),.venv-bi/.ready-dev) ## set up what tests need and run them all
+test: environments ## set up what tests need and run them all; SWEEP=20 tries a replay on 20 random histories, not 2
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
+
+environments: .venv/.ready-dev .venv-dbt/.ready $(if $(filter-out 0,$(BI)),.venv-bi/.ready-dev) ## all that tests need, and no test
 
 check: .venv/.ready-dev ## format, lint, types, import rules
 	$(BIN)/ruff format --check .

@@ -132,8 +132,8 @@ def company(
     smtp = {"conn_type": "smtp", "host": "127.0.0.1", "port": smtp_port,
             "extra": {"disable_tls": True, "disable_ssl": True, "from_email": "loop@example.com"}}  # fmt: skip
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("REBUTTAL_", "AIRFLOW_CONN_"))}
-    if models := os.environ.get("REBUTTAL_MODELS"):  # named by what they were trained on: companies may share them
-        kept["REBUTTAL_MODELS"] = models
+    # Models are named by what they were trained on: companies may share them, and dbt's command too.
+    kept |= {name: os.environ[name] for name in ("REBUTTAL_MODELS", "REBUTTAL_DBT") if name in os.environ}
     environment = {
         **kept,
         "REBUTTAL_HOME": str(home),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from bench.company import World, company
 from bench.truth import pull_and_admit
+from tests.made_once import made_once
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,13 @@ class Admitted:
 
 
 @pytest.fixture(scope="session")
-def admitted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Admitted]:
-    """Seed 110, five weeks."""
-    home = tmp_path_factory.mktemp("gate")
-    with company(home, World(110, weeks=5, scale=0.25, faults="bad_rows")) as place:
-        pull_and_admit(place)
-        accounts = place.run("account", "--json", check=False)
-        yield Admitted(home / "warehouse.duckdb", place.truth(), accounts)
+def admitted(tmp_path_factory: pytest.TempPathFactory) -> Admitted:
+    """Seed 110, five weeks; made once, whichever workers ask for it."""
+
+    def make(home: Path) -> tuple[dict[str, Any], subprocess.CompletedProcess[str]]:
+        with company(home, World(110, weeks=5, scale=0.25, faults="bad_rows")) as place:
+            pull_and_admit(place)
+            return place.truth(), place.run("account", "--json", check=False)
+
+    home, (truth, accounts) = made_once(tmp_path_factory, "gate", make)
+    return Admitted(home / "warehouse.duckdb", truth, accounts)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests.content.conftest import company, jira, new_company  # noqa: F401 - a Jira that refuses as it is told
+from tests.faults.desks import Desk, desk_of
 from tests.sources.conftest import Setup, setup_of
 
 from rebuttal.settings import PROJECT_ROOT, Settings
@@ -71,3 +72,10 @@ def make_setup(settings: Settings, tmp_path: Path) -> Iterator[Callable[..., Set
     yield make
     for one in made:
         one.close()
+
+
+@pytest.fixture(params=["jira", "trello"])
+def desk(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -> Iterator[Desk]:
+    """Both trackers in turn."""
+    with desk_of(request.param, settings, tmp_path) as made:
+        yield made

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 import yaml
 from sqlalchemy import select
@@ -38,6 +39,19 @@ OTHER_BOARD = "5f5f5f5f0000000000000002"
 TRANSITIONS = {status.name: status.transition_id for status in STATUSES.values()}
 
 
+class Hours:
+    """A clock that passes only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+
+    def now(self) -> datetime:
+        return NOW + timedelta(seconds=self.passed)
+
+    def sleep(self, seconds: float) -> None:
+        self.passed += seconds
+
+
 @dataclass(frozen=True)
 class Desk:
     """One company and its tracker."""
@@ -46,6 +60,7 @@ class Desk:
     settings: Settings
     served: Served
     through: str = ""  # the address of a proxy before the tracker, for the loop's own calls
+    hours: Hours = field(default_factory=Hours)  # what leases, limits and waits go by
 
     def configure(self, section: str, **values: Any) -> None:
         path = self.settings.config / "content.yml"
@@ -68,7 +83,7 @@ class Desk:
         """One run of the stage, so many weeks after the first."""
         clock = Clock(NOW + timedelta(weeks=weeks))
         resolve = lambda _: self.connection(**extra)  # noqa: E731
-        return content.run(Context(self.settings, clock, resolve, b"0123456789abcdef"))
+        return content.run(Context(self.settings, clock, resolve, b"0123456789abcdef"), wall=self.hours)
 
     def fault(self, kind: str, times: int = 1) -> None:
         """Let the next creates fail."""
@@ -178,22 +193,9 @@ class Desk:
             return sorted(session.scalars(select(Decision.decision)))
 
 
-class Hours:
-    """A clock that passes only when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.passed = 0.0
-
-    def now(self) -> datetime:
-        return NOW + timedelta(seconds=self.passed)
-
-    def sleep(self, seconds: float) -> None:
-        self.passed += seconds
-
-
 @contextmanager
 def desk_of(kind: str, settings: Settings, folder: Path) -> Iterator[Desk]:
-    """A desk with quick waits and one theme that is heard."""
+    """A desk with one theme that is heard, and the waits that are shipped."""
     config = folder / "config"
     config.mkdir()
     for name in ("content.yml", "taxonomy.yml"):
@@ -201,13 +203,17 @@ def desk_of(kind: str, settings: Settings, folder: Path) -> Iterator[Desk]:
         (config / name).write_text(text, encoding="utf-8")
     served = start()
     desk = Desk(kind, replace(settings, config=config), served)
-    waits = {"index_wait_seconds": 0.2, "search_spacing_seconds": 0.1, "run_budget_seconds": 30}
-    desk.configure("tracker", kind=kind, connection=kind, **waits)
+    desk.configure("tracker", kind=kind, connection=kind)
     desk.hear(objections())
     try:
         yield desk
     finally:
         served.stop()
+
+
+def one_kind(kind: str) -> pytest.MarkDecorator:
+    """For a fault that only one of the trackers can have."""
+    return pytest.mark.parametrize("desk", [kind], indirect=True)
 
 
 def objections(category: str = "price", theme: str = "too_high", count: int = 9, **more: Any) -> list[dict[str, Any]]:

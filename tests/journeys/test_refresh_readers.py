@@ -14,8 +14,9 @@ from tests.journeys.refresh_cases import CHANGES, MARTS, NUMBERS, persons_of, re
 from rebuttal import journeys
 from rebuttal.context import Context
 from rebuttal.errors import AbortError
-from rebuttal.warehouse import open_published
+from rebuttal.warehouse import open_published, open_warehouse
 from rebuttal.warehouse.engine import is_duckdb
+from rebuttal.warehouse.promote import columns_of, row_key_of
 from rebuttal.warehouse.publish import previous_path, publish_previous
 
 DYING = """
@@ -83,6 +84,19 @@ def test_the_published_copy_follows_and_the_one_before_stays(built: Context) -> 
             for name in MARTS:
                 rows = connection.execute(text(f"SELECT * FROM marts.{name}")).all()
                 assert sorted((tuple(row) for row in rows), key=repr) == read(settings)[name], (change, name)
+
+
+def test_readers_get_the_rows_that_a_refresh_told(built: Context) -> None:
+    """What a refresh told stands on its own connection: promotion must get that one, though shares opened another."""
+    run_sql(built.settings, *CHANGES["late visit"](next(NUMBERS)))
+    assert journeys.run(built).changed
+    with open_warehouse(built.settings) as engine, engine.connect() as connection:
+        told_by = {
+            name: connection.execute(text(f"SELECT min(expression) FROM marts_previous.{name}__unit")).scalar_one()
+            for name in ("touchpoint", "journey")
+        }
+        by_row = {name: row_key_of(connection, columns_of(connection, f"marts.{name}")) for name in told_by}
+    assert told_by == by_row, "kept row by row; what is looked for and compared anew is kept by person"
 
 
 def test_a_key_of_somebody_else_is_a_failed_test(built: Context) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 from bench.company import World, company
+from tests.made_once import made_once
 
 WORLD = World(seed=23, weeks=6, scale=0.2)
 
@@ -36,17 +34,12 @@ class FirstTurn:
 @pytest.fixture(scope="session")
 def first_turn(tmp_path_factory: pytest.TempPathFactory) -> FirstTurn:
     """Of `WORLD`, on DuckDB. Copy it: it is everybody's."""
-    folder = tmp_path_factory.getbasetemp()
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        folder = folder.parent
-    home, told = folder / "first-turn", folder / "first-turn.json"
-    with (folder / "first-turn.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not told.exists():
-            shutil.rmtree(home, ignore_errors=True)
-            with company(home, WORLD) as place:
-                done = place.run("loop", "--until", WORLD.until, "--json")
-                asked = requests.get(f"{place.sandbox_url}/_sandbox/requests", timeout=30).json()
-            told.write_text(json.dumps([done.stdout + done.stderr, asked]), encoding="utf-8")
-    said, asked = json.loads(told.read_text(encoding="utf-8"))
+
+    def make(home: Path) -> tuple[str, dict[str, int]]:
+        with company(home, WORLD) as place:
+            done = place.run("loop", "--until", WORLD.until, "--json")
+            asked = requests.get(f"{place.sandbox_url}/_sandbox/requests", timeout=30).json()
+            return done.stdout + done.stderr, asked
+
+    home, (said, asked) = made_once(tmp_path_factory, "first-turn", make)
     return FirstTurn(home, said, asked)

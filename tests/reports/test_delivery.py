@@ -201,20 +201,40 @@ def test_which_tls_a_connection_means(port: int | None, extra: dict[str, Any], e
     assert _tls(Connection("smtp", "mail.example", port=port, extra=extra)) == expected
 
 
-def test_an_unpublished_warehouse_sends_nothing(company: Any) -> None:
-    company.settings.published_path.unlink()
+@pytest.mark.parametrize("is_modelled", [False, True])
+def test_before_anything_was_heard_nobody_is_told_and_the_week_is_not_spent(company: Any, is_modelled: bool) -> None:
+    """A weekly time may strike during the first turn of all: the same week's mail comes when there is something."""
+    only(company, "kate")
+    if is_modelled:
+        company.fill(without=("objection",))
+    else:
+        company.settings.published_path.unlink()
     report = reports.run(company.context())
-    assert report.problems == ["Nothing has been published yet. Run `rebuttal loop` or `rebuttal model` first"]
+    assert report.problems == ["Nothing has been published yet of what people say; readers wait. Run `rebuttal loop`"]
+    assert report.too_early == report.problems[0]
     assert company.post.received == []
+    company.fill()
+    assert reports.run(company.context()).counts["sent"] == 1
+
+
+def test_an_unpublished_warehouse_sends_nothing(company: Any) -> None:
+    only(company, "kate")
+    reports.run(company.context())
+    company.settings.published_path.unlink()
+    report = reports.run(company.context(company.now + timedelta(days=7)))
+    assert report.problems == ["Nothing has been published yet. Run `rebuttal loop` or `rebuttal model` first"]
+    assert report.too_early == ""
+    assert len(company.post.received) == 1
 
 
 def test_a_part_that_could_not_be_computed_is_a_problem_and_the_mail_says_so(company: Any) -> None:
     only(company, "kate")
+    reports.run(company.context())
     company.fill(without=("objection",))
-    report = reports.run(company.context())
+    report = reports.run(company.context(company.now + timedelta(days=7)))
     assert len(report.problems) == 1
     assert "digest's objections could not be computed" in report.problems[0]
-    assert "could not be computed" in company.post.received[0][2].get_body(("plain",)).get_content()
+    assert "could not be computed" in company.post.received[1][2].get_body(("plain",)).get_content()
 
 
 @fault(130, "a reader of a partner that is not named", "mail", "nothing is sent: missing is never all rows")

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -108,25 +108,41 @@ def fine(report: Report) -> Report:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[str, str]]]:
-    """What a pull without any fault lands on DuckDB."""
+def pulled(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Context:
+    """Of a pull without any fault, on DuckDB."""
     home = tmp_path_factory.mktemp("undisturbed")
     settings = Settings(home, home, "", f"duckdb:///{home / 'warehouse.duckdb'}", f"sqlite:///{home / 'state.sqlite'}")
     context = sandbox.context(settings, home)
     report = fine(sources.run(context))
     assert {detail["status"] for detail in report.details} == {"landed"}
     assert [detail for detail in report.details if detail["extra_fields"] or detail["defects"]] == []
-    return landed(context)
+    return context
 
 
-def test_every_stream_lands_and_both_engines_hold_the_same(
-    sandbox: Sandbox, any_settings: Settings, tmp_path: Path, undisturbed: dict[str, list[tuple[str, str]]]
+@pytest.fixture(scope="module")
+def undisturbed(pulled: Context) -> dict[str, list[tuple[str, str]]]:
+    """What it lands."""
+    return landed(pulled)
+
+
+def test_every_stream_lands_and_a_second_pull_changes_nothing(
+    pulled: Context, undisturbed: dict[str, list[tuple[str, str]]]
 ) -> None:
-    context = sandbox.context(any_settings, tmp_path)
+    assert min(len(rows) for rows in undisturbed.values()) >= 3
+    assert not fine(sources.run(pulled)).changed
+    assert landed(pulled) == undisturbed
+
+
+def test_both_engines_hold_the_same(
+    sandbox: Sandbox,
+    settings: Settings,
+    tmp_path: Path,
+    postgres_url: Callable[[], str],
+    undisturbed: dict[str, list[tuple[str, str]]],
+) -> None:
+    context = sandbox.context(replace(settings, warehouse_url=postgres_url()), tmp_path)
     fine(sources.run(context))
-    found = landed(context)
-    assert found == undisturbed
-    assert min(len(rows) for rows in found.values()) >= 3
+    assert landed(context) == undisturbed
     assert not fine(sources.run(context)).changed
 
 

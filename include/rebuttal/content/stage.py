@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import or_, select
@@ -23,6 +23,7 @@ from rebuttal.content.themes import hear
 from rebuttal.content.trackers import Tracker
 from rebuttal.content.trackers.opening import open_tracker
 from rebuttal.content.twins import sweep_twins
+from rebuttal.content.waiting import WALL_CLOCK, Waiting
 from rebuttal.context import Context
 from rebuttal.errors import RebuttalError
 from rebuttal.records import Report
@@ -40,12 +41,13 @@ def run(
     issues: Sequence[str] | None = None,
     themes: frozenset[str] | None = None,
     publishing: bool = True,
+    wall: Waiting = WALL_CLOCK,
 ) -> Report:
     """Read statuses back, propose tasks for the best themes, send what waits, mirror ledger and journal, publish.
 
     With `issues` (the tracker's ids or keys) only their statuses are read, and twins are not looked for: what is not
     asked for is the next whole run's. With `themes` (`category/theme`) only these may get a task, some more in a week.
-    Without `publishing` that is left to the caller.
+    Without `publishing` that is left to the caller. `wall` is what leases, limits and waits for the tracker go by.
 
     Counts: `themes`, `proposed`, `sent`, `adopted`, `dead`, `published`, `declined`, ... A tracker that fails is a
     problem in the report; what needs no tracker is done all the same. Raises ConfigError and StoreError.
@@ -55,7 +57,7 @@ def run(
     now = context.clock.now()
     report = Report("answer")
     with open_state(context.settings) as sessions:
-        tracker = _tracker(context, rules, report)
+        tracker = _tracker(context, rules, report, wall)
         if tracker is not None:
             _follow(sessions, tracker, rules, now, report, issues)
         failpoint("content.after_follow")
@@ -78,7 +80,7 @@ def run(
             report.counts.update({f"waiting: {reason}": count for reason, count in sorted(waiting.items())})
             failpoint("content.after_propose")
         if tracker is not None:
-            report.changed = _send(sessions, tracker, rules, now, report, is_whole=issues is None)
+            report.changed = _send(sessions, tracker, rules, now, report, wall, is_whole=issues is None)
         _show_open(sessions, report)
         tasks, decisions = _mirrored(sessions)
         pieces_now = gather(sessions, rules)
@@ -116,9 +118,9 @@ def _follow(
     _with_tracker(report, partial(follow, sessions, tracker, rules.status, now, report, only))
 
 
-def _tracker(context: Context, rules: ContentRules, report: Report) -> Tracker | None:
+def _tracker(context: Context, rules: ContentRules, report: Report, wall: Waiting) -> Tracker | None:
     try:
-        return open_tracker(rules.tracker, context.resolve(rules.tracker.connection))
+        return open_tracker(rules.tracker, context.resolve(rules.tracker.connection), wall)
     except RebuttalError as error:
         report.problems.append(str(error))
         return None
@@ -135,16 +137,23 @@ def _with_tracker(report: Report, step: Callable[[], None]) -> bool:
 
 
 def _send(
-    sessions: Sessions, tracker: Tracker, rules: ContentRules, now: datetime, report: Report, *, is_whole: bool
+    sessions: Sessions,
+    tracker: Tracker,
+    rules: ContentRules,
+    now: datetime,
+    report: Report,
+    wall: Waiting,
+    *,
+    is_whole: bool,
 ) -> bool:
     """Work the outbox, close twins, read the status of what is new. Returns whether anything was done."""
-    delivered = Delivery(sessions, tracker, rules.tracker, now).drain()
+    delivered = Delivery(sessions, tracker, rules.tracker, now, wall).drain()
     for name, count in delivered.counts.items():
         report.add(name, count)
     report.problems += [problem for problem in delivered.problems if problem not in report.problems]
     window = timedelta(hours=rules.tracker.twin_sweep_hours)
     if is_whole:
-        _with_tracker(report, partial(sweep_twins, sessions, tracker, window, datetime.now(UTC), now, report))
+        _with_tracker(report, partial(sweep_twins, sessions, tracker, window, wall.now(), now, report))
     with sessions() as session:
         unread = [t.task_id for t in session.query(ContentTask).filter_by(status="open", tracker_status=None)]
     if unread:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from statistics import median
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, text
 
 from rebuttal.quality.checks import Check
 from rebuttal.quality.field_checks import fields_keep_type
@@ -15,6 +15,7 @@ from rebuttal.quality.vendor_totals import totals_agree
 from rebuttal.warehouse import batches
 from rebuttal.warehouse.batches import Batch
 from rebuttal.warehouse.dialects import quoted
+from rebuttal.warehouse.promote import columns_of
 from rebuttal.warehouse.staging import Staged
 
 # Which landing column says whose data a row is.
@@ -125,8 +126,7 @@ def _columns_still_filled(connection: Connection, staged: Staged, limits: Hold) 
 
 
 def _fields(connection: Connection, batch: Batch) -> list[str]:
-    columns = inspect(connection).get_columns(*reversed(batch.landing.split(".")))
-    return [column["name"] for column in columns if not column["name"].startswith("_")]
+    return [name for name, _ in columns_of(connection, batch.landing) if not name.startswith("_")]
 
 
 def _filled(
@@ -184,9 +184,7 @@ def _fields_as_declared(staged: Staged) -> Check:
 
 def _no_new_fields(connection: Connection, staged: Staged) -> Check:
     batch = staged.batch
-    has_extra = any(
-        column["name"] == "_extra" for column in inspect(connection).get_columns(*reversed(batch.landing.split(".")))
-    )
+    has_extra = any(name == "_extra" for name, _ in columns_of(connection, batch.landing))
     found: list[str] = []
     if has_extra:
         rows = text(

@@ -69,6 +69,8 @@ class Gate:
         self._gx = importlib.import_module("great_expectations")
         context = self._gx.get_context(mode="ephemeral")
         context.variables.progress_bars = {"globally": False}
+        # After each asset it would write its whole configuration as YAML, into memory where nobody reads it.
+        context.variables.save = lambda: None
         with warnings.catch_warnings():  # it would rather have `add_postgres`, which refuses socket addresses
             warnings.simplefilter("ignore")
             # Without a pool no connection outlives its query: none blocks a DROP, none keeps DuckDB's file locked.

@@ -8,6 +8,8 @@ from datetime import timedelta
 from functools import partial
 from typing import cast
 
+from sqlalchemy import inspect, select
+
 from rebuttal.configuration import load_vocabulary
 from rebuttal.context import Context
 from rebuttal.errors import ConfigError, CredentialsError, StoreError, UnavailableError
@@ -60,7 +62,8 @@ def run(context: Context, what: str = "digest") -> Report:
     Counts: `people` (rooms included), `sent`, `already_told`, `unsubscribed`, `partner_left`, `too_late`, `refused`,
     `unknown`, `later`, `expired`. `details` name reader, period, state and Message-ID. Raises ConfigError for an
     unknown `what` or a wrong people.yml. A server that cannot be used, marts that were never published and a part that
-    could not be computed are problems.
+    could not be computed are problems. Where nobody was ever told anything and nothing was heard yet, all readers wait
+    (`Report.too_early`): a weekly time that strikes during the first turn must not spend the week's digest on nothing.
     """
     if what not in KINDS:
         raise ConfigError(f"There is no report {what!r}", next_step=f"Use one of {', '.join(KINDS)}")
@@ -74,6 +77,10 @@ def run(context: Context, what: str = "digest") -> Report:
         gone = unsubscribed(sessions)
         with sessions() as session:
             ended = ended_partners(session)
+        if _is_new(sessions) and not _is_heard(context):
+            report.too_early = "Nothing has been published yet of what people say; readers wait. Run `rebuttal loop`"
+            report.problems.append(report.too_early)
+            return report
         try:  # one server for all mails: when it cannot be used, the others wait too
             for person in people.people:
                 if what not in person.mails:
@@ -162,6 +169,22 @@ class _Writers:
             with open_published(self._context.settings) as engine:
                 self._periods[period] = read_review(engine, period, self._expected)
         return self._periods[period]
+
+
+def _is_new(sessions: Sessions) -> bool:
+    """Whether no message ever went out here; where one did, marts that are gone are no matter of time."""
+    with sessions() as session:
+        is_out = DigestDelivery.state != "pending"
+        return session.scalar(select(DigestDelivery.delivery_id).where(is_out).limit(1)) is None
+
+
+def _is_heard(context: Context) -> bool:
+    """Whether what people said has been published, were it nothing."""
+    try:
+        with open_published(context.settings) as engine:
+            return inspect(engine).has_table("objection", schema="marts")
+    except StoreError:
+        return False
 
 
 def _tell(sessions: Sessions, people: People, what: str, message: _Message, report: Report) -> None:

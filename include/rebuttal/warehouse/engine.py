@@ -144,7 +144,11 @@ def _statements(connection: Connection) -> dict[str, str]:
 def _engine(url: str) -> Engine:
     if url.startswith("duckdb"):
         _make_file(Path(make_url(url).database or ""))
-    engine = create_engine(url, pool_pre_ping=not url.startswith("duckdb"), connect_args=server_options(url))
+    # The connection that was let go last is taken next, not another that a thread opened beside it: promotion and
+    # publication have to see a refresh's temporary tables.
+    engine = create_engine(
+        url, pool_pre_ping=not url.startswith("duckdb"), pool_use_lifo=True, connect_args=server_options(url)
+    )
     _set_utc(engine)
     _name_locks(engine)
     return engine

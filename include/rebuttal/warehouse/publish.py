@@ -76,15 +76,16 @@ def publish_quality(settings: Settings, engine: Engine) -> Report:
 def _publish(settings: Settings, engine: Engine, only: tuple[str, ...] | None) -> Report:
     with engine.begin() as connection:
         version, last = last_published = _last(connection)
+        published = _file_version(settings) if is_duckdb(settings) else None
         before = {row.name: row.fingerprint for row in connection.execute(select(published_table))}
-        if only and version and not (before and (not is_duckdb(settings) or _file_version(settings) == last_published)):
+        if only and version and not (before and (not is_duckdb(settings) or published == last_published)):
             only = None  # the copy is cut, gone or of an unknown make: it is made anew, as a whole
         tables = [name for name in published_tables(connection) if only is None or name in only]
         if only and not tables:
             return Report("publish", counts={"tables": 0, "published": 0})
         added_up = {row.name: f"{row.row_count}|{row.checksum}" for row in connection.execute(select(mart_checksum))}
         by_person = frozenset(added_up) if _is_by_person(connection) else frozenset()
-        columns = _columns(connection)
+        columns = _columns(connection, {name.split(".")[0] for name in tables})
         now = {
             name: _digest(f"{columns[name]}|{added_up[name]}")
             if name in added_up
@@ -100,11 +101,11 @@ def _publish(settings: Settings, engine: Engine, only: tuple[str, ...] | None) -
             connection.execute(publication.insert().values(values))
         failpoint("publish.before_commit")
     if is_duckdb(settings):
-        from_last = bool(before) and _file_version(settings) == last_published
+        from_last = bool(before) and published == last_published
         changed = [name for name in tables if now[name] != before.get(name)] if from_last else tables
         gone = sorted(set(before) - set(kept | now)) if from_last else []
         is_new = _replace_file(
-            settings, engine, changed, gone, (version, fingerprint), by_person if from_last else None
+            settings, engine, changed, gone, published, (version, fingerprint), by_person if from_last else None
         )
     else:
         is_new = fingerprint != last
@@ -161,13 +162,9 @@ def _added_up(connection: Connection, table: str, columns: Columns) -> str:
     return f"{table}|{list(columns)}|{count}|{total}\n"
 
 
-def _columns(connection: Connection) -> dict[str, list[tuple[str, str]]]:
-    """`schema.table` -> its columns, of the schemas that are published in part."""
-    return {
-        f"{schema}.{name}": found
-        for schema in (MARTS, CORE, OPS)
-        for name, found in columns_in(connection, schema).items()
-    }
+def _columns(connection: Connection, schemas: set[str]) -> dict[str, list[tuple[str, str]]]:
+    """`schema.table` -> its columns, of these schemas."""
+    return {f"{schema}.{name}": found for schema in schemas for name, found in columns_in(connection, schema).items()}
 
 
 def _last(connection: Connection) -> tuple[int, str]:
@@ -187,16 +184,16 @@ def _replace_file(
     engine: Engine,
     tables: list[str],
     gone: list[str],
+    found: tuple[int, str] | None,
     version: tuple[int, str],
     by_person: frozenset[str] | None,
 ) -> bool:
     """Write a new file beside the published one and rename it over; a crash leaves the old one whole.
 
     `by_person`: begin with a copy of the last file, put only `tables` into it anew, and of those among `by_person` only
-    the changed persons' rows; None: begin with nothing.
+    the changed persons' rows; None: begin with nothing. `found` is the version of the file that stands.
     """
     target = settings.published_path
-    found = _file_version(settings)
     if found == version:
         return False
     new = new_beside(target)

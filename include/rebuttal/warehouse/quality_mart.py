@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, MetaData, Table, inspect, text
+from sqlalchemy import Column, Connection, Engine, MetaData, Table, text
 from sqlalchemy.types import TypeEngine
 
 from rebuttal.records import OUTCOMES
 from rebuttal.warehouse import sql
+from rebuttal.warehouse.promote import Columns, columns_in
 from rebuttal.warehouse.tables import BOOL, DATE, INT, MARTS, REAL, TEXT, TIME
 
 _metadata = MetaData()
@@ -84,12 +85,13 @@ def refresh_quality(engine: Engine) -> list[str]:
     with engine.begin() as connection:
         if not connection.execute(text("select exists (select 1 from ops.batch)")).scalar_one():
             return []
-        return [str(table) for table in QUALITY if _refresh(connection, table)]
+        there = columns_in(connection, MARTS)
+        return [str(table) for table in QUALITY if _refresh(connection, table, there.get(table.name, []))]
 
 
-def _refresh(connection: Connection, table: Table) -> bool:
+def _refresh(connection: Connection, table: Table, there: Columns) -> bool:
     columns = [column.name for column in table.columns]
-    listed, fresh, is_new = ", ".join(columns), f"fresh_{table.name}", _prepare(connection, table)
+    listed, fresh, is_new = ", ".join(columns), f"fresh_{table.name}", _prepare(connection, table, there)
     connection.execute(text(f"create temporary table {fresh} as select {listed} from {table} limit 0"))
     sql.run_file(connection, "insert_select.sql", into=fresh, columns=columns, name=table.name, outcomes=OUTCOMES)
     differs = is_new or any(
@@ -105,12 +107,10 @@ def _refresh(connection: Connection, table: Table) -> bool:
     return differs
 
 
-def _prepare(connection: Connection, table: Table) -> bool:
+def _prepare(connection: Connection, table: Table, there: Columns) -> bool:
     """Whether the table had to be made: it was not there, or an earlier version of this code had other columns."""
-    there = inspect(connection)
-    if there.has_table(table.name, schema=table.schema):
-        found = [column["name"] for column in there.get_columns(table.name, schema=table.schema)]
-        if found == [column.name for column in table.columns]:
+    if there:
+        if [name for name, _ in there] == [column.name for column in table.columns]:
             return False
         connection.execute(text(f"drop table {table}"))
     table.create(connection)

@@ -174,6 +174,7 @@ def _source(gx: Any, url: str) -> Any:
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
+    context.variables.save = lambda: None  # as in the gate: nobody reads it
     url = url.replace("duckdb://", "duckdb+buffered://", 1)
     return context.data_sources.add_sql(name="core", connection_string=url, kwargs={"poolclass": NullPool})
 

@@ -13,13 +13,14 @@ from pathlib import Path
 from zoneinfo import available_timezones
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateNotFound
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, text
 
 from rebuttal.errors import StoreError
 from rebuttal.warehouse import sql
 from rebuttal.warehouse.batches import Batch
 from rebuttal.warehouse.dialects import NUMBER, Dialect, dialect_of, quoted
 from rebuttal.warehouse.entities import ENTITIES, UTM_FOUND, Entity
+from rebuttal.warehouse.promote import columns_of
 from rebuttal.warehouse.suppression.names import ERASED
 
 _FILES = Environment(  # the files are SQL: nothing to escape, and no data is ever rendered
@@ -312,11 +313,10 @@ def _template(batch: Batch) -> Template:
 
 
 def _landed_columns(connection: Connection, batch: Batch) -> frozenset[str]:
-    schema, name = batch.landing.split(".")
-    inspector = inspect(connection)
-    if not inspector.has_table(name, schema=schema):
+    columns = columns_of(connection, batch.landing)
+    if not columns:
         raise StoreError(
             f"Batch {batch.batch_id} is recorded, but its table {batch.landing} does not exist",
             next_step=f"Restore it, or pull {batch.source} again",
         )
-    return frozenset(column["name"] for column in inspector.get_columns(name, schema=schema))
+    return frozenset(name for name, _ in columns)
