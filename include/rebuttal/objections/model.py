@@ -128,9 +128,8 @@ class Model:
     ) -> Probabilities:
         if not texts:
             return np.zeros((0, len(LABELS)))
-        ready = cache(
-            lambda text: self.spelling.mended(prepared(text))
-        )  # a message's sentences are asked alone as well
+        # A message's sentences are asked alone as well.
+        ready = cache(lambda text: self.spelling.mended(prepared(text)))
         own = Asked.of(texts, calm, ready)
         wider = list(dict.fromkeys(pair for pair in zip(around, calm, strict=True) if pair[0]))
         places = {pair: row for row, pair in enumerate(wider)}
