@@ -13,14 +13,15 @@ SENTENCES_PER_UNIT = 4
 FEWEST_WORDS = 2  # a shorter sentence does not stand alone
 
 _END = re.compile(r"(?:[.!?…]{1,8}[\"'»”)\]]{0,2}(?=\s|$)|[\n\r\u2028\u2029]{1,8})")
-# After these more always follows, a name or a number.
+# After these more always follows, a name or a number: "г. Киев", "см. приложение", "А. Петров".
 _LEADING = re.compile(
-    r"(?:^|[\s(«\"])(?:[^\W\d_]|т\.\s?е|д|др|пр|стр|ул|вул|mr|mrs|ms|dr|vs|e\.g|i\.e|approx|st)$", re.IGNORECASE
+    r"(?:^|[\s(«\"])(?:[^\W\d_]|т\.\s?[ек]|пр|стр|ул|вул|см|мин|кв|гр|mr|mrs|ms|dr|vs|e\.g|i\.e|approx|st)$",
+    re.IGNORECASE,
 )
-# These end a sentence where a capital letter follows: "за год. Но ...", "в 2024 г. Потом ...".
+# These end a sentence where a capital letter follows: "за год. Но ...", "в 2024 г. Потом ...", "500 гр. Дорого".
 _TRAILING = re.compile(
-    r"(?:(?:^|[\s(«\"])(?:т\.\s?[дпк]|тыс|тис|млн|руб|грн|коп|кв|см|мин|хв|сек|год|гр|др|etc|inc|ltd|(?-i:[бвжийоуєіїяґaio]))|"
-    r"\d\s?[^\W\d_])$",
+    r"(?:(?:^|[\s(«\"])(?:т\.\s?[дп]|тыс|тис|млн|руб|грн|коп|хв|сек|год|др|кв\.\s?м|etc|inc|ltd|(?-i:[бвжийоуєіїяґaio]))|"
+    r"\d\s?(?:см|мин|кв|гр|(?-i:[а-яёіїєґa-z])))$",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"(?:^|[\s(«\"])no$", re.IGNORECASE)  # "no. 5"; any other "no." is a word and the end
@@ -89,11 +90,11 @@ def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tu
 
 def _is_abbreviated(before: str, after: str) -> bool:
     """Whether a full stop between these belongs to an abbreviation and ends nothing."""
-    following = after.lstrip()[:1]
+    following = after.lstrip(' \t\n"«„“(—–-')[:1]
     if _NUMBER.search(before):
         return following.isdigit()
     if _TRAILING.search(before):
-        return not (following.isupper() or not following)
+        return not following.isupper()
     return bool(_LEADING.search(before))
 
 
