@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -44,6 +45,43 @@ def test_sentences_are_in_order_trimmed_and_lose_no_letter(text: str) -> None:
     bundled = units(text, 0, len(text))
     assert [span for unit in bundled for span in unit.sentences] == spans
     assert all([span for piece in unit.pieces(text) for span in piece] == list(unit.sentences) for unit in bundled)
+
+
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        ["The answer was no.", "Please stop calling."],
+        ["Ask for no. 5 please."],
+        ["No. 12 suits her better."],
+        ["Платят за год.", "Но дорого."],
+        ["Платят за год.", "— Дорого!"],
+        ["За год. это вышло дорого"],
+        ["Были в 2024 г.", "Потом ушли."],
+        ["Живёт в г. Киев."],
+        ["Живе у м. Львів.", "Чекає."],
+        ["Дома 80 кв. м.", "Дорого топить."],
+        ["Прошли 5 м.", "Потом устали."],
+        ["А. Петров звонил.", "Перезвонит."],
+        ["Звонил в 15:30 А. Петров."],
+        ["Ценник, скидки и т.д.", "Потом решит."],
+        ["Ценник, скидки и т. д.", "Потом решит."],
+        ["Ждём, т.к. Клиент занят."],
+        ["Бюджет 5 тыс.", "Потом решит."],
+        ["Бюджет 5 тыс. руб. в месяц."],
+        ["Приїхали о 5 год.", "Чекали."],
+        ["Чекали 60 хв. на морозі."],
+        ["Хоче 500 гр.", "Дорого."],
+        ["Звонила гр. Иванова."],
+        ["Там см. Приложение."],
+        ["Вода є.", "Дзвонили."],
+        ["Купила б.", "Але ні."],
+        ["Dr. House came.", "He said no."],
+        ["Met Acme Inc.", "They passed."],
+    ],
+)
+def test_where_a_full_stop_ends_a_sentence_and_where_it_only_abbreviates(sentences: list[str]) -> None:
+    text = " ".join(sentences)
+    assert [text[start:end] for start, end in sentence_spans(text)] == sentences
 
 
 @given(TEXTS, st.sampled_from(["note", "call", "survey", "lost_reason"]))

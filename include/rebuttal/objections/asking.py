@@ -37,14 +37,14 @@ class Asked:
         cls,
         texts: Sequence[str | tuple[str, ...]],
         calm: npt.NDArray[np.float64],
-        mended: Callable[[str], str] = str,
+        ready: Callable[[str], str] = prepared,
     ) -> Asked:
         """Prepare raw texts, a message as its sentences; `calm` says of each how much likelier `none` is there.
 
-        `mended` undoes slips of the keyboard in a prepared sentence.
+        `ready` prepares a sentence, and may undo slips of the keyboard in it.
         """
         several = [(text,) if isinstance(text, str) else text for text in texts]
-        whole = ["\n".join(filter(None, (mended(prepared(one)) for one in sentences))) for sentences in several]
+        whole = ["\n".join(filter(None, map(ready, sentences))) for sentences in several]
         odds = calm * np.array([DENIAL_ODDS if is_denial(text) else 1.0 for text in whole])
         return cls(whole, [after_contrast(text) or "" for text in whole], odds)
 
@@ -60,8 +60,7 @@ class Asked:
         rows = np.zeros((len(self.texts), len(LABELS)))
         for index, (text, tail) in enumerate(zip(self.texts, self.tails, strict=True)):
             rows[index] = (1 - TAIL_WEIGHT) * found[text] + TAIL_WEIGHT * found[tail] if tail else found[text]
-        rows[:, LABELS.index(NONE)] *= self.odds
-        return np.asarray(rows / rows.sum(axis=1, keepdims=True))
+        return with_none_odds(rows, self.odds)
 
 
 def heard_within(rows: Probabilities, wide: Probabilities, inside: npt.NDArray[np.int_]) -> Probabilities:
@@ -77,6 +76,13 @@ def heard_within(rows: Probabilities, wide: Probabilities, inside: npt.NDArray[n
     none = LABELS.index(NONE)
     stays = (rows.argmax(axis=1) != none) & (rows.max(axis=1) >= KEPT) & (mixed.argmax(axis=1) == none)
     return np.where((is_inside & ~stays)[:, None], mixed, rows)
+
+
+def with_none_odds(rows: Probabilities, odds: float | npt.NDArray[np.float64]) -> Probabilities:
+    """The rows with `none` made `odds` times likelier beside the rest."""
+    weighted = rows.copy()
+    weighted[:, LABELS.index(NONE)] *= odds
+    return np.asarray(weighted / weighted.sum(axis=1, keepdims=True))
 
 
 def softmax(logits: Probabilities, temperature: float) -> Probabilities:

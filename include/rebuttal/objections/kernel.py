@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import LinAlgError
+from scipy.linalg.lapack import spftrf, spftrs
 
 Array = npt.NDArray[np.float32]
 
-WIDTH, RIDGE = 0.5, 0.3  # found by grouped cross-validation over the training texts
+WIDTH, RIDGE = 0.5, 0.2  # found by grouped cross-validation over the training texts
+_AT_ONCE = 1000  # rows
 SHARPNESS = 0.12  # scores over this are logits: regression on 0 and 1 keeps them close together
 
 
@@ -37,23 +40,24 @@ class Kernel:
     def fit(cls, vectors: Array, signs: Array, shares: Array, weights: npt.NDArray[np.float64]) -> Kernel:
         """Fit to unit vectors and signs of stance (one row a text), label shares (summing to 1) and texts' weights.
 
-        Takes memory for one matrix of texts by texts in single precision.
+        Takes memory for half a matrix of texts by texts in single precision. Raises LinAlgError.
         """
         centre = vectors.mean(axis=0)
         rows = _features(vectors, centre, signs).astype(np.float16).astype(np.float32)
-        near = _nearness(rows, rows)
-        near[np.diag_indices_from(near)] += (RIDGE * weights.mean() / weights).astype(np.float32)
         bias = shares.mean(axis=0)
-        # The matrix is symmetric: transposed it stands as LAPACK wants it, and no copy is made.
-        factor = cho_factor(near.T, lower=True, overwrite_a=True, check_finite=False)
-        found = cho_solve(factor, shares - bias, check_finite=False).astype(np.float32)
+        found = _solved(rows, (RIDGE * weights.mean() / weights).astype(np.float32), shares - bias)
         typical = (shares * weights[:, None].astype(np.float32)).T @ vectors
         typical /= np.maximum(np.linalg.norm(typical, axis=1, keepdims=True), 1e-6)
         return cls(centre, rows, found, bias, typical)
 
+    @cached_property
+    def lengths(self) -> Array:
+        """Squared lengths of the rows."""
+        return _lengths(self.rows)
+
     def logits(self, vectors: Array, signs: Array) -> npt.NDArray[np.float64]:
         """One row of scores per text, of the scale of a logistic regression's."""
-        near = _nearness(_features(vectors, self.centre, signs), self.rows)
+        near = _nearness(_features(vectors, self.centre, signs), self.rows, self.lengths)
         return np.asarray(near @ self.weights + self.bias, dtype=np.float64) / SHARPNESS
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -80,13 +84,43 @@ def _features(vectors: Array, centre: Array, signs: Array) -> Array:
     return np.hstack([moved, signs]).astype(np.float32)
 
 
-def _nearness(left: Array, right: Array) -> Array:
-    """exp(-WIDTH |x - y|^2) for each pair, in place: the matrix is the largest thing in memory."""
+def _solved(rows: Array, ridges: Array, right: Array) -> Array:
+    """x of (K + diag(ridges)) x = right, K the nearness of the rows.
+
+    K is symmetric, so half of it is kept, in LAPACK's rectangular full packed format: the left columns below their
+    diagonal, and in the corner that they leave free the rest, transposed (Gustavson et al. 2010).
+    """
+    count = len(rows)
+    left, gap = (count + 1) // 2, (count + 1) % 2
+    packed = np.empty((left, count + gap), dtype=np.float32)  # a row of it is a column of LAPACK's
+    lengths = _lengths(rows)
+    for begin in range(0, left, _AT_ONCE):
+        chosen = slice(begin, min(begin + _AT_ONCE, left))
+        packed[chosen, gap:] = _nearness(rows[chosen], rows, lengths)
+    diagonal = np.arange(left)
+    packed[diagonal, diagonal + gap] += ridges[:left]
+    for begin in range(left, count, _AT_ONCE):
+        near = _nearness(rows[begin : begin + _AT_ONCE], rows[begin:], lengths[begin:])
+        for at, one in enumerate(near, begin - left):
+            one[at - begin + left] += ridges[left + at]
+            packed[at + 1 - gap :, at] = one[at - begin + left :]
+    factor, failed = spftrf(count, packed.ravel(), transr="N", uplo="L", overwrite_a=True)
+    if failed:
+        raise LinAlgError(f"the nearness of {count} training texts has no Cholesky factor: {failed}")
+    found, _ = spftrs(count, factor, right.astype(np.float32), transr="N", uplo="L")
+    return np.asarray(found, dtype=np.float32)
+
+
+def _lengths(rows: Array) -> Array:
+    return np.asarray((rows * rows).sum(axis=1))
+
+
+def _nearness(left: Array, right: Array, lengths: Array) -> Array:
+    """exp(-WIDTH |x - y|^2) for each pair, in place: the matrix is the largest thing in memory. `lengths`: of right."""
     near: Array = left @ right.T
-    near *= 2
-    near -= (left * left).sum(axis=1)[:, None]
-    near -= (right * right).sum(axis=1)[None, :]
-    near *= WIDTH
+    near *= 2 * WIDTH
+    near -= WIDTH * _lengths(left)[:, None]
+    near -= WIDTH * lengths[None, :]
     np.minimum(near, 0, out=near)
     np.exp(near, out=near)
     return near

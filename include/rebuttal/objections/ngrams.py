@@ -68,7 +68,7 @@ class Ngrams:
         if len(pieces) < _FEWEST_PIECES:
             return 1.0
         known = self.characters.vocabulary_
-        return sum(piece in known for piece in pieces) / len(pieces)
+        return len(pieces & known.keys()) / len(pieces)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """What `from_arrays` needs, as plain arrays."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rebuttal.objections.asking import Probabilities
@@ -22,13 +22,13 @@ ONE_MESSAGE = 5
 # In a longer one most sentences voice nothing: `none` is so many times likelier than among the training texts. Found by
 # grouped cross-validation over the training notes.
 CALM_ODDS = 8.0
-# Who says why a deal was lost, or takes several sentences for an answer or a message, seldom voices nothing. Found in
-# the same way over the training texts.
-LOST_ODDS, TOLD_ODDS = 0.4, 0.3
+# Who says why a deal was lost seldom voices nothing. Found in the same way over the training texts.
+LOST_ODDS = 0.4
 # A sentence of a piece carries the piece's label with at least this probability; the best one always does.
 CARRIES = 0.4
 _AUTHORITY = "authority"
 Question = tuple[str, float, tuple[str, ...]]  # words, how much likelier `none` is there, the message around
+Judged = tuple[Piece, Probabilities]
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,14 @@ def read_texts(model: Model, texts: Sequence[tuple[str, str]]) -> list[Reading]:
     rows = model.probabilities(
         [words for words, _, _ in asked], [calm for _, calm, _ in asked], [around for _, _, around in asked]
     )
-    return [
-        _reading(
-            model, one, [(piece, rows[asked[question]]) for piece, question in zip(one.pieces, several, strict=True)]
-        )
+    judged = [
+        [(piece, rows[asked[question]]) for piece, question in zip(one.pieces, several, strict=True)]
         for one, several in zip(heard, questions, strict=True)
     ]
+    pairs = list(zip(heard, judged, strict=True))
+    sentences = list(dict.fromkeys(words for one, several in pairs for words in _to_compare(one, several)))
+    own = dict(zip(sentences, model.quick(sentences), strict=True))
+    return [_reading(model.name, one, several, own) for one, several in pairs]
 
 
 def _questions(heard: Heard) -> list[Question]:
@@ -86,13 +88,22 @@ def _questions(heard: Heard) -> list[Question]:
     around = tuple(said) if len(said) > 1 else ()
     if heard.kind in ("survey", "lost_reason"):
         around = (" ".join(said),) if around else ()  # one thought in one breath; a note or a call tells one by one
-    odds = LOST_ODDS if heard.kind == "lost_reason" else TOLD_ODDS if heard.kind == "survey" and around else 1.0
+    odds = LOST_ODDS if heard.kind == "lost_reason" else 1.0
     return [(words, odds, around) for words in said]
 
 
-def _reading(model: Model, heard: Heard, judged: Sequence[tuple[Piece, Probabilities]]) -> Reading:
+def _to_compare(heard: Heard, judged: Sequence[Judged]) -> list[str]:
+    """The sentences among which those that carry a label may have to be told, by the cheap stage."""
+    voicing = [(piece, labels) for piece, row in judged if (labels := labels_of(row)) != [NONE]]
+    is_several = len(heard.pieces) > 1 and sum(len(labels) for _, labels in voicing) > 1
+    return [
+        heard.words(span) for piece, _ in voicing if len(piece.sentences) > 1 or is_several for span in piece.sentences
+    ]
+
+
+def _reading(model: str, heard: Heard, judged: Sequence[Judged], own: Mapping[str, Probabilities]) -> Reading:
     if says_nothing(heard):
-        return Reading((NONE,), NONE, 0.0, True, "unknown", (), heard.unheard, model.name)
+        return Reading((NONE,), NONE, 0.0, True, "unknown", (), heard.unheard, model)
     findings: list[Finding] = []
     best: dict[str, float] = {}
     unsure: list[tuple[float, str]] = []
@@ -107,7 +118,7 @@ def _reading(model: Model, heard: Heard, judged: Sequence[tuple[Piece, Probabili
         for label in labels:
             share = float(row[LABELS.index(label)])
             findings += [
-                heard.finding(piece, span, label, share) for span in _carriers(model, heard, piece, LABELS.index(label))
+                heard.finding(piece, span, label, share) for span in _carriers(own, heard, piece, LABELS.index(label))
             ]
             if top >= ABSTAIN:
                 best[label] = max(best.get(label, 0.0), share)
@@ -115,40 +126,39 @@ def _reading(model: Model, heard: Heard, judged: Sequence[tuple[Piece, Probabili
     if best:
         primary = primary_of(best, findings)
         order = sorted(best, key=lambda label: (label != primary, _first(findings, label)))
-        kept = _own_words(model, heard, [one for one in findings if one.label in best])
-        return Reading(tuple(order), primary, best[primary], False, language, kept, heard.unheard, model.name)
+        kept = _own_words(own, heard, [one for one in findings if one.label in best])
+        return Reading(tuple(order), primary, best[primary], False, language, kept, heard.unheard, model)
     if unsure:
         # The likeliest objection of those that are not sure; `none` only where no piece suggests anything else.
         top, label = max(unsure, key=lambda one: (one[1] != NONE, one))
         kept = tuple(one for one in findings if one.label == label)
-        return Reading((label,), label, top, True, language, kept, heard.unheard, model.name)
+        return Reading((label,), label, top, True, language, kept, heard.unheard, model)
     if not any(character.isalnum() for character in heard.page.text):
-        return Reading((NONE,), NONE, 0.0, True, language, (), heard.unheard, model.name)
+        return Reading((NONE,), NONE, 0.0, True, language, (), heard.unheard, model)
     # Nobody but us said anything: surely no objection.
-    return Reading((NONE,), NONE, min(calm, default=1.0), False, language, (), heard.unheard, model.name)
+    return Reading((NONE,), NONE, min(calm, default=1.0), False, language, (), heard.unheard, model)
 
 
-def _own_words(model: Model, heard: Heard, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+def _own_words(own: Mapping[str, Probabilities], heard: Heard, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Of a short message, whose sentences were judged within it, those that carry a label by their own words.
 
     As in `_carriers`: by the cheap stage, and the best one always does.
     """
     if not 1 < len(heard.pieces) <= ONE_MESSAGE or len(findings) < 2:
         return tuple(findings)
-    scores = model.quick([one.sentence for one in findings])
-    own = [row[LABELS.index(one.label)] for one, row in zip(findings, scores, strict=True)]
+    scores = [own[one.sentence][LABELS.index(one.label)] for one in findings]
     best: dict[str, float] = {}
-    for one, score in zip(findings, own, strict=True):
+    for one, score in zip(findings, scores, strict=True):
         best[one.label] = max(best.get(one.label, 0.0), score)
-    return tuple(one for one, score in zip(findings, own, strict=True) if score >= min(CARRIES, best[one.label]))
+    return tuple(one for one, score in zip(findings, scores, strict=True) if score >= min(CARRIES, best[one.label]))
 
 
-def _carriers(model: Model, heard: Heard, piece: Piece, label: int) -> list[tuple[int, int]]:
+def _carriers(own: Mapping[str, Probabilities], heard: Heard, piece: Piece, label: int) -> list[tuple[int, int]]:
     """Which sentences of a piece carry a label: by the cheap stage, for the piece as a whole was judged already."""
     if len(piece.sentences) == 1:
         return list(piece.sentences)
-    scores = model.quick([heard.words(span) for span in piece.sentences])[:, label]
-    return [span for span, score in zip(piece.sentences, scores, strict=True) if score >= min(CARRIES, scores.max())]
+    scores = [own[heard.words(span)][label] for span in piece.sentences]
+    return [span for span, score in zip(piece.sentences, scores, strict=True) if score >= min(CARRIES, max(scores))]
 
 
 def says_nothing(heard: Heard) -> bool:

@@ -13,11 +13,18 @@ SENTENCES_PER_UNIT = 4
 FEWEST_WORDS = 2  # a shorter sentence does not stand alone
 
 _END = re.compile(r"(?:[.!?…]{1,8}[\"'»”)\]]{0,2}(?=\s|$)|[\n\r\u2028\u2029]{1,8})")
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(«\"])(?:[^\W\d_]|т\.\s?[дпек]|т|д|др|пр|стр|тыс|тис|млн|руб|грн|коп|кв|см|мин|хв|сек|год|ул|вул|гр|"
-    r"mr|mrs|ms|dr|vs|etc|e\.g|i\.e|approx|no|inc|ltd|st)$",
+# After these more always follows, a name or a number: "г. Киев", "см. приложение", "А. Петров".
+_LEADING = re.compile(
+    r"(?:^|[\s(«\"])(?:[^\W\d_]|т\.\s?[ек]|пр|стр|ул|вул|см|мин|кв|гр|mr|mrs|ms|dr|vs|e\.g|i\.e|approx|st)$",
     re.IGNORECASE,
 )
+# These end a sentence where a capital letter follows: "за год. Но ...", "в 2024 г. Потом ...", "500 гр. Дорого".
+_TRAILING = re.compile(
+    r"(?:(?:^|[\s(«\"])(?:т\.\s?[дп]|тыс|тис|млн|руб|грн|коп|хв|сек|год|др|кв\.\s?м|etc|inc|ltd|(?-i:[бвжийоуєіїяґaio]))|"
+    r"\d\s?(?:см|мин|кв|гр|(?-i:[а-яёіїєґa-z])))$",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"(?:^|[\s(«\"])no$", re.IGNORECASE)  # "no. 5"; any other "no." is a word and the end
 _PLEASANTRY = re.compile(
     r"(?:добрый (?:день|вечер)|доброе утро|доброй ночи|доброго (?:дня|вечора|ранку|времени суток)|"
     r"добрий (?:день|вечір)|"
@@ -71,12 +78,24 @@ def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tu
     spans: list[tuple[int, int]] = []
     begin = start
     for mark in _END.finditer(text, start, end):
-        if mark[0] == "." and _ABBREVIATION.search(text[max(begin, mark.start() - 12) : mark.start()]):
+        if mark[0] == "." and _is_abbreviated(
+            text[max(begin, mark.start() - 12) : mark.start()], text[mark.end() : min(end, mark.end() + 20)]
+        ):
             continue
         spans.extend(_pieces(text, begin, mark.end()))
         begin = mark.end()
     spans.extend(_pieces(text, begin, end))
     return spans
+
+
+def _is_abbreviated(before: str, after: str) -> bool:
+    """Whether a full stop between these belongs to an abbreviation and ends nothing."""
+    following = after.lstrip(' \t\n"«„“(—–-')[:1]
+    if _NUMBER.search(before):
+        return following.isdigit()
+    if _TRAILING.search(before):
+        return not following.isupper()
+    return bool(_LEADING.search(before))
 
 
 def units(text: str, start: int, end: int) -> list[Unit]:

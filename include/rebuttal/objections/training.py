@@ -1,7 +1,8 @@
 """The training texts, read from the data files beside this module, and the embeddings shipped with them.
 
 A line of `training/*.jsonl`: `id, lang, channel, text, labels, primary, situation`. Texts of one situation tell the
-same story (a paraphrase or a translation) and never stand on both sides of a cross-validation.
+same story (a paraphrase or a translation) and never stand on both sides of a cross-validation; `retold` finds what was
+overlooked.
 `training/embeddings.npz` is made by `python -m rebuttal.objections.embed_training`; a text it lacks is embedded anew.
 """
 

@@ -21,10 +21,10 @@ _REPEATED = re.compile(r"(.)\1{3,}", re.DOTALL)
 _DIGITS = re.compile(r"\d+(?:[ .,]\d+)*")
 _BLANKS = re.compile(r"\s+")
 
+# Prepared texts are in lower case: a search that minds no case takes four times as long.
 _CONTRAST = re.compile(
     r"(?:^|[\s,;:.!?—–-])(?:но|однако|зато|только вот|вот только|але|проте|однак|зате|тільки от|от тільки|"
-    r"but|however|though|although|except|yet|still,)(?=[\s,])",
-    re.IGNORECASE,
+    r"but|however|though|although|except|yet|still,)(?=[\s,])"
 )
 
 
@@ -35,8 +35,7 @@ _INSTRUCTION = re.compile(
     r"\b(?:system|assistant)\s?(?:prompt)?\s?:|\byou are now\b|\bты теперь\b|\bти тепер\b|"
     r"\b(?:label|classify|mark|answer|output|respond|return|reply)\b.{0,25}?\b(?:none|null|json|categor\w+|labels?)\b|"
     r"\b(?:пометь|отметь|классифицируй|ответь|познач|класифікуй|відповідай)\w*.{0,25}?\b(?:none|null|json|категор\w+))"
-    r"[^.!?;\n]{0,200}[.!?;\n]?",
-    re.IGNORECASE,
+    r"[^.!?;\n]{0,200}[.!?;\n]?"
 )
 
 
@@ -64,7 +63,7 @@ def after_contrast(text: str) -> str | None:
 
 
 _SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(pattern, re.IGNORECASE))
+    (name, re.compile(pattern))
     for name, pattern in (
         ("ends_with_question", r"\?[\s)]*$"),
         ("asks_first", r"^[^.!?]{0,200}\?"),
