@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as effort
 from sqlalchemy.engine import make_url
 
 # The Postgres wheel wants a private place for its lock files, and warns where there is none.
@@ -24,6 +25,9 @@ from rebuttal.settings import PROJECT_ROOT, Settings
 # Training takes half a minute and gives the same each time: what one test has trained, all of them use.
 MODELS = PROJECT_ROOT / "build" / "models"
 os.environ.setdefault("REBUTTAL_MODELS", str(MODELS))
+# How long an example takes is the machine's, and says nothing of the code.
+effort.register_profile("untimed", deadline=None)
+effort.load_profile("untimed")
 forked_dbt.install(Path(os.environ["XDG_RUNTIME_DIR"]))
 
 

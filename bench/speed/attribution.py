@@ -31,12 +31,13 @@ import numpy as np
 from bench.speed.timing import Figures, Unmeasured, in_turn, ratio, seconds, timed
 from rebuttal.errors import ConfigError
 from rebuttal.journeys.cells import Weights
-from rebuttal.journeys.credited import read_conversions
+from rebuttal.journeys.credited import CONVERSION_TYPES, read_conversions
 from rebuttal.journeys.credits import Paths
-from rebuttal.journeys.journeys import CONVERSION_TYPES, read_converted, read_known
+from rebuttal.journeys.journeys import known_of, read_converted
 from rebuttal.journeys.markov import markov
 from rebuttal.journeys.paths import TouchPath, attribute, encoded
 from rebuttal.journeys.rules import first, last, linear
+from rebuttal.journeys.seen import read_seen
 from rebuttal.journeys.shares import update_shares
 from rebuttal.settings import Settings
 from rebuttal.warehouse import open_warehouse
@@ -46,7 +47,6 @@ SQL = Path(__file__).parent / "sql"
 BEFORE = (
     "int_channel_code",
     "int_credited_conversion",
-    "int_credited_touch",
     "int_person_touch",
     "int_attribution_period",
 )
@@ -55,7 +55,7 @@ LEDGER = ("int_touch_name", "int_conversion_touch", "attribution_credit")
 MODELS = ("first", "last", "last_non_direct", "linear", "time_decay", "position_based", "shapley")
 WRITTEN = ("attribution_share", "attribution_part", "channel_removal", "channel_detour")
 LOOKBACK_DAYS = 90
-WEIGHTS = Weights(0.4, 0.4)
+WEIGHTS = Weights(0.4, 0.4, 7)
 
 
 def measure(size: int, rounds: int, folder: Path) -> Figures:
@@ -224,8 +224,9 @@ def _same_models(database: Path, folder: Path) -> None:
     """What ChannelAttribution is asked for: first, last and linear touch, Markov of order 1 and 2, by channel."""
     with open_warehouse(_settings(database, folder)) as engine, engine.connect() as connection:
         conversions = read_conversions(connection)
-        led = read_converted(connection, conversions).paths
-        journeys = read_known(engine, conversions, LOOKBACK_DAYS)
+        seen = read_seen(engine, conversions, with_names=False)
+        led = read_converted(connection, conversions, seen.own, LOOKBACK_DAYS).paths
+    journeys = known_of(led.names, seen, conversions, LOOKBACK_DAYS)
     known = journeys.paths
     nowhere = journeys.kinds >> CONVERSION_TYPES.index("won") & 1 == 0
     nulls = known.nulls * nowhere

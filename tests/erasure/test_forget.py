@@ -293,7 +293,7 @@ def test_a_restored_warehouse_forgets_again_before_a_stage_runs(anna: Landed) ->
 ROW = st.tuples(st.sampled_from("12345"), st.sampled_from(["a", "b", ""]), st.integers(1, 4))
 
 
-@effort(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@effort(max_examples=4, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.lists(ROW, min_size=1, max_size=7), min_size=1, max_size=3))
 def test_whatever_landed_and_was_erased_the_recount_agrees(
     tmp_path_factory: pytest.TempPathFactory, settings: Settings, arrivals: list[list[tuple[str, str, int]]]

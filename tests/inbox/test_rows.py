@@ -29,7 +29,7 @@ ARRIVALS = st.builds(
 )  # fmt: skip
 
 
-@limits(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@limits(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arrivals=st.lists(ARRIVALS, min_size=1, max_size=4, unique_by=lambda one: (one.source, one.delivery_key)))
 def test_both_ways_in_write_the_same_rows(sessions: Sessions, arrivals: list[Arrival]) -> None:
     written = []

@@ -74,7 +74,7 @@ def test_another_content_under_a_known_key_is_a_conflict_and_the_first_counts(
 CALLS = st.lists(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([b"x", b"y"])), max_size=6), max_size=4)
 
 
-@limits(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@limits(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     calls=st.lists(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([b"x", b"y"])), max_size=6), max_size=5)
 )

@@ -175,7 +175,7 @@ JSON = st.recursive(
 _VENDORS = st.sampled_from(["hubspot", "typeform", "jira", "trello", "yclients", "standard"])
 
 
-@limits(max_examples=300, deadline=None)
+@limits(max_examples=300)
 @given(_VENDORS, JSON, st.binary(max_size=50))
 def test_no_body_makes_it_stumble(vendor: str, told: object, raw: bytes) -> None:
     for body in (json.dumps(told).encode(), raw):
@@ -186,7 +186,7 @@ def test_no_body_makes_it_stumble(vendor: str, told: object, raw: bytes) -> None
             arrival.delivery_key.encode()
 
 
-@limits(max_examples=200, deadline=None)
+@limits(max_examples=200)
 @given(st.data())
 def test_any_field_may_be_anything(data: st.DataObject) -> None:
     vendor, told = data.draw(

@@ -190,7 +190,7 @@ def test_a_secret_address_is_the_signature_of_those_who_have_none() -> None:
     assert not is_signed(hook, Delivery([], BODY, b""))
 
 
-@limits(max_examples=200, deadline=None)
+@limits(max_examples=200)
 @given(
     vendor=st.sampled_from(VENDORS), body=st.binary(max_size=300), place=st.integers(0, 10**6), bit=st.integers(0, 7)
 )
@@ -203,7 +203,7 @@ def test_any_bytes_can_be_signed_and_no_bit_may_change(vendor: str, body: bytes,
         assert not is_believed(hook, a_delivery(signed, bytes(changed)))
 
 
-@limits(max_examples=200, deadline=None)
+@limits(max_examples=200)
 @given(vendor=st.sampled_from(VENDORS), value=st.binary(max_size=120))
 def test_no_header_makes_it_stumble(vendor: str, value: bytes) -> None:
     signed = sign(vendor)

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from rebuttal.journeys.cells import WHOLE, Weights, add_up
 from rebuttal.journeys.columns import Columns
-from rebuttal.journeys.credited import NAMED, Touches
+from rebuttal.journeys.credited import CONVERSION_TYPES, NAMED, Touches
 
 DAY = 86_400_000_000
 MONDAY = 20_458 * DAY  # 2026-01-05
-WEIGHTS = Weights(0.4, 0.3)
+WEIGHTS = Weights(0.4, 0.3, 7)
 DIRECT = 1
 MODELS = ("first", "last", "last_non_direct", "linear", "time_decay", "position_based", "shapley")
 # Names 0 and 1 are of channel 0, name 2 is direct, name 3 says that nothing is known.
@@ -49,7 +49,7 @@ def arrays(found: list[tuple]) -> tuple[Touches, Columns]:
     return touches, {
         "value_micros": np.array([money or 0 for _, money, *_ in found], dtype=np.int64),
         "value_count": np.array([money is not None for _, money, *_ in found], dtype=np.int64),
-        "conversion_type": np.array([row[2] for row in found], dtype=object),
+        "kind": np.array([CONVERSION_TYPES.index(row[2]) for row in found], dtype=np.int64),
         "partner_id": np.array([row[3] for row in found], dtype=object),
         "converted_micros": np.array([MONDAY + row[4] * DAY for row in found], dtype=np.int64),
         "missing_rate_count": np.array([row[4] % 2 for row in found], dtype=np.int64),
@@ -75,7 +75,7 @@ def shares_of(path: list[tuple[int, int]]) -> dict[str, list[Fraction]]:
     }
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(CONVERSION, min_size=1, max_size=9))
 def test_each_cell_has_what_its_paths_give_it(found: list[tuple]) -> None:
     rows = add_up(*arrays(found), WEIGHTS, DIRECT)
@@ -100,7 +100,7 @@ def test_each_cell_has_what_its_paths_give_it(found: list[tuple]) -> None:
     assert max(abs(got[key] - share) for key, share in expected.items()) < Fraction(100, WHOLE)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(CONVERSION, min_size=1, max_size=9))
 def test_conversions_and_money_are_whole(found: list[tuple]) -> None:
     rows = add_up(*arrays(found), WEIGHTS, DIRECT)

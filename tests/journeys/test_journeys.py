@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rebuttal.journeys.credited import in_order
+from rebuttal.journeys.credited import in_order, matched, numbered
 from rebuttal.journeys.credits import Paths
-from rebuttal.journeys.known import AT_ONCE, packed, walked
+from rebuttal.journeys.known import AT_ONCE, bucket_bits, gathered, packed, walked
 from rebuttal.journeys.markov import Walks, count_walks, first_order
 
 DAY = 86_400_000_000
@@ -20,18 +21,25 @@ PERSON = st.sampled_from([-(1 << 63), -(1 << 63) + 1, -1, 0, 1, 2, 1 << 40, (1 <
 TOUCHES = st.lists(st.tuples(PERSON, TIMES, st.sampled_from([0, 1, 126, 127])), max_size=60)
 
 
-def known(touches: list[tuple[int, int, int]]) -> np.ndarray:
-    person, at, code = np.array(touches, dtype=np.int64).reshape(-1, 3).T
-    return np.column_stack([person, packed(at, code)])
+def known(person: np.ndarray, touch: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Touches gathered some at a time, as they are read."""
+    limits, orders = [np.zeros((0, (1 << bits) + 1), dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    for begin in range(0, len(person), AT_ONCE):
+        order, found = gathered(person[begin : begin + AT_ONCE], bits)
+        orders.append(order + begin)
+        limits.append(found[None] + begin)
+    order = np.concatenate(orders)
+    return person[order], touch[order], np.concatenate(limits)
 
 
 def parted(codes: np.ndarray, lengths: np.ndarray) -> list[list[int]]:
     return [part.tolist() for part in np.split(codes, np.cumsum(lengths)[:-1])] if len(lengths) else []
 
 
-@given(TOUCHES)
-def test_a_way_is_in_order_and_ends_with_its_last_touch(touches: list[tuple[int, int, int]]) -> None:
-    persons, codes, lengths, ended = walked(known(touches), LOOKBACK)
+@given(TOUCHES, st.integers(0, 16))
+def test_a_way_is_in_order_and_ends_with_its_last_touch(touches: list[tuple[int, int, int]], bits: int) -> None:
+    person, at, code = np.array(touches, dtype=np.int64).reshape(-1, 3).T.copy()
+    persons, codes, lengths, ended = walked(*known(person, packed(at, code), bits), LOOKBACK)
     expected = sorted({person for person, _, _ in touches})
     last = {person: max(at for of, at, _ in touches if of == person) for person in expected}
     assert persons.tolist() == expected
@@ -42,12 +50,14 @@ def test_a_way_is_in_order_and_ends_with_its_last_touch(touches: list[tuple[int,
     ]
 
 
-def test_more_touches_than_are_walked_at_once_cut_nobody_in_two() -> None:
+def test_touches_of_one_person_that_are_gathered_apart_are_one_way() -> None:
     chance = np.random.default_rng(11)
     of = np.repeat(chance.integers(-(1 << 63), 1 << 63, 3_000, dtype=np.int64), 50)
     touch = packed(chance.permutation(len(of)) * DAY // 1_000, chance.integers(0, 128, len(of)))
     mixed = chance.permutation(len(of))
-    persons, codes, lengths, ended = walked(np.column_stack([of, touch])[mixed], 1_000)
+    bits = bucket_bits(len(of))
+    assert bits > 0
+    persons, codes, lengths, ended = walked(*known(of[mixed], touch[mixed], bits), 1_000)
     order = np.lexsort((touch, of))
     assert len(of) > 2 * AT_ONCE
     assert persons.tolist() == np.unique(of).tolist()
@@ -56,12 +66,34 @@ def test_more_touches_than_are_walked_at_once_cut_nobody_in_two() -> None:
     assert ended.tolist() == (touch[order][49::50] // 128).tolist()
 
 
+def test_more_touches_than_have_a_place_are_not_gathered() -> None:
+    assert len(gathered(np.zeros(AT_ONCE, dtype=np.int64), 1)[0]) == AT_ONCE
+    with pytest.raises(ValueError, match="65537 touches"):
+        gathered(np.zeros(AT_ONCE + 1, dtype=np.int64), 1)
+
+
+@given(st.lists(PERSON, max_size=40), st.lists(PERSON, max_size=40))
+def test_conversions_meet_all_touches_of_their_person(persons: list[int], whose: list[int]) -> None:
+    persons.sort()
+    number, at = matched(np.array(persons, dtype=np.int64), np.array(whose, dtype=np.int64))
+    pairs = [(one, place) for one, person in enumerate(persons) for place, other in enumerate(whose) if person == other]
+    assert list(zip(number.tolist(), at.tolist(), strict=True)) == pairs
+
+
+@given(st.lists(PERSON, max_size=40))
+def test_hashes_that_begin_alike_have_numbers_of_their_own(hashes: list[int]) -> None:
+    which, size = numbered(np.array(hashes, dtype=np.int64))
+    assert sorted(set(which.tolist())) == list(range(size))
+    assert len(set(zip(hashes, which.tolist(), strict=True))) == len(set(hashes)) == size
+
+
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3), st.integers(0, 2)), max_size=30))
 def test_touches_of_conversions_come_in_order(touches: list[tuple[int, int, int]]) -> None:
+    touches.sort(key=lambda touch: touch[0])
     number, place, name = np.array(touches, dtype=np.int64).reshape(-1, 3).T
-    order, starts = in_order(number, 5, place, name)
-    assert [touches[at] for at in order] == sorted(touches)
-    assert np.diff(starts).tolist() == [sum(touch[0] == of for touch in touches) for of in range(5)]
+    order = in_order(number, place, name)
+    found = touches if order is None else [touches[at] for at in order]
+    assert found == sorted(touches)
 
 
 def rows(walks: Walks) -> dict[tuple[int, int, int], tuple[float, float]]:

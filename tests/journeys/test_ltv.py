@@ -140,7 +140,7 @@ def test_habits_that_grow_are_not_drawn_on_beyond_what_was_seen() -> None:
     assert row["ltv_predicted_base"] == pytest.approx(50 * (1 + seen + 0.08 * (HORIZON_MONTHS - 4)), rel=1e-6)
 
 
-@examples(deadline=None, max_examples=40)
+@examples(max_examples=40)
 @given(st.integers(0, 1000), st.integers(2, 16), st.integers(1, 300))
 def test_a_prediction_is_never_below_what_was_seen(seed: int, months: int, customers: int) -> None:
     for row in predictions(cohorts(decaying, months=months, customers=customers, seed=seed), "EUR"):

@@ -48,7 +48,7 @@ def removal_by_linear_algebra(table: list[Row], order: int) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(table=tables)
 def test_equals_the_removal_effect_by_linear_algebra(order: int, table: list[Row]) -> None:
     paths = encode(table)
@@ -59,7 +59,7 @@ def test_equals_the_removal_effect_by_linear_algebra(order: int, table: list[Row
 
 
 @pytest.mark.parametrize("order", [1, 2])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(table=tables)
 def test_large_chains_are_solved_otherwise_with_the_same_result(order: int, table: list[Row]) -> None:
     paths = encode(table)
@@ -79,7 +79,7 @@ def test_order_two_knows_what_order_one_forgets() -> None:
     assert first_order == pytest.approx([1, 0.5])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(table=tables)
 def test_the_chain_sells_as_often_as_the_table(table: list[Row]) -> None:
     chain = build_chain(encode(table), 1)

@@ -184,7 +184,7 @@ WORLD = st.fixed_dictionaries(
 TIGHT = GUARDS.model_copy(update={"max_records_per_identifier": 4, "max_records_per_hour": 3})
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=st.lists(st.tuples(WORLD, st.booleans()), min_size=2, max_size=4))
 def test_what_changed_resolved_again_equals_everything_resolved_again(
     people: People, history: list[tuple[dict[str, Any], bool]]

@@ -37,7 +37,7 @@ def within(table: list[Row], group: frozenset[str], column: int) -> float:
     return sum(row[column] for row in table if set(row[0]) <= group)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(table=tables)
 def test_conversions_by_definition(table: list[Row]) -> None:
     paths = encode(table)
@@ -47,7 +47,7 @@ def test_conversions_by_definition(table: list[Row]) -> None:
         assert found == pytest.approx(expected, abs=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(table=tables)
 def test_rates_by_definition(table: list[Row]) -> None:
     paths = encode(table)

@@ -54,7 +54,7 @@ def test_passages_do_not_overlap(text: str, kind: str) -> None:
     assert all(one.end <= len(text) for one in found)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TEXTS, st.sampled_from(["note", "call", "survey", "lost_reason"]))
 def test_findings_are_whole_sentences_of_the_stored_text(cheap_model: Model, stored: str, kind: str) -> None:
     [reading] = read_texts(cheap_model, [(stored, kind)])

@@ -112,7 +112,7 @@ def test_new_evidence_goes_to_existing_themes_and_their_ids_stay(taxonomy: Taxon
     assert Counter(later.themes.values())[theme.code] > Counter(first.themes.values())[theme.code]
 
 
-@examples(deadline=None, max_examples=15)
+@examples(max_examples=15)
 @given(seed=st.integers(0, 10**6), share=st.floats(0.3, 1.0))
 def test_the_order_of_arrival_does_not_matter(
     taxonomy: Taxonomy, theme_model: ThemeModel, seed: int, share: float

@@ -252,7 +252,7 @@ ROWS = strategies.lists(
 )
 
 
-@effort(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@effort(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(ROWS, strategies.randoms(use_true_random=False))
 def test_core_is_the_same_whatever_the_order_of_arrival(memory: Engine, rows: Any, chance: Any) -> None:
     """Hits spread over batches in any way and order, some of them re-sent: the same core, and every batch adds up."""
@@ -298,7 +298,7 @@ def test_any_order_of_arrival_on_postgres_gives_duckdbs_core(
     assert all(core == found[0] for core in found)
 
 
-@effort(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@effort(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(strategies.permutations([(1, "a"), (2, "b"), (2, "c"), (3, "d"), (None, "e")]))
 def test_versions_decide_not_arrival(memory: Engine, order: list[tuple[int | None, str]]) -> None:
     """The newest version is in core whatever the order; every landed row is counted once."""
@@ -313,7 +313,7 @@ def test_versions_decide_not_arrival(memory: Engine, order: list[tuple[int | Non
     assert recount(memory) == []
 
 
-@effort(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@effort(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(
     strategies.lists(
         strategies.lists(

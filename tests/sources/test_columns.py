@@ -77,7 +77,7 @@ def one_by_one(found: list[Any], constants: dict[str, str], is_suspect: bool) ->
     return Rows.of(maker.make(item, constants, is_suspect) for item in found)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(
     st.lists(WHOLE, min_size=1, max_size=6)
     | st.lists(items(plain, []), min_size=1, max_size=6)
@@ -144,7 +144,7 @@ def pages(rows: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 FLAT = members(plain, ["id", "part", "note"])
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(literal | items(plain | literal, ["new"]) | pages(FLAT) | pages(items(plain, []) | plain))
 @example('"' + "\ud83d" * 3)
 @example(b"\xef\xbb\xbf[1]")

@@ -64,7 +64,7 @@ def told(connection: Connection, stood: Rows, made: Rows, model: str = "visit_ma
 def test_a_copy_follows_whatever_changed(any_settings: Settings) -> None:
     with open_warehouse(any_settings) as engine, engine.connect() as connection:
 
-        @limits(max_examples=25, deadline=None)
+        @limits(max_examples=25)
         @given(stood=ROWS, made=ROWS)
         def follows(stood: Rows, made: Rows) -> None:
             changes = told(connection, stood, made)
@@ -148,7 +148,7 @@ def test_units_of_credit_are_found_by_their_days(any_settings: Settings) -> None
         insert = text("INSERT INTO credit VALUES (:kind, :day, :model, :name)")
         connection.execute(insert, [dict(zip(("kind", "day", "model", "name"), row, strict=True)) for row in CREDIT])
 
-        @limits(max_examples=25, deadline=None)
+        @limits(max_examples=25)
         @given(changed=st.sets(units))
         def found(changed: set[str]) -> None:
             connection.execute(changed_person.delete())

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from rebuttal.journeys.columns import Columns
-from rebuttal.journeys.credited import Touches
+from rebuttal.journeys.credited import CONVERSION_TYPES, Touches
 from rebuttal.journeys.credits import Places, Vector
 
 WHOLE = 10**12  # trillionths
@@ -27,10 +27,11 @@ _MOST_MICROS = 9e18  # money of all conversions together: more does not fit 64 b
 
 @dataclass(frozen=True)
 class Weights:
-    """Shares of a path's first and last touch by position, 0 to 1."""
+    """Shares of a path's first and last touch by position, 0 to 1; days after which a touch's weight by age halves."""
 
     first: float
     last: float
+    half_life_days: float
 
     @property
     def between(self) -> float:
@@ -166,7 +167,7 @@ def _periods(conversions: Columns) -> tuple[Places, pd.DataFrame]:
         {
             "week_start": week.astype("datetime64[s]"),
             "month_start": month.astype("datetime64[s]"),
-            "conversion_type": pd.Series(conversions["conversion_type"], dtype=object),
+            "kind": conversions["kind"],
             "partner_id": pd.Series(conversions["partner_id"], dtype=object),
         }
     )
@@ -176,10 +177,17 @@ def _periods(conversions: Columns) -> tuple[Places, pd.DataFrame]:
         number = number * (len(distinct) + 1) + codes + 1
     group = _distinct(number)[1]
     _, begin = np.unique(group, return_index=True)
-    return group, frame.take(begin).reset_index(drop=True)
+    periods = frame.take(begin).reset_index(drop=True)
+    periods["conversion_type"] = np.array(CONVERSION_TYPES, dtype=object)[periods.pop("kind")]
+    return group, periods
 
 
 def _distinct(numbers: Places) -> tuple[Places, Places]:
-    """Distinct numbers and, for each of `numbers`, its place among them."""
-    which, distinct = pd.factorize(numbers)
-    return np.asarray(distinct), np.asarray(which, dtype=np.int64)
+    """Distinct numbers (from 0 on) and, for each of `numbers`, its place among them."""
+    limit = int(numbers.max(initial=-1)) + 1
+    if limit > max(len(numbers), 1 << 20):
+        which, distinct = pd.factorize(numbers)
+        return np.asarray(distinct), np.asarray(which, dtype=np.int64)
+    is_there = np.zeros(limit, dtype=bool)
+    is_there[numbers] = True
+    return np.flatnonzero(is_there), (np.cumsum(is_there) - 1).take(numbers)

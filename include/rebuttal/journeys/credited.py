@@ -10,16 +10,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import sparse
 from sqlalchemy import Connection
 
 from rebuttal.journeys.columns import Columns, read_columns
 from rebuttal.journeys.credits import Codes, Places, Vector
-from rebuttal.journeys.known import CHANNEL_BITS, packed
+from rebuttal.journeys.known import CHANNEL_BITS, by_person
 from rebuttal.warehouse.dialects import dialect_of
 
+CONVERSION_TYPES = ("lead", "mql", "sql", "won", "repeat", "booking_served")
 NAMED = ["channel", "source", "campaign", "content"]
 NAMELESS = pd.DataFrame([["unknown"] * len(NAMED)], columns=NAMED, dtype=object)
+_DAY_MICROS = 86_400_000_000
+_NAME_BITS = 18
 Hashes = npt.NDArray[np.generic]
 # In the order of name_key: fifteen digits of the md5 stand in the order of the number that they are.
 _NAMES = """SELECT row_place, channel, source, campaign, content
@@ -75,48 +77,107 @@ class Touches:
 
 
 def read_conversions(connection: Connection) -> Columns:
-    """The columns of marts_build.int_credited_conversion; `value_count` 0 says that there is no value, not even 0."""
-    return read_columns(connection, "SELECT * FROM marts_build.int_credited_conversion")
+    """The columns of marts_build.int_credited_conversion, in the order of the persons' hashes.
 
-
-def read_touches(connection: Connection, conversion_hash: Hashes, unknown: int, with_names: bool) -> Touches:
-    """Read marts_build.int_credited_touch for conversions in this order; `unknown` is the code of that channel.
-
-    Without names, which not everybody needs, all touches are called unknown and have no weight. Call it in the
-    transaction of read_conversions.
+    `kind`, instead of the type, is its place in CONVERSION_TYPES. `value_count` 0 says that there is no value, not even
+    0. Raises KeyError for a type that is none.
     """
-    columns = f"conversion_hash, occurred_micros, {channel_code(connection)} AS channel_code"
-    columns += ", name_hash, row_place, decay" if with_names else ""
-    read = read_columns(connection, f"SELECT {columns} FROM marts_build.int_credited_touch")
-    place = packed(read["occurred_micros"], read["channel_code"])
-    number = _places(conversion_hash, read["conversion_hash"])
+    read = read_columns(connection, "SELECT * FROM marts_build.int_credited_conversion")
+    place = {name: at for at, name in enumerate(CONVERSION_TYPES)}
+    read["kind"] = np.array([place[name] for name in read.pop("conversion_type").tolist()], dtype=np.int64)
+    order, _ = by_person(read["person_hash"].view(np.int64))
+    return {name: column.take(order) for name, column in read.items()}
+
+
+def touches_of(
+    connection: Connection,
+    conversions: Columns,
+    own: Columns,
+    unknown: int,
+    lookback_days: int,
+    half_life_days: float | None = None,
+) -> Touches:
+    """The touches of `own` (see Seen) that earn credit for `conversions` (as read_conversions gives them).
+
+    `unknown` is the code of that channel. Without `half_life_days` touches have no names, which not everybody needs:
+    all are called unknown and have no weight.
+    """
+    count = len(conversions["person_hash"])
+    number, at = matched(conversions["person_hash"].view(np.int64), own["person_hash"])
+    place = own["touch"].take(at)
+    age = conversions["converted_micros"].take(number) - (place >> CHANNEL_BITS)
+    is_near = (age >= 0) & (age <= lookback_days * _DAY_MICROS)
+    if not is_near.all():
+        number, at, place, age = number[is_near], at[is_near], place[is_near], age[is_near]
     name, names, decay = np.zeros_like(place), NAMELESS, np.zeros(len(place))
-    if with_names:
-        which, distinct = pd.factorize(read["name_hash"])
-        begin = np.empty(len(distinct), dtype=np.int64)
-        begin[which[::-1]] = np.arange(len(which))[::-1]
-        found, rank = _names(connection, read["row_place"][begin])
-        name, names = rank[which], pd.concat([found, NAMELESS], ignore_index=True)
-        decay = read["decay"].astype(np.float64, copy=False)
-    count = len(conversion_hash)
-    is_touched = np.bincount(number, minlength=count) > 0
-    untouched = np.flatnonzero(~is_touched)
+    if half_life_days is not None:
+        which, size = numbered(own["name_hash"].take(at).view(np.int64))
+        # A name is read where it comes first: names come again and again, and all stand near the table's beginning.
+        begin = np.full(size, len(own["touch"]))
+        np.minimum.at(begin, which, at)
+        found, rank = _names(connection, own["row_place"].take(begin))
+        name, names = rank.take(which), pd.concat([found, NAMELESS], ignore_index=True)
+        decay = _decays(connection, age, half_life_days)
+    order = in_order(number, place, name)
+    if order is not None:
+        place, name, decay = place.take(order), name.take(order), decay.take(order)
+    channel = (place & (1 << CHANNEL_BITS) - 1).astype(np.uint8)
+    lengths = np.bincount(number, minlength=count)
+    untouched = np.flatnonzero(lengths == 0)
     if len(untouched):
-        number, place = np.append(number, untouched), np.append(place, np.full(len(untouched), unknown))
-        name = np.append(name, np.full(len(untouched), len(names) - 1))
-        decay = np.append(decay, np.full(len(untouched), 1e12))
-    order, starts = in_order(number, count, place, name)
-    channel = (place[order] & (1 << CHANNEL_BITS) - 1).astype(np.uint8)
-    return Touches(starts, name[order], channel, decay[order], names, is_touched)
+        before = np.cumsum(lengths)[untouched]
+        channel, name = np.insert(channel, before, unknown), np.insert(name, before, len(names) - 1)
+        decay = np.insert(decay, before, 1e12)
+    starts = np.concatenate([[0], np.cumsum(np.maximum(lengths, 1))]).astype(np.int64)
+    return Touches(starts, name, channel, decay, names, lengths > 0)
 
 
-def channel_code(connection: Connection) -> str:
-    """The code of a row's `channel` in SQL. It is looked up in one list, which costs a third of a join."""
-    listed = "SELECT {}(channel ORDER BY channel_code) FROM marts_build.int_channel_code"
+def matched(person: Places, whose: Places) -> tuple[Places, Places]:
+    """Pairs of the conversion's place in `person` (in order) and the touch's place in `whose` (in any), by conversion.
+
+    Touches of one person are as they came.
+    """
+    order, whose = by_person(whose)
+    begin, end = np.searchsorted(whose, person), np.searchsorted(whose, person, side="right")
+    count = end - begin
+    number = np.repeat(np.arange(len(person)), count)
+    at = np.repeat(begin - np.cumsum(count) + count, count)
+    at += np.arange(len(at))
+    return number, order.take(at)
+
+
+def numbered(hashes: Places) -> tuple[Places, int]:
+    """A number for each distinct hash, and how many there are.
+
+    Few are told apart by their first bits, which takes a fifth of the time of looking all up; those that begin as
+    another one are looked up.
+    """
+    first = (hashes >> 64 - _NAME_BITS) + (1 << _NAME_BITS - 1)
+    one = np.zeros(1 << _NAME_BITS, dtype=np.int64)
+    one[first] = hashes
+    is_there = np.zeros(len(one), dtype=bool)
+    is_there[first] = True
+    which, size = (np.cumsum(is_there) - 1).take(first), int(is_there.sum())
+    others = np.flatnonzero(one.take(first) != hashes)
+    if len(others):
+        number, distinct = pd.factorize(hashes.take(others))
+        which[others], size = number + size, size + len(distinct)
+    return which, size
+
+
+def _decays(connection: Connection, age: Places, half_life_days: float) -> Vector:
+    """Weights by age (microseconds), in trillionths, as macro decay has them: the engine's own powers."""
+    days = "(CAST(age AS double precision) / 86400000000)"
+    decay = f"floor(power(CAST(2 AS double precision), -{days} / {half_life_days!r}) * 1000000000000 + 0.5) AS decay"
     if connection.dialect.name == "duckdb":
-        connection.exec_driver_sql(f"SET VARIABLE channels = ({listed.format('list')})")
-        return "CAST(array_position(getvariable('channels'), channel) - 1 AS UTINYINT)"
-    return f"array_position(({listed.format('array_agg')}), channel) - 1"
+        driver: Any = connection.connection.driver_connection
+        driver.register("credited_age", pd.DataFrame({"age": age}))
+        columns = read_columns(connection, f"SELECT {decay} FROM credited_age")
+        driver.unregister("credited_age")
+    else:
+        listed = "unnest(CAST(:ages AS bigint[])) WITH ORDINALITY AS touch (age, place)"
+        columns = read_columns(connection, f"SELECT {decay} FROM {listed} ORDER BY place", ages=age.tolist())
+    return columns["decay"].astype(np.float64, copy=False)
 
 
 def _names(connection: Connection, places: npt.NDArray[Any]) -> tuple[pd.DataFrame, Places]:
@@ -135,31 +196,27 @@ def _names(connection: Connection, places: npt.NDArray[Any]) -> tuple[pd.DataFra
     return pd.DataFrame(columns, columns=NAMED, dtype=object), _places(found, places)
 
 
-def in_order(number: Places, count: int, place: Places, name: Places) -> tuple[Places, Places]:
-    """The order of touches (t) by conversion (`number`, below `count`), then by place and name; and the starts (c + 1).
+def in_order(number: Places, place: Places, name: Places) -> Places | None:
+    """The order of touches (t) by conversion (`number`, which never falls), then by place and name; None if they are.
 
     Touches mostly come as they happened, so only conversions are sorted whose touches do not.
     """
-    narrow = np.int32 if max(len(number), count) < 1 << 31 else np.int64
-    column = np.arange(len(number), dtype=narrow)
-    order = sparse.csr_array((column, (number.astype(narrow), column)), shape=(count, len(number))).indices
-    lengths = np.bincount(number, minlength=count)
-    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    number, place, name = np.repeat(np.arange(count, dtype=narrow), lengths), place[order], name[order]
     is_wrong = (place[1:] == place[:-1]) & (name[1:] < name[:-1])
     is_wrong |= place[1:] < place[:-1]
     is_wrong &= number[1:] == number[:-1]
-    if is_wrong.any():
-        wrong = np.zeros(count, dtype=bool)
-        wrong[number[1:][is_wrong]] = True
-        at = np.flatnonzero(wrong[number])
-        order[at] = order[at[np.lexsort((name[at], place[at], number[at]))]]
-    return order, starts
+    if not is_wrong.any():
+        return None
+    wrong = np.zeros(int(number[-1]) + 1, dtype=bool)
+    wrong[number[1:][is_wrong]] = True
+    at = np.flatnonzero(wrong[number])
+    order = np.arange(len(number))
+    order[at] = at[np.lexsort((name[at], place[at], number[at]))]
+    return order
 
 
 def _places(known: Hashes, wanted: Hashes) -> Places:
     """Where in `known` (distinct) each of `wanted` is. Raises ValueError where one is missing."""
     found = np.asarray(pd.Index(known).get_indexer(pd.Index(wanted)), dtype=np.int64)
     if (found < 0).any():
-        raise ValueError("touches of a conversion or a name that is not there: tables changed while they were read")
+        raise ValueError("a touch's name is not there: tables changed while they were read")
     return found

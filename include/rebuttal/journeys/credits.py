@@ -78,13 +78,22 @@ def encode(rows: Iterable[Row]) -> Paths:
 def summed(keys: Places, *weights: Vector) -> tuple[Any, ...]:
     """Distinct keys (from 0 on) in order, and the sums of each of the weights."""
     limit = int(keys.max()) + 1 if len(keys) else 0
-    if limit <= max(4 * len(keys), 1_000_000):
-        found = np.flatnonzero(np.bincount(keys, minlength=limit))
-        return found, *(np.bincount(keys, weight, limit)[found] for weight in weights)
-    found, which = np.unique(keys, return_inverse=True)
-    return found, *(np.bincount(which, weight, len(found)) for weight in weights)
+    if limit > max(4 * len(keys), 1_000_000):
+        found, keys = np.unique(keys, return_inverse=True)
+        count = np.bincount(keys, minlength=len(found))
+        return found, *(_sum(keys, weight, count) for weight in weights)
+    count = np.bincount(keys, minlength=limit)
+    found = np.flatnonzero(count)
+    return found, *(_sum(keys, weight, count)[found] for weight in weights)
+
+
+def _sum(keys: Places, weight: Vector, count: Places) -> Vector:
+    """Sums by key. Where all weights are 0, or 1, nothing is left to add up: keys have been counted."""
+    if (alike := weight[0] if len(weight) else 0.0) in (0.0, 1.0) and (weight == alike).all():
+        return count.astype(np.float64) * alike
+    return added(keys, weight, len(count))
 
 
 def added(codes: npt.NDArray[np.integer], weights: Vector, size: int) -> Vector:
     """The sum of `weights` for each code from 0 to `size` - 1."""
-    return np.bincount(codes, weights, size).astype(np.float64)
+    return np.bincount(codes, weights, size).astype(np.float64, copy=False)

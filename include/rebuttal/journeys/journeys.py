@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 
-from rebuttal.journeys.columns import Columns, stream_columns
-from rebuttal.journeys.credited import Touches, channel_code, read_touches
+from rebuttal.journeys.columns import Columns
+from rebuttal.journeys.credited import Touches, touches_of
 from rebuttal.journeys.credits import Paths, Places
-from rebuttal.journeys.known import packed, walked
+from rebuttal.journeys.known import walked
+from rebuttal.journeys.seen import Seen
 
-CONVERSION_TYPES = ("lead", "mql", "sql", "won", "repeat", "booking_served")
 _DAY_MICROS = 86_400_000_000
 
 
@@ -47,19 +47,20 @@ class Known:
     month: Places
 
 
-def read_converted(connection: Connection, conversions: Columns, *, with_names: bool = False) -> Converted:
-    """Read `marts_build`, in the transaction in which `conversions` were read.
+def read_converted(
+    connection: Connection, conversions: Columns, own: Columns, lookback_days: int, half_life_days: float | None = None
+) -> Converted:
+    """Journeys of `own` touches (see Seen) that led to `conversions`; `connection` to `marts_build`, as they were read.
 
-    `with_names`: `touches` say what they are called, as adding up their credit asks for.
+    With `half_life_days` (of a touch's weight by age) `touches` say what they are called, as adding up credit asks for.
     """
-    names = _channels(connection)
-    unknown = names.index("unknown")
-    touches = read_touches(connection, conversions["conversion_hash"], unknown, with_names)
+    names = channels(connection)
+    touches = touches_of(connection, conversions, own, names.index("unknown"), lookback_days, half_life_days)
     nothing = np.zeros(len(touches.is_touched))
     value = conversions["value_micros"].astype(np.float64)
     return Converted(
         Paths(names, touches.channel, touches.starts, nothing + 1, value, nothing),
-        _kind(conversions),
+        conversions["kind"],
         _month(conversions["converted_micros"]),
         conversions["missing_rate_count"].astype(bool),
         touches.is_touched,
@@ -68,45 +69,28 @@ def read_converted(connection: Connection, conversions: Columns, *, with_names: 
     )
 
 
-def read_known(engine: Engine, conversions: Columns, lookback_days: int) -> Known:
-    """Read `marts_build` with a connection of its own, so that a thread of its own can do it."""
-    with engine.connect() as connection:
-        names = _channels(connection)
-        persons, seen, near, ended = walked(_read_touches(connection), lookback_days)
-    starts, nobody = np.concatenate([[0], np.cumsum(near)]).astype(np.int64), np.zeros(len(persons))
-    kinds = _kinds(persons, conversions["person_hash"].view(np.int64), _kind(conversions))
-    return Known(Paths(names, seen, starts, nobody, nobody, nobody + 1), kinds, _month(ended))
+def known_of(names: tuple[str, ...], seen: Seen, conversions: Columns, lookback_days: int) -> Known:
+    """Journeys of all persons who were seen, over channels of these `names`. Asks no engine."""
+    persons, codes, near, ended = walked(seen.person, seen.touch, seen.limits, lookback_days)
+    starts = np.concatenate([[0], np.cumsum(near)])
+    nobody, once = np.broadcast_to(0.0, len(persons)), np.broadcast_to(1.0, len(persons))  # of no memory
+    kinds = _kinds(persons, conversions["person_hash"].view(np.int64), conversions["kind"])
+    return Known(Paths(names, codes, starts, nobody, nobody, once), kinds, _month(ended))
 
 
-def _channels(connection: Connection) -> tuple[str, ...]:
+def channels(connection: Connection) -> tuple[str, ...]:
     """Channels in the order of their codes."""
     listed = connection.execute(text("SELECT channel FROM marts_build.int_channel_code ORDER BY channel_code"))
     return tuple(map(str, listed.scalars()))
 
 
-def _kind(conversions: Columns) -> Places:
-    place = {name: at for at, name in enumerate(CONVERSION_TYPES)}
-    return np.array([place[name] for name in conversions["conversion_type"].tolist()], dtype=np.int64)
-
-
-def _read_touches(connection: Connection) -> Places:
-    """Whose each touch is, as a hash, and the touch, packed (touches x 2)."""
-    # As many as there are touches at all, which is known at once: memory that is not written to costs nothing.
-    (count,) = connection.execute(text("SELECT count(*) FROM marts_build.touchpoint")).one()
-    columns = f"person_hash, occurred_micros, {channel_code(connection)} AS channel_code"
-    known, end = np.empty((count, 2), dtype=np.int64), 0
-    for read in stream_columns(connection, f"SELECT {columns} FROM marts_build.int_person_touch"):
-        begin, end = end, end + len(read["person_hash"])
-        known[begin:end, 0] = read["person_hash"].view(np.int64)
-        known[begin:end, 1] = packed(read["occurred_micros"], read["channel_code"])
-    return known[:end]
-
-
 def _kinds(persons: Places, person: Places, kind: Places) -> Places:
-    """The kinds of conversion that each of `persons` had, as bits. Nothing may be known of a `person` who converted."""
-    converted, which = np.unique(person, return_inverse=True)
-    had = np.zeros(len(converted), dtype=np.int64)
-    np.bitwise_or.at(had, which, 1 << kind)
+    """The kinds of conversion that each of `persons` had, as bits. Nothing may be known of a `person` who converted.
+
+    Both are in order.
+    """
+    begin = np.flatnonzero(np.append(True, person[1:] != person[:-1])[: len(person)])
+    converted, had = person[begin], np.bitwise_or.reduceat(1 << kind, begin)
     kinds = np.zeros(len(persons) + 1, dtype=np.int64)  # the last place is nobody's
     at = np.searchsorted(persons, converted)
     kinds[np.where(np.append(persons, 0)[at] == converted, at, len(persons))] = had

@@ -11,8 +11,9 @@ from rebuttal.journeys.credits import Codes, Places
 
 CHANNEL_BITS = 7  # of a packed touch: microseconds since 1970 x 128 + the channel's code
 _DAY_MICROS = 86_400_000_000
-# Touches: enough for few steps, few enough for the processor's cache and to use the same memory again.
-AT_ONCE = 1 << 16
+_PLACE_BITS = 16
+AT_ONCE = 1 << _PLACE_BITS  # touches are gathered: few enough for the processor's cache
+_BUCKET = 1 << 17  # touches, about; of few steps, and few enough for the cache and to use the same memory again
 
 
 def packed(micros: Places, code: Codes) -> Places:
@@ -22,41 +23,72 @@ def packed(micros: Places, code: Codes) -> Places:
     return found
 
 
-def walked(known: Places, lookback_days: int) -> tuple[Places, Codes, Places, Places]:
-    """Paths of persons from touches in any order, `known` (touches x 2): a hash of the person, and the packed touch.
+def bucket_bits(count: int) -> int:
+    """How many of the first bits of a person's hash tell buckets of so many touches apart."""
+    return min((count // _BUCKET).bit_length(), _PLACE_BITS)
+
+
+def gathered(person: Places, bits: int) -> tuple[Places, Places]:
+    """An order of at most AT_ONCE touches by bucket, those of one person as they came; and where each bucket begins.
+
+    2^bits buckets, in order, and where the last one ends. Whoever wants all of a bucket then finds it in few places.
+    Raises ValueError for more touches.
+    """
+    if len(person) > AT_ONCE:
+        raise ValueError(f"{len(person)} touches at once, more than {AT_ONCE}")
+    key = ((person >> 64 - _PLACE_BITS) + (1 << _PLACE_BITS - 1)).astype(np.uint32)
+    key <<= np.uint32(_PLACE_BITS)
+    key |= np.arange(len(key), dtype=np.uint32)
+    key.sort()
+    begins = np.searchsorted(key, (np.arange(1 << bits) << 32 - bits).astype(np.uint32))
+    key &= np.uint32(AT_ONCE - 1)
+    return key.astype(np.int64), np.append(begins, len(key))
+
+
+def by_person(person: Places) -> tuple[Places, Places]:
+    """The order of touches by person, those of one as they came; and the persons in this order.
+
+    What is sorted are single numbers, the first bits of the person and the place of the touch: that takes a tenth of
+    the time of sorting places by person. Persons that begin alike are told apart afterwards.
+    """
+    bits = max(len(person) - 1, 1).bit_length()
+    order = person >> bits
+    order <<= bits
+    order |= np.arange(len(person))
+    order.sort()
+    order &= (1 << bits) - 1
+    whose = person.take(order)
+    if (whose[1:] < whose[:-1]).any():
+        again = np.argsort(whose, kind="stable")
+        order, whose = order.take(again), whose.take(again)
+    return order, whose
+
+
+def walked(person: Places, touch: Places, limits: Places, lookback_days: int) -> tuple[Places, Codes, Places, Places]:
+    """Paths of persons from touches in any order: hashes of the `person`, packed `touch`es, gathered some at a time.
+
+    `limits` (times x buckets + 1): between which places the touches of each bucket lie, of each time.
 
     Returns the n persons, in order; the channel codes of their touches within the look-back before the last one, in
     order; how many they are by person (n); and when each path ended (n, microseconds since 1970 UTC).
     """
     empty = np.zeros(0, dtype=np.int64)
     found: list[tuple[Places, Codes, Places, Places]] = [(empty, empty.astype(np.uint8), empty, empty)]
-    for whose, touches, starts in _by_person(known):
+    for whose, touches, starts in _by_person(person, touch, limits):
         found.append((whose, *_walked(touches, starts, lookback_days)))
     whose, codes, near, ended = (np.concatenate(column) for column in zip(*found, strict=True))
     return whose, codes, near, ended
 
 
-def _by_person(known: Places) -> Iterator[tuple[Places, Places, Places]]:
-    """Some persons at a time: who they are, their touches, and where those of each begin and end.
-
-    What is sorted are single numbers, the first bits of the person and the place of the touch: that takes a tenth of
-    the time of sorting places by person. Persons that begin alike are told apart afterwards.
-    """
-    bits = max(len(known) - 1, 1).bit_length()
-    key = np.empty(len(known), dtype=np.int64)
-    for first in range(0, len(key), AT_ONCE):
-        part = known[first : first + AT_ONCE, 0] >> bits << bits
-        key[first : first + AT_ONCE] = part | np.arange(first, first + len(part))
-    key.sort()
-    limits = np.arange(0, len(key), AT_ONCE)
-    limits = np.searchsorted(key, key[limits] >> bits << bits)  # nobody is cut in two
-    for first, after in pairwise(np.unique(np.append(limits, len(key))).tolist()):
-        whose, touches = known.take(key[first:after] & (1 << bits) - 1, axis=0).T
-        if (whose[1:] < whose[:-1]).any():
-            order = np.argsort(whose, kind="stable")
-            whose, touches = whose[order], touches[order]
-        begin = np.append(0, np.flatnonzero(whose[1:] != whose[:-1]) + 1)
-        yield whose[begin], touches, np.append(begin, len(whose))
+def _by_person(person: Places, touch: Places, limits: Places) -> Iterator[tuple[Places, Places, Places]]:
+    """A bucket at a time: who they are, their touches, and where those of each begin and end."""
+    for begins, ends in pairwise(limits.T.tolist()):
+        parts = [slice(begin, end) for begin, end in zip(begins, ends, strict=True) if begin < end]
+        if parts:
+            order, whose = by_person(np.concatenate([person[part] for part in parts]))
+            touches = np.concatenate([touch[part] for part in parts]).take(order)
+            begin = np.append(0, np.flatnonzero(whose[1:] != whose[:-1]) + 1)
+            yield whose[begin], touches, np.append(begin, len(whose))
 
 
 def _walked(touches: Places, starts: Places, lookback_days: int) -> tuple[Codes, Places, Places]:

@@ -88,7 +88,9 @@ def count_walks(paths: Paths, order: int, group: Places) -> Walks:
     # Keys are small: (group, state, step), one after another; `row` numbers the groups that there are.
     states, steps = size * (size + 1) ** (order - 1), size + 2
     groups = np.flatnonzero(np.bincount(group))
-    row = np.searchsorted(groups, group)
+    numbers = np.zeros(int(group.max(initial=0)) + 1, dtype=np.int64)
+    numbers[groups] = np.arange(len(groups))
+    row = numbers.take(group)
     cells, end = len(groups) * states * steps, size + 1  # `end` is told apart from any channel
     is_dense = cells <= max(len(paths.codes), 1 << 20)
     weight = paths.conversions + paths.nulls

@@ -135,7 +135,7 @@ def _build_whole(settings: Settings, variables: dict[str, Any], report: Report) 
     failpoint("model.before_shares")
     with open_warehouse(settings) as engine:
         bound(engine, MODEL_BYTES)
-        weights = Weights(variables["first_weight"], variables["last_weight"])
+        weights = Weights(variables["first_weight"], variables["last_weight"], variables["half_life_days"])
         update_shares(engine, variables["lookback_days"], weights)
     after = dbt.build(settings, variables, select=f"tag:{AFTER_SHARES}+")
     report.counts |= {name: before[name] + after[name] for name in before}

@@ -20,11 +20,12 @@ from sqlalchemy import Connection, Engine, Table, delete, select
 from rebuttal.journeys.cells import Weights, add_up
 from rebuttal.journeys.changes import add_units
 from rebuttal.journeys.columns import Columns
-from rebuttal.journeys.credited import read_conversions
+from rebuttal.journeys.credited import CONVERSION_TYPES, read_conversions
 from rebuttal.journeys.credits import Credit, Paths, Places, Vector
-from rebuttal.journeys.journeys import CONVERSION_TYPES, Converted, read_converted, read_known
+from rebuttal.journeys.journeys import Converted, channels, known_of, read_converted
 from rebuttal.journeys.markov import GONE, SALE, Walks, chain_of, count_walks, effects_of, first_order, scaled
 from rebuttal.journeys.rules import DIRECT
+from rebuttal.journeys.seen import Seen, read_seen
 from rebuttal.journeys.shapley import ChannelSets, grouped_sets, shapley_rate_of
 from rebuttal.warehouse.model_tables import attribution_part, attribution_share, channel_detour, channel_removal
 from rebuttal.warehouse.replace import fill_table, replace_rows
@@ -57,17 +58,19 @@ def update_shares(engine: Engine, lookback_days: int, weights: Weights | None = 
 def _read(connection: Connection, lookback_days: int, weights: Weights | None) -> tuple[Converted, _Counted, _Counted]:
     """Converted journeys, their counts and those of known ones. With `weights` ops.attribution_part is written too."""
     conversions = read_conversions(connection)
+    seen = read_seen(connection.engine, conversions, with_names=weights is not None)
     with ThreadPoolExecutor(1) as beside:  # the engine and most of numpy let go of the interpreter
-        counting = beside.submit(_read_known, connection.engine, conversions, lookback_days)
-        journeys = read_converted(connection, conversions, with_names=weights is not None)
+        counting = beside.submit(_count_known, channels(connection), seen, conversions, lookback_days)
+        half_life_days = weights.half_life_days if weights else None
+        journeys = read_converted(connection, conversions, seen.own, lookback_days, half_life_days)
         if weights:
             fill_table(connection, attribution_part, _parts(journeys, weights))
         counted = _count(journeys.paths, journeys.month, journeys.kind * 2 + journeys.is_touched)
         return journeys, counted, counting.result()
 
 
-def _read_known(engine: Engine, conversions: Columns, lookback_days: int) -> _Counted:
-    journeys = read_known(engine, conversions, lookback_days)
+def _count_known(names: tuple[str, ...], seen: Seen, conversions: Columns, lookback_days: int) -> _Counted:
+    journeys = known_of(names, seen, conversions, lookback_days)
     return _count(journeys.paths, journeys.month, journeys.kinds)
 
 

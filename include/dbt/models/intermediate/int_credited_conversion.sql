@@ -1,7 +1,6 @@
 {{ config(materialized='view') }}
 
 select
-    {{ text_hash(['conversion_id']) }} as conversion_hash,
     {{ text_hash(['person_id']) }} as person_hash,
     conversion_type,
     {{ microseconds('converted_at') }} as converted_micros,
