@@ -57,9 +57,9 @@ effects: setup ## verdicts against the truth of 52-week worlds, and what weekly 
 numbers: setup ## mail, dashboards and reports say the same numbers in three small worlds: make numbers SEEDS="31 32 33"
 	@$(BIN)/python -m bench.same_numbers $(SEEDS)
 
-faults: .venv/.ready-dev .venv-dbt/.ready $(if $(filter-out 0,$(BI)),.venv-bi/.ready-dev) ## each fault with its outcome; with KILLS= also a kill at every failpoint and a storm: KILLS=300 SEED=11
-	@FAULT_TABLE=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
-	  tests/faults $$($(BIN)/python -m tests.faults.table)
+faults: .venv/.ready-dev .venv-dbt/.ready $(if $(filter-out 0,$(BI)),.venv-bi/.ready-dev) ## each fault with its outcome; LONG=1: all that proves it; KILLS=300 SEED=11: also a kill at every failpoint and a storm
+	@FAULT_TABLE=$(if $(LONG),long,short) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	  tests/faults
 	@$(if $(KILLS),$(BIN)/python -m bench.kills --kills $(KILLS) --seed $(or $(SEED),11) --folder build/storm/$(or $(SEED),11))
 
 faults-tracker: .venv/.ready-dev ## 1,000 random faults between outbox and each tracker: make faults-tracker SEED=11

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from tests import apart
 
 from rebuttal import content
 from rebuttal.settings import PROJECT_ROOT
+from rebuttal.state import Outbox, open_state
 from rebuttal.warehouse import open_published
 
 RUN = """
@@ -68,6 +69,13 @@ def test_there_are_failpoints_to_die_at() -> None:
     assert len(failpoints()) == 11
 
 
+@pytest.mark.long_form(
+    "the faults of the table are three places: before the outbox row, before the tracker, after it",
+    failpoint={
+        *("content.before_send", "content.after_search", "content.after_unknown", "content.after_pending"),
+        *("content.after_settle", "content.between_mirrors", "content.after_mirror"),
+    },
+)
 @pytest.mark.parametrize("failpoint", [name for name in failpoints() if name != TWIN])
 def test_killed_there_and_run_again_there_is_one_task_per_theme(company: Any, failpoint: str) -> None:
     # These places are passed only when the answer to a create was lost.
@@ -75,6 +83,9 @@ def test_killed_there_and_run_again_there_is_one_task_per_theme(company: Any, fa
         company.jira.lose = ["before"]
 
     assert run_apart(company, f"{failpoint}:kill") == -signal.SIGKILL
+    if failpoint == "content.after_follow":  # the objections are there, and no task has been thought of
+        with open_state(company.settings) as sessions, sessions() as session:
+            assert session.scalars(select(Outbox)).all() == []
     assert run_apart(company) == 0
 
     assert len(company.jira.issues) == 2

@@ -14,6 +14,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 from landed import context, land, read, row
 from sqlalchemy import text
+from tests.faults.long_form import SECOND_ENGINE
 from tests.faults.table import fault
 
 from rebuttal import quality
@@ -201,6 +202,7 @@ def found_in_files(home: Path, trace: str) -> list[str]:
 
 @fault(133, "a batch that lands after the erasure", "store", "suppressed and counted; nothing comes back")
 @fault(135, "the same erasure twice", "store", "one erasure, no error, no table changed")
+@SECOND_ENGINE
 def test_what_comes_again_is_suppressed_whatever_it_looks_like(any_settings: Settings) -> None:
     batches = land_anna(any_settings)
     erase(context(any_settings), MAIL, "olena")

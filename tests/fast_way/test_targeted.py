@@ -13,6 +13,9 @@ from rebuttal import quality, sources
 from rebuttal.connections import Connection
 from rebuttal.errors import ConfigError
 
+pytestmark = pytest.mark.long_form(
+    "what an event brings goes the way of every pull, on either engine", company="postgres"
+)
 HEADERS = {"Authorization": "Bearer sandbox-hubspot-token"}
 LANDED = (
     "select _key, _row_hash from landing.hubspot__{}"

@@ -21,6 +21,10 @@ from rebuttal.missed import missed, waits_for_marts
 from rebuttal.state import InboxEvent, open_state
 from rebuttal.warehouse import open_warehouse
 
+pytestmark = pytest.mark.long_form(
+    "what an event brings goes the way of every pull, on either engine", company="postgres"
+)
+
 
 def tell(company: Company, key: str, kind: str, name: str, source: str = "hubspot", body: bytes = b"{}") -> None:
     with open_state(company.context.settings) as sessions:

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from tests.content.conftest import company, jira, new_company  # noqa: F401 - a Jira that refuses as it is told
 from tests.faults.desks import Desk, desk_of
+from tests.faults.long_form import COLLECTED, leaving, unproved
+from tests.faults.table import AGAIN, proofs, whole_table
 from tests.sources.conftest import Setup, no_polite_gaps, setup_of  # noqa: F401 - none here either
 
 from rebuttal.settings import PROJECT_ROOT, Settings
@@ -20,12 +22,46 @@ from rebuttal.settings import PROJECT_ROOT, Settings
 sys.path.append(str(Path(__file__).parents[1] / "quality"))
 
 
+FORM = os.environ.get("FAULT_TABLE")  # of `make faults`: short or long; none: another run
+LEFT = pytest.StashKey[int]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """`make faults` names this folder; what proves faults elsewhere is run with it, in every worker."""
+    if FORM:
+        config.args.extend(sorted(test for test in {*proofs(), *AGAIN} if not test.startswith("tests/faults/")))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to the long form what is marked so."""
+    config.stash[COLLECTED] = list(items)
+    if FORM != "short":
+        return
+    # A worker's error would hide what is wrong: there test_table says it.
+    if not hasattr(config, "workerinput") and (wrong := unproved(items, proofs())):
+        raise pytest.UsageError(*wrong)
+    left = [item for item in items if leaving(item)]
+    config.stash[LEFT] = len(left)
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if not leaving(item)]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left"] = session.config.stash.get(LEFT, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Every worker collects all, so that each of them knows the number."""
+    node.config.stash[LEFT] = getattr(node, "workeroutput", {}).get("left", 0)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Each fault with its outcome, where FAULT_TABLE asks for it."""
-    if not os.environ.get("FAULT_TABLE"):
+    if not FORM or terminalreporter.config.option.collectonly:
         return
-    from tests.faults.table import whole_table
-
     ended: dict[str, set[str]] = {}
     for outcome in ("passed", "failed", "error", "skipped"):
         for report in terminalreporter.getreports(outcome):
@@ -39,6 +75,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{entry.number:>4}  {entry.injected}: {entry.outcome} [{shown}]")
     told = ", ".join(f"{counted[said]} {said}" for said in ("as told", "not run here", "not ours"))
     terminalreporter.write_line(f"{counted.total()} faults: {told}; {counted['BREACH']} breaches")
+    if left := terminalreporter.config.stash.get(LEFT, 0):
+        terminalreporter.write_line(f"{left} further cases are left to the long form: make faults LONG=1, make test")
 
 
 @pytest.fixture

@@ -28,7 +28,6 @@ comparing secrets, 139 keys, 141 limits, 143 dependencies, 145 logs, 147 partner
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,7 +45,8 @@ class Entry:
     webhook: over HTTP into the inbox; inbox: from the inbox to whoever works on its events;
     mail, export: on the way out; store: in every table and file; connection: between a client of ours and a server;
     page: in Airflow's API server; code: in every source file.
-    `test`: what proves it, `file::function` from the project's root; None while nothing does.
+    `test`: what proves it, `file::function` from the project's root; None while nothing does. `case`: where only some
+    of its cases do, the parameter that they have.
     """
 
     number: int
@@ -55,9 +55,11 @@ class Entry:
     outcome: str
     pending: str | None = None
     test: str | None = None
+    case: str = ""
 
 
 TABLE: list[Entry] = []
+AGAIN: list[str] = []  # tests elsewhere that prove again what the table's prove, for the long form
 WAYS = (
     *("wire", "gate", "marts", "tracker", "process", "webhook", "inbox"),
     *("mail", "export", "store", "connection", "page", "code"),
@@ -81,9 +83,14 @@ def each(cases: Iterable[Entry]) -> Callable[[Test], Test]:
     return enter
 
 
-def elsewhere(number: int, injected: str, through: str, outcome: str, test: str) -> None:
+def elsewhere(number: int, injected: str, through: str, outcome: str, test: str, case: str = "") -> None:
     """Enter a fault that `test` (`file::function`, from the project's root) proves beside its own subject."""
-    TABLE.append(Entry(number, injected, through, outcome, test=test))
+    TABLE.append(Entry(number, injected, through, outcome, test=test, case=case))
+
+
+def again(test: str) -> None:
+    """`test` (`file::function`) proves once more what others prove; it is marked `long_form`."""
+    AGAIN.append(test)
 
 
 def pending(number: int, injected: str, outcome: str, why: str) -> None:
@@ -107,10 +114,10 @@ def whole_table() -> list[Entry]:
     return TABLE
 
 
-if __name__ == "__main__":
-    # What proves faults outside of this folder, for whoever wants to run it too.
-    sys.path.append(str(Path(__file__).parents[1] / "quality"))
-    from tests.faults.table import whole_table as filled  # this file, run, is another module than the one they fill
-
-    named = {entry.test for entry in filled() if entry.test is not None}
-    sys.stdout.write(" ".join(sorted(name for name in named if not name.startswith("tests/faults/"))) + "\n")
+def proofs() -> dict[str, set[str]]:
+    """The tests (`file::function`) that prove faults, each with the parameters without which one would be unproved."""
+    found: dict[str, set[str]] = {}
+    for entry in whole_table():
+        if entry.test is not None:
+            found.setdefault(entry.test, set()).update({entry.case} - {""})
+    return found

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from landed import context, land, read, row
+from tests.faults.long_form import SECOND_ENGINE
 from tests.faults.table import fault
 from tests.sources.conftest import Setup
 from tests.sources.vendors import NOW
@@ -16,6 +17,7 @@ from rebuttal import quality
 from rebuttal.clock import Clock
 from rebuttal.settings import Settings
 
+pytestmark = SECOND_ENGINE
 Make = Callable[..., Setup]
 DEALS, CONTACTS = "hubspot.deals", "hubspot.contacts"
 NEXT_DAY = Clock(NOW + timedelta(days=1))
@@ -88,6 +90,7 @@ def test_new_words_become_a_bucket_of_their_own(any_settings: Settings) -> None:
     assert (warned["check_name"], warned["failed_count"]) == ("segment_known", 6)
 
 
+@pytest.mark.long_form("the fault is one word of one list; here every list is gone through")
 @pytest.mark.parametrize(
     ("stream", "field", "table", "column"),
     [

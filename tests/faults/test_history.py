@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from landed import context, land, read, row
+from tests.faults.long_form import SECOND_ENGINE
 from tests.faults.table import fault
 from tests.sources.conftest import Setup
 from tests.sources.vendors import NOW
@@ -21,6 +22,7 @@ from rebuttal.quality import holds
 from rebuttal.settings import Settings
 from rebuttal.warehouse import open_warehouse
 
+pytestmark = SECOND_ENGINE
 Make = Callable[..., Setup]
 ADS, DEALS, OWNERS, CONTACTS = "google_ads.ad_performance", "hubspot.deals", "hubspot.owners", "hubspot.contacts"
 NEXT_DAY = Clock(NOW + timedelta(days=1))

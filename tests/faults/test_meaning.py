@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from landed import NOW, context, land, read, row
 from tests.conftest import settings_in
+from tests.faults.long_form import SECOND_ENGINE
 from tests.faults.table import fault
 
 from rebuttal import journeys, quality, reports
@@ -20,6 +21,7 @@ from rebuttal.reports.week import week_of
 from rebuttal.settings import PROJECT_ROOT, Settings
 from rebuttal.warehouse import open_warehouse
 
+SECOND_MODEL = pytest.mark.long_form("both engines model one world alike: tests/loop", modelled="postgres")
 ADS, DEALS, CONTACTS, HITS = "google_ads.ad_performance", "hubspot.deals", "hubspot.contacts", "yandex_metrica.hits"
 
 # --- 63: units -------------------------------------------------------------------------------------------------------
@@ -29,6 +31,7 @@ ADS, DEALS, CONTACTS, HITS = "google_ads.ad_performance", "hubspot.deals", "hubs
     63, "whole units where millionths stand", "gate", "held: a click costs a millionth of what it did; core untouched"
 )
 @fault(63, "millionths of millionths", "gate", "held: a click costs a million times what it did; core untouched")
+@SECOND_ENGINE
 @pytest.mark.parametrize(("factor", "told"), [(1e-6, "1e-06"), (1e6, "1e+06")])
 def test_cost_in_another_unit_is_held(any_settings: Settings, factor: float, told: str) -> None:
     usual = [row(ADS, date=f"2026-11-0{day}", cost_micros=str(7_000_000 + day)) for day in (1, 2, 3)]
@@ -47,6 +50,7 @@ def test_cost_in_another_unit_is_held(any_settings: Settings, factor: float, tol
 
 
 @fault(63, "cents where units stand", "gate", "held: known deals are exactly a hundred times what they were")
+@SECOND_ENGINE
 def test_amounts_in_cents_are_held(any_settings: Settings) -> None:
     land(any_settings, DEALS, [row(DEALS, deal_id=str(n), amount=f"{1000 + n}.50") for n in range(6)])
     later = {"updated_at": "2026-11-02T09:00:00Z"}
@@ -66,6 +70,7 @@ CHANGING += ["2025-10-25", "2025-10-26", "2025-10-27", "2025-11-01", "2025-11-02
 
 @fault(64, "days of 23 and 25 hours in the account's zone", "gate", "one date for each fact; days add up to the total")
 @fault(64, "the account's zone changes", "gate", "each fact keeps its date and the zone that it was told in")
+@SECOND_ENGINE
 def test_account_days_stay_account_days(any_settings: Settings) -> None:
     zones = ("Europe/Kyiv", "America/New_York", "Pacific/Kiritimati")
     rows = [
@@ -111,6 +116,7 @@ def test_skipped_and_repeated_times_are_one_instant(any_settings: Settings) -> N
 
 
 @fault(64, "a Metrica counter in another zone than Moscow", "gate", "each hit at its true instant, as wall clocks hang")
+@SECOND_ENGINE
 def test_hits_are_read_in_their_counters_zone(any_settings: Settings) -> None:
     told = {
         "Asia/Almaty": ("2026-11-01 18:00:00", datetime(2026, 11, 1, 13, tzinfo=UTC)),
@@ -133,6 +139,7 @@ def test_hits_are_read_in_their_counters_zone(any_settings: Settings) -> None:
 
 
 @fault(64, "instants with other offsets, and without one", "gate", "the same instant in UTC; without one: quarantined")
+@SECOND_ENGINE
 def test_offsets_are_honoured_and_never_guessed(any_settings: Settings) -> None:
     same = [
         "2026-10-25T00:30:00Z",
@@ -171,6 +178,7 @@ RATES = """valid_from,currency,rate_to_base
 
 
 @fault(71, "bookings of one person at two partners, in two systems", "gate", "two bookings, and no word that they meet")
+@SECOND_ENGINE
 def test_bookings_at_two_partners_never_meet(any_settings: Settings) -> None:
     one, other = "bookings.bookings", "forms.bookings"
     land(any_settings, one, [row(one, booking_id="a"), row(one, booking_id="c", starts_at="2026-11-21T12:00:00Z")])
@@ -243,6 +251,7 @@ def people_of(settings: Settings) -> dict[str, Any]:
 @fault(70, "A merged into B, B into C", "marts", "one living person; the deal of A is a deal of that person")
 @fault(70, "A merged into B and B into A", "marts", "refused whole and recorded; two people")
 @fault(70, "a merge that was undone", "marts", "two people again")
+@SECOND_MODEL
 def test_money_and_people_mean_what_they_say(modelled: Settings) -> None:
     deals = {one["deal_id"]: one for one in read(modelled, "select * from marts.deal")}
     assert {name: one["amount_base"] for name, one in deals.items()} == {
@@ -272,6 +281,7 @@ def test_money_and_people_mean_what_they_say(modelled: Settings) -> None:
 
 
 @fault(68, "a restated number in a digest that was sent", "marts", "the next digest says by how much, and from when on")
+@SECOND_MODEL
 def test_the_digest_tells_that_the_past_was_restated(modelled: Settings) -> None:
     said = {
         "kate": "Google Ads changed what it had said of earlier weeks,"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from landed import context, land, read, row
+from tests.faults.long_form import SECOND_ENGINE
 from tests.faults.table import fault
 
 from rebuttal import quality
@@ -13,6 +14,7 @@ from rebuttal.journeys.people import update_people
 from rebuttal.settings import Settings
 from rebuttal.warehouse import open_warehouse
 
+pytestmark = SECOND_ENGINE
 BOOKINGS, FORMS, CONTACTS = "bookings.bookings", "forms.bookings", "hubspot.contacts"
 APART, TOGETHER = "two persons", "one person"
 

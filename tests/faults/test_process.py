@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,7 +14,8 @@ from pathlib import Path
 import pytest
 from landed import NOW, land, read, row
 from tests import apart
-from tests.faults.table import elsewhere, fault, pending
+from tests.faults.long_form import SECOND_ENGINE
+from tests.faults.table import again, elsewhere, fault, pending
 from tests.sources.conftest import Setup, make_context
 from tests.sources.vendors import vendors
 from tests.sources.wire import Wire
@@ -73,6 +76,30 @@ def end_of(process: apart.Started) -> tuple[int, str]:
     return ended.returncode, ended.stderr
 
 
+class CaughtRenewing(Exception):
+    """It stands still in the middle of renewing its lease."""
+
+
+@contextmanager
+def standing_still(start: Callable[[], apart.Started], settings: Settings) -> Iterator[apart.Started]:
+    """What `start` starts, while it stands still at its failpoint; it wakes up at the end.
+
+    Its lease is renewed by a thread: halted in the middle of that it would keep SQLite's lock, and everybody out. That
+    is another fault than those of this file, so it is killed and started anew.
+    """
+    while True:
+        first = start()
+        with suppress(CaughtRenewing), first.halted():
+            with closing(sqlite3.connect(settings.home / "state.sqlite", timeout=0, isolation_level=None)) as state:
+                try:
+                    state.execute("begin immediate")
+                except sqlite3.OperationalError as error:
+                    raise CaughtRenewing from error
+            yield first
+            return
+        first.end()
+
+
 def refuse_twin(settings: Settings, resource: str) -> str:
     """What a second one is told that starts now."""
     with pytest.raises(BusyError) as told, alone(settings, resource):
@@ -82,24 +109,40 @@ def refuse_twin(settings: Settings, resource: str) -> str:
 
 # --- killed ----------------------------------------------------------------------------------------------------------
 
-_SWEEP = "tests/loop/test_kills.py::test_killed_everywhere_a_stage_ends_like_an_undisturbed_one"
 _PULLED = "tests/sources/test_pull.py::test_kill_9_and_a_rerun_equal_an_undisturbed_pull"
 _ADMITTED = "tests/quality/test_killed.py::test_killed_and_run_again_equals_undisturbed"
 _ANSWERED = "tests/content/test_killed.py::test_killed_there_and_run_again_there_is_one_task_per_theme"
-elsewhere(1, "kill -9 between two pages", "process", "no batch and no cursor; the rerun lands all rows once", _PULLED)
-elsewhere(2, "kill -9 after the rows' file, before its batch", "process", "the file is swept; one batch", _PULLED)
-elsewhere(3, "kill -9 right after the batch was committed", "process", "nothing is landed again", _SWEEP)
-elsewhere(4, "kill -9 after the checks", "process", "the batch stays landed, nothing of it is in core", _ADMITTED)
-elsewhere(5, "kill -9 between quarantine and merge", "process", "both or neither; every row accounted for", _ADMITTED)
-elsewhere(6, "kill -9 in the merge's transaction", "process", "core as before; the rerun merges", _ADMITTED)
-elsewhere(7, "kill -9 after the merge's commit", "process", "the rerun changes no row of it", _ADMITTED)
-elsewhere(8, "kill -9 after objections, before a task", "process", "the next run makes exactly one", _SWEEP)
-elsewhere(9, "kill -9 after the outbox row, before the tracker", "process", "sent once", _ANSWERED)
-elsewhere(10, "kill -9 after the tracker took the task", "process", "found again; one open task", _ANSWERED)
+again("tests/loop/test_kills.py::test_killed_everywhere_a_stage_ends_like_an_undisturbed_one")
+for number, injected, outcome, test, case in (
+    (1, "between two pages", "no batch and no cursor; the rerun lands all rows once", _PULLED, "pull.after_page"),
+    (2, "after the rows' file, before its batch", "the file is swept; one batch", _PULLED, "pull.after_file"),
+    (4, "after the checks", "the batch stays landed, nothing of it is in core", _ADMITTED, "admit.after_check"),
+    (5, "between quarantine and merge", "both or neither; every row accounted for", _ADMITTED, "admit.before_commit"),
+    (6, "in the merge's transaction", "core as before; the rerun merges", _ADMITTED, "admit.before_commit"),
+    (7, "after the merge's commit", "the rerun changes no row of it", _ADMITTED, "admit.after_commit"),
+    (8, "after objections, before a task", "the next run makes exactly one", _ANSWERED, "content.after_follow"),
+    (9, "after the outbox row, before the tracker", "sent once", _ANSWERED, "content.after_propose"),
+    (10, "after the tracker took the task", "found again; one open task", _ANSWERED, "content.after_send"),
+):
+    elsewhere(number, f"kill -9 {injected}", "process", outcome, test, case)
 elsewhere(
     11, "kill -9 between readers of a mail", "process", "each has it once; one in doubt is not mailed again",
     "tests/reports/test_delivery.py::test_killed_there_and_run_again_nobody_gets_two",
 )  # fmt: skip
+
+
+@fault(3, "kill -9 right after the batch was committed", "process", "nothing is landed again")
+@SECOND_ENGINE
+def test_a_pull_that_was_killed_after_its_commit_lands_nothing_again(vendor: Make) -> None:
+    setup = vendor(SOURCE)
+    assert end_of(start_pull(setup, "pull.after_commit:kill"))[0] == -signal.SIGKILL
+    landed = setup.tables()
+    assert setup.query("select row_count from ops.batch") == [(7,)]
+    report = setup.pull()
+    assert (report.problems, report.changed) == ([], False)
+    # Only the fence has moved: the lease was taken over from one that is dead.
+    assert {**setup.tables(), "ops.fence": landed["ops.fence"]} == landed
+    assert not list(setup.context.settings.spool.rglob("*.parquet"))
 
 
 @fault(17, "SIGTERM while a batch is admitted", "process", "rolled back; the exit code says so; the next run does it")
@@ -140,9 +183,8 @@ def test_a_pull_that_is_told_to_end_leaves_its_rows_to_the_next(make_setup: Make
 @fault(16, "a pull halted past its lease, a second one, the first woken up", "process", "the first is refused: 1 batch")
 def test_a_pull_that_comes_back_late_lands_nothing(vendor: Make) -> None:
     setup = vendor(SOURCE)
-    first = start_pull(setup, "pull.after_page:stop@1")
     late = replace(setup.context.settings, lease_seconds=1.0)
-    with first.halted():
+    with standing_still(lambda: start_pull(setup, "pull.after_page:stop@1"), late) as first:
         with alone(late, "pull:google_ads", wait=60):  # another host takes over
             assert setup.pull().problems == []
         landed = setup.tables()
@@ -157,8 +199,8 @@ def test_a_pull_that_comes_back_late_lands_nothing(vendor: Make) -> None:
 def test_an_admission_that_comes_back_late_merges_nothing(settings: Settings, postgres_url: Callable[[], str]) -> None:
     server = replace(settings, warehouse_url=postgres_url(), lease_seconds=1.0)
     land(server, DEALS, [row(DEALS)])
-    first = start_admit(server, "admit.before_commit:stop")
-    with first.halted(), alone(server, "admit", wait=60), open_warehouse(server):
+    halted = standing_still(lambda: start_admit(server, "admit.before_commit:stop"), server)
+    with halted as first, alone(server, "admit", wait=60), open_warehouse(server):
         pass
     code, said = end_of(first)
     assert code == 1
@@ -187,9 +229,8 @@ def test_of_five_at_once_one_works(settings: Settings) -> None:
 def test_a_backfill_waits_for_the_live_pull(vendor: Make) -> None:
     setup = vendor(SOURCE)
     window = (date(2026, 10, 1), date(2026, 10, 31))
-    first = start_pull(setup, "pull.after_page:stop@1")
     patient = replace(setup.context.settings, lease_seconds=60.0)
-    with first.halted():
+    with standing_still(lambda: start_pull(setup, "pull.after_page:stop@1"), patient) as first:
         assert refuse_twin(patient, "pull:google_ads").startswith("pull:google_ads is already running since 20")
     assert end_of(first)[0] == 0
     cursor = setup.query("select max(cursor_after) from ops.batch where kind = 'live'")

@@ -6,7 +6,8 @@ import re
 from collections import Counter
 
 import pytest
-from tests.faults.table import NUMBERS, WAYS, Entry, files, whole_table
+from tests.faults.long_form import COLLECTED, unproved
+from tests.faults.table import NUMBERS, WAYS, Entry, files, proofs, whole_table
 
 from rebuttal.settings import PROJECT_ROOT
 
@@ -49,6 +50,11 @@ def test_each_entry_is_a_fault_of_its_own(table: list[Entry]) -> None:
     counted = Counter((entry.number, entry.injected) for entry in table)
     assert [name for name, count in counted.items() if count > 1] == []
     assert len(table) > 100
+
+
+def test_the_short_form_keeps_a_proof_of_each_fault(request: pytest.FixtureRequest) -> None:
+    """Of what was collected beside this file: all of it in `make faults` and `make test`."""
+    assert unproved(request.config.stash[COLLECTED], proofs()) == []
 
 
 def test_no_file_that_enters_faults_is_overlooked(table: list[Entry]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 from tests.faults.toxics import DOWN, Proxy, Toxic, proxied
 
+pytestmark = pytest.mark.long_form("proves no fault: the tool that others prove theirs with")
 SAID = bytes(range(256)) * 40  # 10,240 bytes
 
 

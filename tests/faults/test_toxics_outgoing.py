@@ -121,6 +121,7 @@ def address(served: Served) -> tuple[str, int]:
     return host, int(port)
 
 
+@pytest.mark.long_form("a slow line is no fault of the table: the tracker's is (110)")
 @pytest.mark.parametrize("toxic", PASSES, ids=names)
 def test_what_is_slow_is_pulled_whole(vendor: Served, undisturbed: Any, toxic: Toxic, tmp_path: Path) -> None:
     with proxied(address(vendor)) as proxy:

@@ -123,6 +123,7 @@ def test_another_workspace_is_refused(desk: Desk) -> None:
 
 
 @fault(120, "our own writes are read back", "tracker", "ten more runs write nothing, a link of ours is no publication")
+@pytest.mark.long_form("a run that changes nothing is told by the ledger, which knows no tracker", desk="trello")
 def test_what_we_wrote_ourselves_moves_nothing(desk: Desk) -> None:
     desk.fault("lost_answer")
     desk.run()

@@ -89,6 +89,7 @@ DEEDS = [
 
 
 @each([Entry(one.number, one.injected, "tracker", f"{one.status}; nothing overwritten or made again") for one in DEEDS])
+@pytest.mark.long_form("the ledger's rules know no tracker; Jira has the faults of the wire", desk="jira")
 @pytest.mark.parametrize(
     ("desk", "deed"), [(kind, deed) for deed in DEEDS for kind in deed.kinds.split()], indirect=["desk"]
 )
@@ -108,6 +109,7 @@ def test_what_people_do_stays(desk: Desk, deed: Deed) -> None:
 
 
 @fault(114, "a person removes our marker", "tracker", "followed by its id to publication")
+@pytest.mark.long_form("the ledger's rules know no tracker", desk="jira")
 def test_without_its_marker_a_task_is_followed_by_its_id(desk: Desk) -> None:
     desk.run()
     desk.edit("Our words")
@@ -127,6 +129,7 @@ def later(weeks: float) -> list[dict[str, Any]]:
 
 @fault(115, "a theme is silent for weeks and comes back", "tracker", "its open task stays the only one")
 @fault(115, "a theme comes back after its answer was measured", "tracker", "a task of the next generation, one open")
+@pytest.mark.long_form("generations of a task know no tracker", desk="trello")
 def test_a_theme_that_comes_back_has_one_open_task(desk: Desk) -> None:
     desk.run()
     desk.hear(objections("trust", "reviews", 2))

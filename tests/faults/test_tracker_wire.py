@@ -63,6 +63,7 @@ class UntilWritten(Hours):
 
 
 @each([Entry(one.number, one.injected, "tracker", f"one task, {one.state}, sent {one.sent}×") for one in WIRE])
+@pytest.mark.long_form("what breaks is before any tracker's own words; Trello has people's deeds", desk="trello")
 @pytest.mark.parametrize("struck", WIRE, ids=lambda one: one.kind)
 def test_a_fault_of_the_wire_ends_in_one_task(desk: Desk, struck: WireFault, monkeypatch: pytest.MonkeyPatch) -> None:
     if struck.kind == "slow":

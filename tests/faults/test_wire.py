@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from tests.faults.long_form import SECOND_ENGINE
 from tests.faults.table import fault
 from tests.sources.conftest import Setup
 from tests.sources.vendors import CANARY_TOKEN
@@ -17,6 +18,7 @@ from tests.sources.wire import Call, Reply, Wire, served
 
 from rebuttal import quality
 
+pytestmark = SECOND_ENGINE
 Make = Callable[..., Setup]
 
 
@@ -235,6 +237,7 @@ def stranger() -> Iterator[Wire]:
 
 
 @fault(77, "redirects: another host, metadata address, file, localhost, private", "wire", "refused, no call elsewhere")
+@pytest.mark.long_form("one status stands for all: the place is what must be refused", status={301, 303, 307, 308})
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize(
     "location",

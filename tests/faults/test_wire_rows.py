@@ -9,6 +9,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from tests.faults.long_form import SECOND_ENGINE
 from tests.faults.table import Entry, each
 from tests.faults.wire_rows import WIRE_ROWS, Quarantined, WireRow
 from tests.sources.conftest import Setup
@@ -19,6 +20,7 @@ from rebuttal.sources import decode
 from rebuttal.warehouse import open_warehouse
 from rebuttal.warehouse.accounting import recount
 
+pytestmark = SECOND_ENGINE
 MARK = "@@@"
 
 

@@ -35,6 +35,9 @@ def test_every_failpoint_is_killed_at_somewhere() -> None:
         assert name in test or "def failpoints()" in test, name  # named there, or listed from the source there too
 
 
+@pytest.mark.long_form(
+    "each fault of a killed stage is proved where it has its subject; this goes through a whole turn"
+)
 @pytest.mark.parametrize("stage", failpoints.OF_TURN)
 def test_killed_everywhere_a_stage_ends_like_an_undisturbed_one(prepared: Prepared, stage: str) -> None:
     assert die_and_run_again(prepared, stage, failpoints.OF_TURN[stage]) == []

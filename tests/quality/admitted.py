@@ -22,8 +22,10 @@ def outcome(settings: Settings, batch_id: str) -> dict[str, int]:
 def outcomes(settings: Settings, batch_ids: Iterable[str]) -> list[dict[str, int]]:
     """The same of several batches; all rows are counted once."""
     with open_warehouse(settings) as engine:
-        found = {one["batch_id"]: one for one in account(engine)}
+        rows = account(engine)
         assert recount(engine) == []
+    found = {one["batch_id"]: one for one in rows}
+    assert len(found) == len(rows)
     return [{name: found[batch][name] for name in OUTCOMES if found[batch][name]} for batch in batch_ids]
 
 

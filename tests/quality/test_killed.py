@@ -17,6 +17,7 @@ from landed import NOW, context, land, read, row
 from sqlalchemy import select
 from tests import apart
 from tests.conftest import settings_in
+from tests.faults.long_form import SECOND_ENGINE
 
 from rebuttal import quality
 from rebuttal.quality import admit
@@ -113,6 +114,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dic
     return of
 
 
+@SECOND_ENGINE
 @pytest.mark.parametrize("failpoint", FAILPOINTS)
 def test_killed_and_run_again_equals_undisturbed(
     any_settings: Settings,
