@@ -41,6 +41,19 @@ LOOP, PERSON = "loop-account", "person-account"
 HIDDEN = "a field that this account may not see"
 
 
+class Hours:
+    """A clock that passes only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+
+    def now(self) -> datetime:
+        return NOW + timedelta(seconds=self.passed)
+
+    def sleep(self, seconds: float) -> None:
+        self.passed += seconds
+
+
 @dataclass
 class Issue:
     """What the fake keeps of one issue."""

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import requests
 from sqlalchemy import select
+from tests.content.conftest import Hours
 
 from rebuttal import content
 from rebuttal.clock import Clock
@@ -116,7 +117,7 @@ def test_every_fault_of_the_wire_ends_in_one_task(company: Any, objections_of: A
     company.fill(objections_of("service", kind, 9))
     fault = {"face": "jira", "kind": kind, "times": 2, "path": "/rest/api/3/issue", "method": "POST"}
     operate(sandbox, "faults", {"next": [fault]})
-    report = content.run(context(company, sandbox))
+    report = content.run(context(company, sandbox), wall=Hours())
     assert report.problems == []
     (task,) = ledger(company)
     assert task.status == "open"

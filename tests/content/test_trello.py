@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from sqlalchemy import select, update
+from tests.content.conftest import Hours
 
 from rebuttal import content
 from rebuttal.clock import Clock
@@ -41,6 +42,7 @@ class Desk:
 
     company: Any
     served: Served
+    hours: Hours = field(default_factory=Hours)  # what waits for the tracker go by
 
     @property
     def now(self) -> datetime:
@@ -54,7 +56,7 @@ class Desk:
         return Context(self.company.settings, Clock(now or self.now), resolve, b"0123456789abcdef")
 
     def run(self, now: datetime | None = None) -> Any:
-        return content.run(self.context(now))
+        return content.run(self.context(now), wall=self.hours)
 
     def call(self, method: str, path: str, data: Any = None, token: str = TEAM, **query: Any) -> Any:
         login = {"key": KEY, "token": token}

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 import requests
 import yaml
 from sqlalchemy import select
-from tests.content.conftest import NOW, _objections_of, fill
+from tests.content.conftest import NOW, Hours, _objections_of, fill
 
 from rebuttal import content
 from rebuttal.clock import Clock
@@ -37,19 +37,6 @@ TRELLO = {"key": ACCOUNTS["trello"]["api_key"], "token": "sandbox-trello-team-to
 BOARD = ACCOUNTS["trello"]["board"]
 OTHER_BOARD = "5f5f5f5f0000000000000002"
 TRANSITIONS = {status.name: status.transition_id for status in STATUSES.values()}
-
-
-class Hours:
-    """A clock that passes only when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.passed = 0.0
-
-    def now(self) -> datetime:
-        return NOW + timedelta(seconds=self.passed)
-
-    def sleep(self, seconds: float) -> None:
-        self.passed += seconds
 
 
 @dataclass(frozen=True)

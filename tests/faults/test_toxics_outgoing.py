@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import yaml
 from sqlalchemy import select, text
-from tests.faults.desks import Desk, Hours, Served, desk_of, objections, start
+from tests.content.conftest import Hours
+from tests.faults.desks import Desk, Served, desk_of, objections, start
 from tests.faults.table import fault
 from tests.faults.toxics import DOWN, HEALTHY, Passed, Proxy, Toxic, proxied
 from tests.reports.conftest import Company, Post, post  # noqa: F401 - a mail server

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import requests
 from markdown_it import MarkdownIt
+from tests.content.conftest import Hours
 from tests.content.test_trello import HOSTILE, rendered
-from tests.faults.desks import BOARD, TRELLO, Desk, Hours, desk_of, objections
+from tests.faults.desks import BOARD, TRELLO, Desk, desk_of, objections
 from tests.faults.table import fault
 
 from rebuttal.content.delivery import Delivery

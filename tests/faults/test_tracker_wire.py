@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.faults.desks import Desk, Hours, objections, one_kind
+from tests.content.conftest import Hours
+from tests.faults.desks import Desk, objections, one_kind
 from tests.faults.table import Entry, each, fault
 
 from rebuttal.content.delivery import Delivery
