@@ -34,7 +34,7 @@ from rebuttal.objections.taxonomy import load_taxonomy
 from rebuttal.objections.wording import prepared
 from sandbox.world import build
 
-SEEDS = (4711, 4712)
+SEEDS = range(4711, 4731)  # as many as are wanted: two say a thousand texts
 _BODIES = {"notes": ("hs_note_body", "note"), "calls": ("hs_call_body", "call")}
 _ALWAYS = 2.0  # no probability is as high: the cheap stage is never sure
 
