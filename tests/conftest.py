@@ -84,6 +84,10 @@ LONG = (
     "reports/test_delivery.py",
     "security/test_canaries.py",
     "faults/test_hostile.py",
+    "objections/test_llm.py",
+    "quality/test_events.py",
+    "inbox/test_killed.py",
+    "warehouse/test_publish.py",
 )
 
 

@@ -32,9 +32,9 @@ def leaving(item: pytest.Item) -> list[pytest.Mark]:
 def unproved(items: Iterable[pytest.Item], needed: Mapping[str, Collection[str]]) -> list[str]:
     """What is wrong with the marks of `items`, a line each.
 
-    `needed`: the tests (`file::function`) that prove faults, and parameters that some of those faults need. The short
-    form must keep a case with each of these, and for each case that it leaves one that differs in nothing but what the
-    marks name. A mark has a reason, and each of its values leaves something.
+    `needed`: the tests (`file::function`) that prove faults, with the cases that do, by a parameter that they have: the
+    short form must keep one of each. Where all cases do (""), it must keep for each that it leaves one that differs in
+    nothing but what the marks name. A mark has a reason, and each of its values leaves something.
     """
     wrong = []
     kept: dict[str, list[dict[str, object]]] = defaultdict(list)
@@ -55,13 +55,12 @@ def unproved(items: Iterable[pytest.Item], needed: Mapping[str, Collection[str]]
         else:
             kept[place_of(item)].append(params)
     for item, names in left:
-        same = _without(_params(item), names)
-        if place_of(item) in needed and same not in [_without(params, names) for params in kept[place_of(item)]]:
-            wrong.append(f"{item.nodeid} proves a fault, and no case like it is in the short form")
-    for item, _ in left:
-        for case in needed.get(place_of(item), ()):
-            if not any(case in params.values() for params in kept[place_of(item)]):
-                wrong.append(f"{place_of(item)} proves a fault by {case}, which is not in the short form")
+        place, same = place_of(item), _without(_params(item), names)
+        for case in needed.get(place, ()):
+            if case and not any(case in params.values() for params in kept[place]):
+                wrong.append(f"{place} proves a fault by {case}, which is not in the short form")
+            if not case and same not in [_without(params, names) for params in kept[place]]:
+                wrong.append(f"{item.nodeid} proves a fault, and no case like it is in the short form")
     wrong += [f"{place} leaves nothing by {key[1]}={key[2]!r}" for key, place in unused.items() if key not in used]
     return list(dict.fromkeys(wrong))
 

@@ -66,10 +66,10 @@ WAYS = (
 )
 
 
-def fault(number: int, injected: str, through: str, outcome: str) -> Callable[[Test], Test]:
+def fault(number: int, injected: str, through: str, outcome: str, case: str = "") -> Callable[[Test], Test]:
     """Enter a test function in the table; a function may prove several entries."""
 
-    return each([Entry(number, injected, through, outcome)])
+    return each([Entry(number, injected, through, outcome, case=case)])
 
 
 def each(cases: Iterable[Entry]) -> Callable[[Test], Test]:
@@ -115,9 +115,9 @@ def whole_table() -> list[Entry]:
 
 
 def proofs() -> dict[str, set[str]]:
-    """The tests (`file::function`) that prove faults, each with the parameters without which one would be unproved."""
+    """The tests (`file::function`) that prove faults, each with the cases that do; "" for all of them."""
     found: dict[str, set[str]] = {}
     for entry in whole_table():
         if entry.test is not None:
-            found.setdefault(entry.test, set()).update({entry.case} - {""})
+            found.setdefault(entry.test, set()).add(entry.case)
     return found

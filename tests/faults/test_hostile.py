@@ -57,11 +57,13 @@ class Seen(HTMLParser):
 @fault(100, "markup and addresses that load something, in both parts of a mail", "mail", "shown as text, nothing loads")
 def test_hostile_quotes_are_text_in_the_digest(digest_company: Any, rows: Any) -> None:  # noqa: F811
     said = []
-    for start in range(0, len(HOSTILE), 3):
+    themes = (("price", "too_high"), ("trust", "reviews"), ("terms", "general"))  # a digest quotes three of each
+    for start in range(0, len(HOSTILE), 9):
+        shown = HOSTILE[start : start + 9]
         voices = [
             row
-            for place, text in enumerate(HOSTILE[start : start + 3])
-            for row in rows.voices("price", "too_high", 0, 2, quote=f"{place} {text}")
+            for place, text in enumerate(shown)
+            for row in rows.voices(*themes[place // 3], 0, 2, quote=f"{place} {text}")
         ]
         digest_company.fill(objections=voices)
         html, text = reports.preview(digest_company.context(), "kate")
@@ -71,8 +73,8 @@ def test_hostile_quotes_are_text_in_the_digest(digest_company: Any, rows: Any) -
         assert [url for url in page.addresses if "evil" in url] == []
         ways = ("data:image/png", "cid:", "https://", "http://", "mailto:", "#")
         assert [url for url in page.addresses if not url.startswith(ways)] == []
-        said += [one for one in HOSTILE[start : start + 3] if one[:12] in page.text and one[:12] in text]
-    assert len(said) >= 8
+        said += [one for one in shown if one[:12] in page.text and one[:12] in text]
+    assert len(said) >= 20
 
 
 @fault(101, "formulas in cells of CSV and XLSX files", "export", "an apostrophe before them; numbers stay numbers")

@@ -252,6 +252,7 @@ ROWS = strategies.lists(
 )
 
 
+@pytest.mark.long_form("the same of hits, that have no versions: any order at random")
 @effort(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(ROWS, strategies.randoms(use_true_random=False))
 def test_core_is_the_same_whatever_the_order_of_arrival(memory: Engine, rows: Any, chance: Any) -> None:

@@ -237,7 +237,10 @@ def test_a_part_that_could_not_be_computed_is_a_problem_and_the_mail_says_so(com
     assert "could not be computed" in company.post.received[1][2].get_body(("plain",)).get_content()
 
 
-@fault(130, "a reader of a partner that is not named", "mail", "nothing is sent: missing is never all rows")
+@fault(130, "a reader of a partner that is not named", "mail", "nothing is sent: missing is never all rows", "partner")
+@pytest.mark.long_form(
+    "the fault is a partner without its name", field={"email", "name", "time_zone", "langauge", "id"}
+)
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
