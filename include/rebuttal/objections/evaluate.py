@@ -1,9 +1,10 @@
 """`python -m rebuttal.objections.evaluate [FILE.jsonl ...]`: how good the classifier is, told honestly.
 
-Cross-validation over the training texts, grouped by situation (what tells the same story, in whichever language, never
-stands on both sides), and each FILE (texts that nobody trained on, with `labels`, `spans` or both) with the model as
-shipped. Prints macro-F1 of the primary label over the 17 classes, the same over label sets, by language, precision and
-recall of `none`, the risk-coverage curve, and F1 of spans; the same figures go to `models/<model>.json` in the home.
+Cross-validation over the training texts, grouped by situation and by what tells the same in another language (`retold`;
+neither ever stands on both sides), and each FILE (texts that nobody trained on, with `labels`, `spans` or both) with
+the model as shipped. Prints macro-F1 of the primary label over the 17 classes, the same over label sets, by language,
+precision and recall of `none`, the risk-coverage curve, and F1 of spans; the same figures go to `models/<model>.json`
+in the home.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from rebuttal.objections.embedding import Embedder, Matrix, load_embedder
 from rebuttal.objections.hearing import kind_of
 from rebuttal.objections.model import Model, description_examples, load_model, train
 from rebuttal.objections.reading import ABSTAIN, labels_of, read_texts
+from rebuttal.objections.retold import group_of
 from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy, load_taxonomy
 from rebuttal.objections.training import Example, read_examples, training_vectors
 from rebuttal.objections.training_notes import training_examples
@@ -53,7 +55,9 @@ def f1_by_label(truth: Sequence[Sequence[str]], said: Sequence[Sequence[str]]) -
 
 def cross_validated(examples: Sequence[Example], taxonomy: Taxonomy, embedder: Embedder | None) -> Probabilities:
     """For each example the probabilities of a model that has not seen its situation."""
-    folds = np.array([int(hashlib.sha256(one.situation.encode()).hexdigest(), 16) % FOLDS for one in examples])
+    folds = np.array(
+        [int(hashlib.sha256(group_of(one.situation).encode()).hexdigest(), 16) % FOLDS for one in examples]
+    )
     rows = np.zeros((len(examples), len(LABELS)))
     for fold in range(FOLDS):
         seen = [one for one, number in zip(examples, folds, strict=True) if number != fold]

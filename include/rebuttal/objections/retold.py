@@ -3,26 +3,41 @@
 Two texts count as one told twice where each is the other's nearest and both are much nearer to each other than to their
 other neighbours: Artetxe and Schwenk, "Margin-based parallel corpus mining with multilingual sentence embeddings"
 (2019). This finds what is worded alike; a free retelling has to be given its situation by whoever writes it.
+`training/alike.csv` says which situations are held out together. Their names stay as they are, for themes go by them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import combinations_with_replacement
 
 import numpy as np
 
 from rebuttal.objections.embedding import Matrix
-from rebuttal.objections.training import Example
+from rebuttal.objections.training import FOLDER, Example
 
+_ALIKE = FOLDER / "alike.csv"
 _NEIGHBOURS = 4
 # By so much nearer (cosine) to each other than to their neighbours. In two languages most pairs above are retellings;
 # in one, texts of one label are alike anyway, and only nearly the same words are meant.
 MARGIN, MARGIN_WITHIN = 0.1, 0.2
 
 
+def group_of(situation: str) -> str:
+    """What a situation is held out with: the same name for those that tell the same."""
+    return _groups().get(situation, situation)
+
+
+@cache
+def _groups() -> Mapping[str, str]:
+    with _ALIKE.open(encoding="utf-8", newline="") as file:
+        return {row["situation"]: row["group"] for row in csv.DictReader(file)}
+
+
 def told_apart(examples: Sequence[Example], vectors: Matrix) -> list[tuple[Example, Example]]:
-    """The pairs that tell the same and are of two situations; `vectors` has a unit vector for each example."""
+    """The pairs that tell the same and are not held out together; `vectors` has a unit vector for each example."""
     languages = np.array([one.language for one in examples])
     rows = np.array(vectors)
     for language in set(languages):
@@ -34,7 +49,7 @@ def told_apart(examples: Sequence[Example], vectors: Matrix) -> list[tuple[Examp
         left, right = np.flatnonzero(languages == one), np.flatnonzero(languages == other)
         for first, second in _told_twice(rows[left], rows[right], is_within=one == other):
             pair = examples[left[first]], examples[right[second]]
-            if pair[0].situation != pair[1].situation:
+            if group_of(pair[0].situation) != group_of(pair[1].situation):
                 found.append(pair)
     return found
 
