@@ -18,10 +18,10 @@ import pandas as pd
 from rebuttal.journeys.columns import Columns
 from rebuttal.journeys.credited import CONVERSION_TYPES, Touches
 from rebuttal.journeys.credits import Places, Vector
+from rebuttal.journeys.known import DAY_MICROS
 
 WHOLE = 10**12  # trillionths
 _MILLION = 10**6
-_DAY_MICROS = 86_400_000_000
 _MOST_MICROS = 9e18  # money of all conversions together: more does not fit 64 bits
 
 
@@ -160,7 +160,7 @@ def _trillionths(share: Vector | np.float64) -> Places:
 
 def _periods(conversions: Columns) -> tuple[Places, pd.DataFrame]:
     """Which group each conversion is in, and what the groups are: week, month (UTC), kind and partner."""
-    day = (conversions["converted_micros"] // _DAY_MICROS).astype("datetime64[D]")
+    day = (conversions["converted_micros"] // DAY_MICROS).astype("datetime64[D]")
     week = day - (day.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
     month = day.astype("datetime64[M]").astype("datetime64[D]")
     frame = pd.DataFrame(

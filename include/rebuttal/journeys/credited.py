@@ -14,13 +14,12 @@ from sqlalchemy import Connection
 
 from rebuttal.journeys.columns import Columns, read_columns
 from rebuttal.journeys.credits import Codes, Places, Vector
-from rebuttal.journeys.known import CHANNEL_BITS, by_person
+from rebuttal.journeys.known import CHANNEL_BITS, DAY_MICROS, by_person
 from rebuttal.warehouse.dialects import dialect_of
 
 CONVERSION_TYPES = ("lead", "mql", "sql", "won", "repeat", "booking_served")
 NAMED = ["channel", "source", "campaign", "content"]
 NAMELESS = pd.DataFrame([["unknown"] * len(NAMED)], columns=NAMED, dtype=object)
-_DAY_MICROS = 86_400_000_000
 _NAME_BITS = 18
 Hashes = npt.NDArray[np.generic]
 # In the order of name_key: fifteen digits of the md5 stand in the order of the number that they are.
@@ -106,7 +105,7 @@ def touches_of(
     number, at = matched(conversions["person_hash"].view(np.int64), own["person_hash"])
     place = own["touch"].take(at)
     age = conversions["converted_micros"].take(number) - (place >> CHANNEL_BITS)
-    is_near = (age >= 0) & (age <= lookback_days * _DAY_MICROS)
+    is_near = (age >= 0) & (age <= lookback_days * DAY_MICROS)
     if not is_near.all():
         number, at, place, age = number[is_near], at[is_near], place[is_near], age[is_near]
     name, names, decay = np.zeros_like(place), NAMELESS, np.zeros(len(place))

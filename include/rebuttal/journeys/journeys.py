@@ -11,10 +11,8 @@ from sqlalchemy import Connection, text
 from rebuttal.journeys.columns import Columns
 from rebuttal.journeys.credited import Touches, touches_of
 from rebuttal.journeys.credits import Paths, Places
-from rebuttal.journeys.known import walked
+from rebuttal.journeys.known import DAY_MICROS, walked
 from rebuttal.journeys.seen import Seen
-
-_DAY_MICROS = 86_400_000_000
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ def _month(micros: Places) -> Places:
     """Days are few: they are what the calendar is asked for."""
     if not len(micros):
         return micros
-    day = micros // _DAY_MICROS
+    day = micros // DAY_MICROS
     first = day.min()
     days = np.arange(first, day.max() + 1).astype("datetime64[D]")
     return np.asarray((days.astype("datetime64[M]").astype(np.int64) + 1970 * 12)[day - first])

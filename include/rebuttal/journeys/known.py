@@ -10,7 +10,7 @@ import numpy as np
 from rebuttal.journeys.credits import Codes, Places
 
 CHANNEL_BITS = 7  # of a packed touch: microseconds since 1970 x 128 + the channel's code
-_DAY_MICROS = 86_400_000_000
+DAY_MICROS = 86_400_000_000
 _PLACE_BITS = 16
 AT_ONCE = 1 << _PLACE_BITS  # touches are gathered: few enough for the processor's cache
 _BUCKET = 1 << 17  # touches, about; of few steps, and few enough for the cache and to use the same memory again
@@ -94,7 +94,7 @@ def _by_person(person: Places, touch: Places, limits: Places) -> Iterator[tuple[
 def _walked(touches: Places, starts: Places, lookback_days: int) -> tuple[Codes, Places, Places]:
     touches, lengths = _sorted(touches, starts), np.diff(starts)
     ended = touches[starts[1:] - 1] >> CHANNEL_BITS
-    oldest = ended - lookback_days * _DAY_MICROS << CHANNEL_BITS
+    oldest = ended - lookback_days * DAY_MICROS << CHANNEL_BITS
     if (touches[starts[:-1]] < oldest).any():
         is_near = touches >= np.repeat(oldest, lengths)
         touches, lengths = touches[is_near], np.add.reduceat(is_near, starts[:-1], dtype=np.int64)
