@@ -47,6 +47,18 @@ class Due:
         return self.is_due and not self.is_whole
 
 
+def is_built(engine: Engine, fingerprint: str) -> bool:
+    """Whether the last build was of this `fingerprint` (see find_changes): then the next need not be a whole one."""
+    with engine.connect() as connection:
+        return _built(connection)[0] == fingerprint
+
+
+def _built(connection: Connection) -> tuple[str, str]:
+    """Fingerprint and week of the last build; empty when there was none, or when it has to be made anew."""
+    built, _, week = (connection.execute(select(model_build.c.fingerprint)).scalar_one_or_none() or "").partition("@")
+    return built, week
+
+
 def find_changes(engine: Engine, fingerprint: str, week: str) -> Due:
     """Add to `ops.changed_person` whom the rows admitted since the last look belong and belonged to.
 
@@ -55,8 +67,7 @@ def find_changes(engine: Engine, fingerprint: str, week: str) -> Due:
     Monday): a new one asks for a build of the weekly marts.
     """
     with engine.begin() as connection:
-        before = connection.execute(select(model_build.c.fingerprint)).scalar_one_or_none()
-        built, _, built_week = (before or "").partition("@")
+        built, built_week = _built(connection)
         is_whole = built != fingerprint
         if is_whole:
             # From here on the tables of the build are of two makes until it has succeeded.

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from rebuttal.context import Context
 from rebuttal.errors import LockedError
 from rebuttal.journeys.cells import Weights
-from rebuttal.journeys.changes import Due, add_credit, find_changes, settle
+from rebuttal.journeys.changes import Due, add_credit, find_changes, is_built, settle
 from rebuttal.journeys.configuration import ModelConfig, load_model_config
 from rebuttal.journeys.ltv import predict_ltv
 from rebuttal.journeys.people import update_people
@@ -24,7 +24,7 @@ from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse import dbt
-from rebuttal.warehouse.bounded import MODEL_BYTES, bound, keep_blocks
+from rebuttal.warehouse.bounded import MODEL_BYTES, REFRESH_BYTES, bound, keep_blocks
 from rebuttal.warehouse.compiled import Model, compile_models, kept_models, refresh
 from rebuttal.warehouse.engine import LOCK_WAIT_SECONDS, is_duckdb, open_warehouse
 from rebuttal.warehouse.model_tables import (
@@ -37,6 +37,7 @@ from rebuttal.warehouse.model_tables import (
 from rebuttal.warehouse.promote import promote
 from rebuttal.warehouse.publish import fingerprint_of, publish_open
 from rebuttal.warehouse.replace import replace_rows
+from rebuttal.warehouse.threads import fit_threads
 
 # Small tables that decide rows of any person: another content asks for a whole build. `core.pipeline_stage` is one of
 # them: what a stage means is configuration, kept in the CRM.
@@ -52,6 +53,7 @@ UNREAD = BOOKKEEPING | {"goal_ids", "referrer", "url", "visit_id"}
 PLANNED = ("ops.plan_rule", "ops.plan_budget", "ops.plan_goal")
 # Models that need the shares that Markov chains and Shapley values give the channels: built after them.
 AFTER_SHARES = "after_shares"
+MANY_PERSONS = 200_000  # changed at once: their rows do not fit the memory of a usual refresh
 
 
 def run(context: Context) -> Report:
@@ -85,11 +87,12 @@ def build_due(context: Context, variables: dict[str, Any], report: Report) -> No
     settings = context.settings
     models: list[Model] | None = []
     with open_warehouse(settings) as engine:
-        bound(engine, MODEL_BYTES)
-        keep_blocks(engine)
         fingerprint = _fingerprint(engine, variables)
+        _lend(engine, is_much=not is_built(engine, fingerprint))
         week = f"{variables['running_week_start']}+{_whole_inputs(engine)}"
         due = find_changes(engine, fingerprint, week)
+        if due.person_count > MANY_PERSONS:
+            bound(engine, MODEL_BYTES)
         if due.is_part:
             models = kept_models(settings, variables, fingerprint)
         if models is not None and not due.is_whole:
@@ -104,13 +107,20 @@ def build_due(context: Context, variables: dict[str, Any], report: Report) -> No
     else:
         models = compile_models(settings, variables, fingerprint, AFTER_SHARES)
     with open_warehouse(settings) as engine:
-        bound(engine, MODEL_BYTES)
         if due.is_whole:
+            bound(engine, MODEL_BYTES)
             forget_parts(engine)
         else:
-            keep_blocks(engine)
+            _lend(engine, is_much=due.person_count > MANY_PERSONS)
         _finish(settings, engine, variables, due, models or [], report)
         settle(engine, fingerprint, week)
+
+
+def _lend(engine: Engine, *, is_much: bool) -> None:
+    """Memory and threads for a refresh; `is_much`: as much memory as a whole build has."""
+    bound(engine, MODEL_BYTES if is_much else REFRESH_BYTES)
+    keep_blocks(engine)
+    fit_threads(engine)
 
 
 def _finish(
