@@ -15,10 +15,14 @@ with answer as (
         coalesce(by_email.person_id, by_device.person_id, deal.person_id),
         response.submitted_at, 'survey', response.self_reported_source
     from {{ source('core', 'survey_response') }} as response
-    left join {{ source('core', 'person_identifier') }} as by_email
-        on by_email.identifier_kind = 'email_hash' and by_email.identifier = response.email_hash
-    left join {{ source('core', 'person_identifier') }} as by_device
-        on by_device.identifier_kind = 'client_id' and by_device.identifier = response.client_id
+    left join (
+        select identifier, person_id from {{ source('core', 'person_identifier') }}
+        where identifier_kind = 'email_hash' and identifier in (select email_hash from {{ source('core', 'survey_response') }})
+    ) as by_email on by_email.identifier = response.email_hash
+    left join (
+        select identifier, person_id from {{ source('core', 'person_identifier') }}
+        where identifier_kind = 'client_id' and identifier in (select client_id from {{ source('core', 'survey_response') }})
+    ) as by_device on by_device.identifier = response.client_id
     left join (select deal_id, min(person_id) as person_id from {{ ref('stg_deal') }} group by deal_id having count(*) = 1) as deal
         on deal.deal_id = response.deal_id
 
