@@ -1,7 +1,7 @@
 """How many of DuckDB's threads work on a statement of a refresh: most are too small for more than one.
 
 Who has asked for a statement does not wait for the threads that finish it, but looks again and again whether they have:
-of what a refresh of ten million visits asks, four fifths take as long with one thread and half as much CPU time.
+of 806 statements of a refresh of ten million visits 776 take as long with one thread, and a fifth less CPU time.
 """
 
 from __future__ import annotations
