@@ -16,11 +16,12 @@ from rebuttal.objections.embedding import Embedder, Matrix, Remembering, by_sent
 from rebuttal.objections.evaluate import calibration_error, f1_by_label, macro_f1, risk_coverage, span_scores
 from rebuttal.objections.kernel import RIDGE, SHARPNESS, WIDTH, Kernel
 from rebuttal.objections.model import Model, description_examples, load_model, train
+from rebuttal.objections.ngrams import Ngrams
 from rebuttal.objections.reading import ABSTAIN, labels_of, read_texts
 from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy
 from rebuttal.objections.training import load_examples, read_examples, shipped_vectors, text_key
 from rebuttal.objections.training_notes import training_examples
-from rebuttal.objections.wording import prepared
+from rebuttal.objections.wording import SIGN_NAMES, prepared
 
 BLIND = Path(__file__).parent / "blind.jsonl"  # never trained on
 
@@ -102,6 +103,15 @@ def test_training_is_deterministic_and_bears_a_missing_label() -> None:
     assert one.cheap.weights.tolist() == two.cheap.weights.tolist()
     assert one.cheap.bias[LABELS.index("price")] == -20
     assert np.abs(one.cheap.weights[:, LABELS.index("price")]).max() == 0
+
+
+def test_what_is_learnt_in_one_language_is_heard_in_the_spelling_of_another() -> None:
+    known = ["сервис лучше у конкурентов", "мы не рискуем", "объем работы"] * 2
+    ngrams = Ngrams.fit(known)
+    for one, other in (("сервис", "сервіс"), ("мы", "ми"), ("объем", "об'єм"), ("it's", "its")):
+        assert abs(ngrams.transform([one]) - ngrams.transform([other])).max() == 0, (one, other)
+    assert ngrams.transform(["сервіс"])[:, : -len(SIGN_NAMES)].nnz > 5
+    assert ngrams.familiarity("сервіс ліпше у конкурентів") > 0.5 > ngrams.familiarity("dienst besser bei andern")
 
 
 def test_a_bad_training_line_is_named(tmp_path: Path) -> None:
