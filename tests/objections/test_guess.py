@@ -41,13 +41,13 @@ def test_the_guess_is_a_ridge_regression_along_the_leading_directions(count: int
     leading = np.linalg.svd(moved, full_matrices=False)[2][:DIRECTIONS]
     judge = Ridge(alpha=RIDGE, fit_intercept=False).fit(ngrams, moved)
     expected = judge.predict(ngrams[:9]) @ leading.T @ leading
-    assert np.allclose(ngrams[:9] @ guess.weights @ guess.directions, expected, atol=0.003)
+    assert np.allclose(guess.places(ngrams[:9]) @ guess.directions, expected, atol=0.003)
 
 
 def test_the_kernel_hears_a_place_along_the_directions_as_the_vector_at_that_place() -> None:
     ngrams, _, guess, kernel = fitted(600)
     stance = np.tile(np.array([[0.15, 0, 0.15]], dtype=np.float32), (600, 1))
-    vectors = (ngrams @ guess.weights @ guess.directions + kernel.centre).astype(np.float32)
+    vectors = (guess.places(ngrams) @ guess.directions + kernel.centre).astype(np.float32)
     heard = guess.logits(ngrams, stance)
     assert np.allclose(heard, kernel.logits(vectors, stance), atol=0.02)
     assert np.abs(heard - heard.mean(axis=0)).max() > 1  # it tells texts apart
@@ -80,7 +80,7 @@ def test_what_is_guessed_of_unseen_texts_resembles_their_embeddings(held_out: tu
     assert model.dense is not None
     texts = [prepared(one.text) for one in away]
     true = training_vectors(texts, Unasked()) - model.dense.centre
-    guessed = model.ngrams.transform(texts) @ model.guess.weights @ model.guess.directions
+    guessed = model.guess.places(model.ngrams.transform(texts)) @ model.guess.directions
     lengths = np.linalg.norm(true, axis=1) * np.linalg.norm(guessed, axis=1)
     assert float(np.mean((true * guessed).sum(axis=1) / lengths)) > 0.6
 
