@@ -6,26 +6,29 @@ For the n-grams such letters are one: what was learnt in one language is heard i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.preprocessing import normalize
 
 from rebuttal.objections.wording import SIGN_NAMES, signs
 
 Array = npt.NDArray[np.float32]
 
+_NOTHING = np.zeros(0, dtype=np.int32)
 _FOLDED = str.maketrans(
     {"і": "и", "ї": "и", "й": "и", "ы": "и", "є": "е", "э": "е", "ё": "е", "ґ": "г", "ъ": None, "ь": None, "'": None}
 )
 _CHARACTERS: Mapping[str, Any] = {
     "analyzer": "char_wb",
     "ngram_range": (2, 6),
-    "min_df": 2,
+    "min_df": 3,
     "sublinear_tf": True,
     "lowercase": False,
     "dtype": np.float32,
@@ -42,6 +45,7 @@ _WORDS: Mapping[str, Any] = {
 # By grouped cross-validation over the training texts.
 CHARACTER_WEIGHT, WORD_WEIGHT, SIGN_WEIGHT = 1.4, 0.5, 0.3
 _FEWEST_PIECES = 5
+_WORDS_KEPT = 50_000  # whose n-grams are not cut anew, some 200 bytes each
 
 
 @dataclass(frozen=True)
@@ -61,11 +65,32 @@ class Ngrams:
         """Sparse rows of features."""
         folded = _folded(texts)
         parts = [
-            CHARACTER_WEIGHT * self.characters.transform(folded),
+            CHARACTER_WEIGHT * self._by_characters(folded),
             WORD_WEIGHT * self.words.transform(folded),
             csr_matrix(SIGN_WEIGHT * signs(list(texts))),
         ]
         return csr_matrix(hstack(parts, format="csr", dtype=np.float32))
+
+    def _by_characters(self, texts: Sequence[str]) -> csr_matrix:
+        """What `characters.transform` gives, its n-grams looked up once a word: texts repeat their words."""
+        words = [[self._of_word(word) for word in text.split()] for text in texts]
+        places = np.concatenate([_NOTHING, *(one for several in words for one in several)])
+        ends = np.cumsum([0, *(sum(map(len, several)) for several in words)])
+        shape = len(texts), len(self.characters.vocabulary_)
+        rows = csr_matrix((np.ones(len(places), dtype=np.float32), places, ends), shape=shape)
+        rows.sum_duplicates()
+        rows.data = (1 + np.log(rows.data)) * self.characters.idf_[rows.indices].astype(np.float32)
+        return normalize(rows, copy=False)
+
+    @cached_property
+    def _of_word(self) -> Callable[[str], npt.NDArray[np.int32]]:
+        cut, known = self.characters.build_analyzer(), self.characters.vocabulary_
+
+        @lru_cache(maxsize=_WORDS_KEPT)
+        def places(word: str) -> npt.NDArray[np.int32]:
+            return np.array([known[piece] for piece in cut(word) if piece in known], dtype=np.int32)
+
+        return places
 
     def familiarity(self, text: str) -> float:
         """Share of the prepared text's 4- and 5-letter pieces that the training texts have: near 0 for what is no
