@@ -258,8 +258,9 @@ def test_what_alone_voices_something_is_not_settled_as_nothing_by_its_note(model
     note = "<p>Звонила вчера.</p><p>Слишком дорого, пишите на olga@salon.example или +380 67 123 45 67</p>"
     assert [one.label for one in read_texts(model, [(note, "note")])[0].findings] == ["price"]
     plain = Counting(model.embedder)  # type: ignore[arg-type]
-    read_texts(replace(model, embedder=plain, told_none_sure=0.0), [(note, "note")])
-    assert [one for one in plain.asked if "дорого" in one]
+    hesitant = "<p>Договорились созвониться в четверг утром.</p><p>Пока не готова, пишите на почту</p>"
+    read_texts(replace(model, embedder=plain, told_none_sure=0.0), [(hesitant, "note")])
+    assert [one for one in plain.asked if "не готова" in one]
 
 
 def test_none_is_likelier_where_it_is_told_so(model: Model) -> None:
