@@ -48,10 +48,10 @@ class Guess:
         moved = vectors - kernel.centre
         turned = np.linalg.eigh(moved.T @ moved)[1]  # in order of growing eigenvalues
         directions = np.ascontiguousarray(turned[:, ::-1][:, :DIRECTIONS].T)
+        places = moved @ directions.T
+        del moved
         ridges = np.full(len(vectors), RIDGE, dtype=np.float32)
-        found = solved(
-            lambda chosen, begin: (ngrams[chosen] @ ngrams[begin:].T).toarray(), ridges, moved @ directions.T
-        )
+        found = solved(lambda chosen, begin: (ngrams[chosen] @ ngrams[begin:].T).toarray(), ridges, places)
         weights = np.asarray(ngrams.T @ found)
         scales = np.maximum(np.abs(weights).max(axis=1) / _WHOLE, 1e-12).astype(np.float32)
         packed = np.round(weights / scales[:, None]).astype(np.int8)

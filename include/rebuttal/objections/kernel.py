@@ -6,7 +6,9 @@ and Vovk, "Ridge regression learning algorithm in dual variables" (1998), with a
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,7 +21,7 @@ from scipy.linalg.lapack import spftrf, spftrs
 Array = npt.NDArray[np.float32]
 
 WIDTH, RIDGE = 0.5, 0.2  # found by grouped cross-validation over the training texts
-_AT_ONCE = 1000  # rows
+_AT_ONCE = 250  # rows
 SHARPNESS = 0.12  # scores over this are logits: regression on 0 and 1 keeps them close together
 
 
@@ -104,6 +106,7 @@ def solved(near: Callable[[slice, int], Array], ridges: Array, right: Array) -> 
     Half of K is kept, in LAPACK's rectangular full packed format: the left columns below their diagonal, and in the
     corner that they leave free the rest, transposed (Gustavson et al. 2010). Raises LinAlgError.
     """
+    _give_back()
     count = len(ridges)
     left, gap = (count + 1) // 2, (count + 1) % 2
     packed = np.empty((left, count + gap), dtype=np.float32)  # a row of it is a column of LAPACK's
@@ -120,8 +123,15 @@ def solved(near: Callable[[slice, int], Array], ridges: Array, right: Array) -> 
     factor, failed = spftrf(count, packed.ravel(), transr="N", uplo="L", overwrite_a=True)
     if failed:
         raise LinAlgError(f"the nearness of {count} training texts has no Cholesky factor: {failed}")
-    found, _ = spftrs(count, factor, right.astype(np.float32), transr="N", uplo="L")
+    columns = np.array(right, dtype=np.float32, order="F")
+    found, _ = spftrs(count, factor, columns, transr="N", uplo="L", overwrite_b=True)
     return np.asarray(found, dtype=np.float32)
+
+
+def _give_back() -> None:
+    """Let the system have what this process freed in small pieces: tens of megabytes, where the C library can."""
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _lengths(rows: Array) -> Array:
