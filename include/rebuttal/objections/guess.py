@@ -50,9 +50,13 @@ class Guess:
         directions = np.ascontiguousarray(turned[:, ::-1][:, :DIRECTIONS].T)
         places = moved @ directions.T
         del moved
-        ridges = np.full(len(vectors), RIDGE, dtype=np.float32)
-        found = solved(lambda chosen, begin: (ngrams[chosen] @ ngrams[begin:].T).toarray(), ridges, places)
-        weights = np.asarray(ngrams.T @ found)
+        across = csr_matrix(ngrams.T)
+        found = solved(
+            lambda chosen, begin: (ngrams[chosen] @ (across[:, begin:] if begin else across)).toarray(),
+            np.full(len(vectors), RIDGE, dtype=np.float32),
+            places,
+        )
+        weights = np.asarray(across @ found)
         scales = np.maximum(np.abs(weights).max(axis=1) / _WHOLE, 1e-12).astype(np.float32)
         packed = np.round(weights / scales[:, None]).astype(np.int8)
         return cls(packed, scales, directions, kernel.along(directions))
