@@ -16,11 +16,12 @@ from rebuttal.objections.embedding import Embedder, Matrix, Remembering, by_sent
 from rebuttal.objections.evaluate import calibration_error, f1_by_label, macro_f1, risk_coverage, span_scores
 from rebuttal.objections.kernel import RIDGE, SHARPNESS, WIDTH, Kernel
 from rebuttal.objections.model import Model, description_examples, load_model, train
+from rebuttal.objections.ngrams import CHARACTER_WEIGHT, Ngrams
 from rebuttal.objections.reading import ABSTAIN, labels_of, read_texts
 from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy
 from rebuttal.objections.training import load_examples, read_examples, shipped_vectors, text_key
 from rebuttal.objections.training_notes import training_examples
-from rebuttal.objections.wording import prepared
+from rebuttal.objections.wording import SIGN_NAMES, prepared
 
 BLIND = Path(__file__).parent / "blind.jsonl"  # never trained on
 
@@ -102,6 +103,25 @@ def test_training_is_deterministic_and_bears_a_missing_label() -> None:
     assert one.cheap.weights.tolist() == two.cheap.weights.tolist()
     assert one.cheap.bias[LABELS.index("price")] == -20
     assert np.abs(one.cheap.weights[:, LABELS.index("price")]).max() == 0
+
+
+def test_what_is_learnt_in_one_language_is_heard_in_the_spelling_of_another() -> None:
+    known = ["сервис лучше у конкурентов", "мы не рискуем", "объем работы"] * 3
+    ngrams = Ngrams.fit(known)
+    for one, other in (("сервис", "сервіс"), ("мы", "ми"), ("объем", "об'єм"), ("it's", "its")):
+        assert abs(ngrams.transform([one]) - ngrams.transform([other])).max() == 0, (one, other)
+    assert ngrams.transform(["сервіс"])[:, : -len(SIGN_NAMES)].nnz > 5
+    assert ngrams.familiarity("сервіс ліпше у конкурентів") > 0.5 > ngrams.familiarity("dienst besser bei andern")
+
+
+def test_the_ngrams_of_remembered_words_are_those_of_the_whole_text() -> None:
+    known = [prepared(one.text).replace("'", "") for one in load_examples() if one.language == "en"]
+    ngrams = Ngrams.fit(known[:600])
+    size = len(ngrams.characters.vocabulary_)
+    for texts in (known[500:700], [*known[690:710], "", "price price\nprice"]):
+        found, expected = ngrams.transform(texts)[:, :size], ngrams.characters.transform(texts)
+        assert expected.nnz > 1000
+        assert abs(found - CHARACTER_WEIGHT * expected).max() < 1e-6
 
 
 def test_a_bad_training_line_is_named(tmp_path: Path) -> None:
@@ -238,8 +258,9 @@ def test_what_alone_voices_something_is_not_settled_as_nothing_by_its_note(model
     note = "<p>Звонила вчера.</p><p>Слишком дорого, пишите на olga@salon.example или +380 67 123 45 67</p>"
     assert [one.label for one in read_texts(model, [(note, "note")])[0].findings] == ["price"]
     plain = Counting(model.embedder)  # type: ignore[arg-type]
-    read_texts(replace(model, embedder=plain, told_none_sure=0.0), [(note, "note")])
-    assert [one for one in plain.asked if "дорого" in one]
+    hesitant = "<p>Договорились созвониться в четверг утром.</p><p>Пока не готова, пишите на почту</p>"
+    read_texts(replace(model, embedder=plain, told_none_sure=0.0), [(hesitant, "note")])
+    assert [one for one in plain.asked if "не готова" in one]
 
 
 def test_none_is_likelier_where_it_is_told_so(model: Model) -> None:

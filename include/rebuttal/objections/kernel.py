@@ -6,7 +6,9 @@ and Vovk, "Ridge regression learning algorithm in dual variables" (1998), with a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ctypes
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,7 +21,7 @@ from scipy.linalg.lapack import spftrf, spftrs
 Array = npt.NDArray[np.float32]
 
 WIDTH, RIDGE = 0.5, 0.2  # found by grouped cross-validation over the training texts
-_AT_ONCE = 1000  # rows
+_AT_ONCE = 64  # rows
 SHARPNESS = 0.12  # scores over this are logits: regression on 0 and 1 keeps them close together
 
 
@@ -45,7 +47,11 @@ class Kernel:
         centre = vectors.mean(axis=0)
         rows = _features(vectors, centre, signs).astype(np.float16).astype(np.float32)
         bias = shares.mean(axis=0)
-        found = _solved(rows, (RIDGE * weights.mean() / weights).astype(np.float32), shares - bias)
+        lengths = _lengths(rows)
+        ridges = (RIDGE * weights.mean() / weights).astype(np.float32)
+        found = solved(
+            lambda chosen, begin: _nearness(rows[chosen], rows[begin:], lengths[begin:]), ridges, shares - bias
+        )
         typical = (shares * weights[:, None].astype(np.float32)).T @ vectors
         typical /= np.maximum(np.linalg.norm(typical, axis=1, keepdims=True), 1e-6)
         return cls(centre, rows, found, bias, typical)
@@ -59,6 +65,16 @@ class Kernel:
         """One row of scores per text, of the scale of a logistic regression's."""
         near = _nearness(_features(vectors, self.centre, signs), self.rows, self.lengths)
         return np.asarray(near @ self.weights + self.bias, dtype=np.float64) / SHARPNESS
+
+    def along(self, directions: Array) -> Kernel:
+        """The same regression for vectors that lie in these directions (orthonormal rows) from the centre, given by
+        their places along them: the scores are the same, and cost in proportion to the directions."""
+        inside = self.rows[:, : self.centre.size] @ directions.T
+        rows = np.hstack([inside, self.rows[:, self.centre.size :]])
+        # How far a training text lies outside is the same for every such vector.
+        outside = np.maximum(self.lengths - _lengths(rows), 0)
+        weights = self.weights * np.exp(-WIDTH * outside)[:, None]
+        return Kernel(np.zeros(len(directions), np.float32), rows, weights, self.bias, self.typical @ directions.T)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """What `from_arrays` needs."""
@@ -84,31 +100,38 @@ def _features(vectors: Array, centre: Array, signs: Array) -> Array:
     return np.hstack([moved, signs]).astype(np.float32)
 
 
-def _solved(rows: Array, ridges: Array, right: Array) -> Array:
-    """x of (K + diag(ridges)) x = right, K the nearness of the rows.
+def solved(near: Callable[[slice, int], Array], ridges: Array, right: Array) -> Array:
+    """x of (K + diag(ridges)) x = right. K is symmetric, positive; `near` gives rows of a slice from a column on.
 
-    K is symmetric, so half of it is kept, in LAPACK's rectangular full packed format: the left columns below their
-    diagonal, and in the corner that they leave free the rest, transposed (Gustavson et al. 2010).
+    Half of K is kept, in LAPACK's rectangular full packed format: the left columns below their diagonal, and in the
+    corner that they leave free the rest, transposed (Gustavson et al. 2010). Raises LinAlgError.
     """
-    count = len(rows)
+    _give_back()
+    count = len(ridges)
     left, gap = (count + 1) // 2, (count + 1) % 2
     packed = np.empty((left, count + gap), dtype=np.float32)  # a row of it is a column of LAPACK's
-    lengths = _lengths(rows)
     for begin in range(0, left, _AT_ONCE):
         chosen = slice(begin, min(begin + _AT_ONCE, left))
-        packed[chosen, gap:] = _nearness(rows[chosen], rows, lengths)
+        packed[chosen, gap:] = near(chosen, 0)
     diagonal = np.arange(left)
     packed[diagonal, diagonal + gap] += ridges[:left]
     for begin in range(left, count, _AT_ONCE):
-        near = _nearness(rows[begin : begin + _AT_ONCE], rows[begin:], lengths[begin:])
-        for at, one in enumerate(near, begin - left):
+        rows = near(slice(begin, min(begin + _AT_ONCE, count)), begin)
+        for at, one in enumerate(rows, begin - left):
             one[at - begin + left] += ridges[left + at]
             packed[at + 1 - gap :, at] = one[at - begin + left :]
     factor, failed = spftrf(count, packed.ravel(), transr="N", uplo="L", overwrite_a=True)
     if failed:
         raise LinAlgError(f"the nearness of {count} training texts has no Cholesky factor: {failed}")
-    found, _ = spftrs(count, factor, right.astype(np.float32), transr="N", uplo="L")
+    columns = np.array(right, dtype=np.float32, order="F")
+    found, _ = spftrs(count, factor, columns, transr="N", uplo="L", overwrite_b=True)
     return np.asarray(found, dtype=np.float32)
+
+
+def _give_back() -> None:
+    """Let the system have what this process freed in small pieces: tens of megabytes, where the C library can."""
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _lengths(rows: Array) -> Array:

@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 
 from rebuttal.objections.asking import Asked, Probabilities, heard_within, softmax, with_none_odds
 from rebuttal.objections.embedding import Embedder, Matrix, by_sentence
+from rebuttal.objections.guess import Guess
 from rebuttal.objections.kernel import Kernel
 from rebuttal.objections.model_files import one_trainer, read_arrays, write_arrays
 from rebuttal.objections.ngrams import Ngrams
@@ -31,6 +32,7 @@ from rebuttal.objections.wording import prepared, signs
 _SHAPING = (
     "asking",
     "given_names",
+    "guess",
     "hearing",
     "kernel",
     "language",
@@ -50,6 +52,8 @@ NGRAM_C = 8.0
 DENSE_SIGN_WEIGHT = 0.15
 SAY = (0.4, 0.7)  # weight of the n-grams' and of the kernel's say where both are asked
 NONE_ODDS = 0.6  # how much likelier `none` is made there; both by grouped cross-validation over the training texts
+# Weight of the n-grams' and of the guessed embedding's say in the cheap stage; by grouped cross-validation as well.
+CHEAP_SAY = (0.94, 0.53)
 # How much likelier `none` is in the cheap stage where the embeddings stand behind it: by itself it hears objections
 # in small talk. This and the thresholds below: the fewest embeddings at 0.7 points of macro-F1 lost on four worlds of
 # the sandbox, and none lost in grouped cross-validation over the training texts.
@@ -88,6 +92,7 @@ class Model:
     ngrams: Ngrams
     cheap: Linear
     dense: Kernel | None
+    guess: Guess | None
     embedder: Embedder | None
     sure: float = SURE
     calm_sure: float = CALM_SURE
@@ -138,9 +143,12 @@ class Model:
         whole = Asked.of([sentences for sentences, _ in wider], odds, ready)
         lines = [line for text in whole.parts() for line in text.split("\n")]
         asked = list(dict.fromkeys([*own.parts(), *whole.parts(), *lines]))
-        logits = self.cheap.logits(self.ngrams.transform(asked))
+        features = self.ngrams.transform(asked)
+        logits = self.cheap.logits(features)
         quick = softmax(logits, TEMPERATURE["ngram"])
-        if self.dense is not None:
+        if self.guess is not None:
+            guessed = self.guess.logits(features, DENSE_SIGN_WEIGHT * signs(asked))
+            quick = softmax(CHEAP_SAY[0] * logits + CHEAP_SAY[1] * guessed, 1.0)
             quick = with_none_odds(quick, CHEAP_NONE_ODDS)
         at = {text: row for row, text in enumerate(asked)}
         found = dict(zip(asked, quick, strict=True))
@@ -224,15 +232,17 @@ def train(examples: Sequence[Example], embedder: Embedder | None, name: str = "t
     texts = [prepared(example.text) for example in examples]
     rows, targets, weights = _weighted(examples)
     ngrams = Ngrams.fit(texts)
-    cheap = _fit(ngrams.transform(texts)[rows], targets, weights, NGRAM_C)
-    dense = None
+    features = ngrams.transform(texts)
+    cheap = _fit(features[rows], targets, weights, NGRAM_C)
+    dense, guess = None, None
     if embedder is not None:
         vectors, stance = training_vectors(texts, embedder), DENSE_SIGN_WEIGHT * signs(texts)
         shares = np.zeros((len(texts), len(LABELS)), dtype=np.float32)
         np.add.at(shares, (rows, targets), np.asarray(weights, dtype=np.float32))
         by_text = shares.sum(axis=1, dtype=np.float64)
         dense = Kernel.fit(vectors, stance, (shares.T / by_text.astype(np.float32)).T, by_text)
-    return Model(name, Spelling.of(texts), ngrams, cheap, dense, embedder)
+        guess = Guess.fit(features, vectors, dense)
+    return Model(name, Spelling.of(texts), ngrams, cheap, dense, guess, embedder)
 
 
 def description_examples(taxonomy: Taxonomy) -> list[Example]:
@@ -280,6 +290,8 @@ def _write(path: Path, model: Model) -> None:
     }
     if model.dense is not None:
         arrays |= model.dense.arrays()
+    if model.guess is not None:
+        arrays |= model.guess.arrays()
     write_arrays(path, arrays)
 
 
@@ -287,5 +299,6 @@ def _read(path: Path, name: str, embedder: Embedder | None) -> Model:
     arrays = read_arrays(path)
     cheap = Linear(arrays["cheap_weights"], arrays["cheap_bias"])
     dense = Kernel.from_arrays(arrays) if "kernel_rows" in arrays else None
+    guess = Guess.from_arrays(arrays, dense) if dense else None
     spelling, ngrams = Spelling.from_arrays(arrays), Ngrams.from_arrays(arrays)
-    return Model(name, spelling, ngrams, cheap, dense, embedder)
+    return Model(name, spelling, ngrams, cheap, dense, guess, embedder)
