@@ -34,7 +34,8 @@ from rebuttal.objections.taxonomy import load_taxonomy
 from rebuttal.objections.wording import prepared
 from sandbox.world import build
 
-SEEDS = range(4711, 4731)  # as many as are wanted: two say a thousand texts
+FEW = (4711, 4712), 12, 0.5  # companies, weeks, scale: a thousand texts
+MANY = (4732,), 52, 1.5  # one company's year, as its first load reads it: five thousand
 _BODIES = {"notes": ("hs_note_body", "note"), "calls": ("hs_call_body", "call")}
 _ALWAYS = 2.0  # no probability is as high: the cheap stage is never sure
 
@@ -131,18 +132,18 @@ def _score(texts: Sequence[_Said], readings: Sequence[Reading]) -> float:
 
 
 def _texts(size: int) -> list[_Said]:
-    """`size` texts spread over what the sandbox's companies recorded in twelve weeks."""
+    """`size` texts spread over what two of the sandbox's companies recorded, or one in a year."""
     said: list[_Said] = []
-    for seed in SEEDS:
-        if len(said) < 2 * size:  # a handful is found in one world
-            said += _said_in(seed)
+    for seeds, weeks, scale in (FEW, MANY):
+        if len(said) < size:
+            said = [one for seed in seeds for one in _said_in(seed, weeks, scale)]
     if len(said) < size:
         raise Unmeasured(f"the sandbox's companies said {len(said)} texts, {size} were asked for")
     return said[:: len(said) // size][:size]
 
 
-def _said_in(seed: int) -> list[_Said]:
-    world = build(seed, 12, date(2026, 11, 15), 0.5)
+def _said_in(seed: int, weeks: int, scale: float) -> list[_Said]:
+    world = build(seed, weeks, date(2026, 11, 15), scale)
     truth = {(row["stream"], str(row["id"])): row["says"] for row in world.truth()["texts"]}
     crm = world.recorded().crm
     found: dict[tuple[str, str], tuple[str, ...]] = {}
