@@ -35,7 +35,7 @@ from rebuttal.objections.wording import prepared
 from sandbox.world import build
 
 FEW = (4711, 4712), 12, 0.5  # companies, weeks, scale: a thousand texts
-MANY = (4732,), 52, 1.5  # one company's year, as its first load reads it: five thousand
+MANY = (4732,), 52, 1.5  # one company's year, as its first load reads it: nearly five thousand
 _BODIES = {"notes": ("hs_note_body", "note"), "calls": ("hs_call_body", "call")}
 _ALWAYS = 2.0  # no probability is as high: the cheap stage is never sure
 
