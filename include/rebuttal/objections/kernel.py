@@ -63,8 +63,12 @@ class Kernel:
 
     def logits(self, vectors: Array, signs: Array) -> npt.NDArray[np.float64]:
         """One row of scores per text, of the scale of a logistic regression's."""
-        near = _nearness(_features(vectors, self.centre, signs), self.rows, self.lengths)
-        return np.asarray(near @ self.weights + self.bias, dtype=np.float64) / SHARPNESS
+        features = _features(vectors, self.centre, signs)
+        scores = np.empty((len(features), self.bias.size), dtype=np.float64)
+        for begin in range(0, len(features), _AT_ONCE):
+            part = slice(begin, begin + _AT_ONCE)
+            scores[part] = _nearness(features[part], self.rows, self.lengths) @ self.weights + self.bias
+        return scores / SHARPNESS
 
     def along(self, directions: Array) -> Kernel:
         """The same regression for vectors that lie in these directions (orthonormal rows) from the centre, given by
