@@ -68,7 +68,7 @@ TOLD_NONE_SURE = 0.7
 SETTLED, SETTLED_NONE = 0.8, 0.65
 # Probabilities to the power 1/temperature; found by grouped cross-validation over the training texts.
 TEMPERATURE = {"ngram": 0.85, "ngram+e5": 0.7}
-UNREADABLE = 0.1  # familiarity below which a text is no language we know: nothing is sure about it
+UNREADABLE = 0.25  # familiarity below which a text is no language we know: nothing is sure about it
 _ROUND = 5  # a product of matrices differs in its last digits with the number of rows
 
 
