@@ -1,7 +1,7 @@
 """The classifier: n-grams first, embeddings for the doubtful; trained from the shipped texts, cached by their content.
 
 Probabilities over `LABELS` (16 categories and `none`). The same text always gets the same numbers, whatever stands
-beside it in a batch. Training is deterministic and takes seconds; what is cached holds plain arrays only.
+beside it in a batch. Training is deterministic and takes up to a minute; what is cached holds plain arrays only.
 """
 
 from __future__ import annotations

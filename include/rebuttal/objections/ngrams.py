@@ -45,7 +45,7 @@ _WORDS: Mapping[str, Any] = {
 # By grouped cross-validation over the training texts.
 CHARACTER_WEIGHT, WORD_WEIGHT, SIGN_WEIGHT = 1.4, 0.5, 0.3
 _FEWEST_PIECES = 5
-_WORDS_KEPT = 50_000  # whose n-grams are not cut anew, some 200 bytes each
+_WORDS_KEPT = 50_000  # whose n-grams are not cut anew, some 300 bytes each
 
 
 @dataclass(frozen=True)

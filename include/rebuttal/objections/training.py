@@ -122,7 +122,7 @@ def save_vectors(texts: Sequence[str], vectors: Matrix, path: Path = EMBEDDINGS)
 
 
 def training_vectors(texts: Sequence[str], embedder: Embedder) -> Matrix:
-    """One unit vector per text: the shipped one where there is one, so that training takes seconds, else a new one."""
+    """One unit vector per text: the shipped one where there is one, which costs no embedding, else a new one."""
     known = shipped_vectors()
     rows = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
     missing = []
