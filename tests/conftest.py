@@ -29,6 +29,7 @@ os.environ.setdefault("REBUTTAL_MODELS", str(MODELS))
 effort.register_profile("untimed", deadline=None)
 effort.load_profile("untimed")
 forked_dbt.install(Path(os.environ["XDG_RUNTIME_DIR"]))
+pytest_plugins = ["tests.crashes"]
 
 
 @dataclass(frozen=True)
