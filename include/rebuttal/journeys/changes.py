@@ -41,11 +41,6 @@ class Due:
     person_count: int  # and rows of nobody that stand for themselves
     is_resumed: bool  # some of it was due before: a build of it may have died on its way to readers
 
-    @property
-    def is_part(self) -> bool:
-        """Whether there is something to do, but not everything."""
-        return self.is_due and not self.is_whole
-
 
 def is_built(engine: Engine, fingerprint: str) -> bool:
     """Whether the last build was of this `fingerprint` (see find_changes): then the next need not be a whole one."""

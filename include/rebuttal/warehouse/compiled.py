@@ -31,6 +31,7 @@ from rebuttal.warehouse.dialects import dialect_of
 from rebuttal.warehouse.engine import is_duckdb
 from rebuttal.warehouse.promote import Columns, columns_in, made_table, row_key_of
 from rebuttal.warehouse.row_changes import compare, is_changed
+from rebuttal.warehouse.shape import shape
 from rebuttal.warehouse.tables import MARTS_BUILD
 
 _FORMAT = 3  # of the kept file
@@ -71,14 +72,17 @@ def kept_models(settings: Settings, variables: Mapping[str, Any], fingerprint: s
     return [Model(**one | {"checks": tuple(Check(**check) for check in one["checks"])}) for one in told["models"]]
 
 
-def compile_models(settings: Settings, variables: Mapping[str, Any], fingerprint: str, tag: str) -> list[Model]:
+def compile_models(
+    settings: Settings, engine: Engine, variables: Mapping[str, Any], fingerprint: str, tag: str
+) -> list[Model]:
     """All models in an order in which they can be made, from dbt, and kept for the next time.
 
-    `fingerprint` changes with the models' text; `variables` are those of dbt. The caller has closed the warehouse.
+    `fingerprint` changes with the models' text; `variables` are those of dbt. The warehouse stays open meanwhile.
     Raises what `dbt.compiled` raises, and ConfigError for a model that is materialised, or a test that fails, in a way
     that only dbt knows.
     """
-    models = models_of(dbt.compiled(settings, variables), tag)
+    with shape(settings, engine) as like_it:
+        models = models_of(dbt.compiled(like_it, variables), tag)
     kept = _kept(settings)
     new = kept.with_name(f"{kept.name}.new")
     told = {"key": _key(settings, variables, fingerprint), "models": [asdict(model) for model in models]}

@@ -65,7 +65,8 @@ def build(
 def compiled(settings: Settings, variables: Mapping[str, Any]) -> dict[str, Any]:
     """The nodes of dbt's manifest with the SQL that an incremental build would run; nothing is built.
 
-    The models must have been built before. The caller must have closed the warehouse. Raises as `build` does.
+    The models must have been built before, if only with no row. On DuckDB the file must be open nowhere else. Raises
+    as `build` does.
     """
     _run(settings, "compile", variables, ["--exclude", "resource_type:unit_test"])
     nodes: dict[str, Any] = _manifest(settings)["nodes"]
@@ -74,12 +75,12 @@ def compiled(settings: Settings, variables: Mapping[str, Any]) -> dict[str, Any]
 
 def _run(settings: Settings, task: str, variables: Mapping[str, Any], options: list[str]) -> Path:
     """Run dbt in a process of its own; returns the file with its results."""
-    home = settings.home / "dbt"
+    home = (settings.home / "dbt").absolute()
     (home / "target").mkdir(parents=True, exist_ok=True)
     results = home / "target" / "run_results.json"
     results.unlink(missing_ok=True)
     command = [
-        str(dbt_command()),
+        str(dbt_command().absolute()),
         "--no-use-colors",
         "--log-path",
         str(home / "logs"),
@@ -94,10 +95,16 @@ def _run(settings: Settings, task: str, variables: Mapping[str, Any], options: l
         json.dumps(dict(variables), sort_keys=True),
         *options,
     ]
+    environment, folder = environment_of(settings), None
+    if is_duckdb(settings):
+        # What dbt has parsed is right for a file of this name only: it is named from its folder, wherever it lies.
+        path = duckdb_path(settings).absolute()
+        environment["REBUTTAL_DBT_PATH"], folder = path.name, path.parent
     # Standard input is closed and the child dies with us: a killed loop leaves no dbt behind that holds the warehouse.
     finished = subprocess.run(
         command,
-        env=environment_of(settings),
+        env=environment,
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
