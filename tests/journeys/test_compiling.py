@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import duckdb
 import pytest
 from tests.journeys.refresh_cases import CHANGES, run_sql
 
@@ -36,7 +37,10 @@ def test_it_is_what_dbt_makes_of_the_warehouse_itself(built: Context) -> None:
 
 def test_the_shape_has_all_tables_and_no_row_and_leaves_nothing(built: Context) -> None:
     settings = built.settings
-    tables = "SELECT table_schema, table_name, table_type FROM information_schema.tables WHERE table_catalog = '{}'"
+    tables = (
+        "SELECT table_schema, table_name, table_type FROM information_schema.tables"
+        " WHERE table_catalog = current_database()"
+    )
     with open_warehouse(settings) as engine:
         if not is_duckdb(settings):
             with shape(settings, engine) as like_it:
@@ -46,16 +50,18 @@ def test_the_shape_has_all_tables_and_no_row_and_leaves_nothing(built: Context) 
         left.parent.mkdir()
         for path in (left, left.with_name(f"{left.name}.wal")):
             path.write_text("of a run that was killed", encoding="utf-8")
-        with pytest.raises(AbortError), shape(settings, engine) as like_it:
+        with shape(settings, engine) as like_it:
             assert duckdb_path(like_it) == left
-            with open_warehouse(like_it) as other, other.connect() as connection:
-                found = set(connection.exec_driver_sql(tables.format("warehouse")).all())
-                rows = connection.exec_driver_sql("SELECT sum(estimated_size) FROM duckdb_tables()").scalar_one()
-            raise AbortError("dbt failed", next_step="")
+            with duckdb.connect(str(left)) as other:
+                found = set(other.execute(tables).fetchall())
+                rows = other.execute("SELECT sum(estimated_size) FROM duckdb_tables()").fetchone()
         with engine.connect() as connection:
-            assert set(connection.exec_driver_sql(tables.format("warehouse")).all()) == found
+            assert {tuple(row) for row in connection.exec_driver_sql(tables).all()} == found
+        assert list(left.parent.iterdir()) == []
+        with pytest.raises(AbortError), shape(settings, engine):
+            raise AbortError("dbt failed", next_step="")
     assert ("marts_build", "touchpoint", "BASE TABLE") in found
-    assert rows == 0
+    assert rows == (0,)
     assert list(left.parent.iterdir()) == []
 
 

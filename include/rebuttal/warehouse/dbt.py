@@ -6,12 +6,10 @@ The warehouse comes to dbt in environment variables, never on the command line. 
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -29,6 +27,12 @@ PROJECT = Path(__file__).resolve().parents[2] / "dbt"
 TIMEOUT_SECONDS = 3600
 _FORGOTTEN = re.compile(r"forget_changed\('([^']+)'\)")
 ALL = "*"  # the unit of a model of which a refresh keeps only what it makes
+# The process asks for it itself, before it is dbt (PR_SET_PDEATHSIG): asked for between fork and exec, every page that
+# we hold would be one of two processes, and each that is written again costs a fault.
+_DIES_WITH_PARENT = [
+    *(sys.executable, "-I", "-S", "-c"),
+    "import ctypes, os, signal, sys; ctypes.CDLL(None).prctl(1, signal.SIGTERM); os.execv(sys.argv[1], sys.argv[1:])",
+]
 _PASSED = {"success", "pass", "skipped", "warn", "no-op"}
 
 
@@ -102,7 +106,7 @@ def _run(settings: Settings, task: str, variables: Mapping[str, Any], options: l
         environment["REBUTTAL_DBT_PATH"], folder = path.name, path.parent
     # Standard input is closed and the child dies with us: a killed loop leaves no dbt behind that holds the warehouse.
     finished = subprocess.run(
-        command,
+        _DIES_WITH_PARENT + command if sys.platform == "linux" else command,
         env=environment,
         cwd=folder,
         stdin=subprocess.DEVNULL,
@@ -111,7 +115,6 @@ def _run(settings: Settings, task: str, variables: Mapping[str, Any], options: l
         text=True,
         timeout=TIMEOUT_SECONDS,
         check=False,
-        preexec_fn=_die_with_parent if sys.platform == "linux" else None,
     )
     if finished.returncode != 0:
         raise _failure(_read_results(results), finished.stdout, home / "logs" / "dbt.log")
@@ -208,7 +211,3 @@ def _failure(results: list[dict[str, Any]], output: str, log: Path) -> Exception
     return AbortError(
         f"dbt {kind} {names[0]} failed: {message[:300]}{more}; the marts stay as they were", next_step=f"Read {log}"
     )
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
