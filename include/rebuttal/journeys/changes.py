@@ -130,8 +130,8 @@ def _compare_visits(connection: Connection, is_whole: bool) -> bool:
     _run(connection, "DROP TABLE IF EXISTS input_batch")
     _run(
         connection,
-        "CREATE TEMPORARY TABLE input_batch AS SELECT batch_id, count(*) AS row_count, sum(cast(content_hash AS"
-        f" numeric(38, 0))) AS checksum FROM ({told}) AS told GROUP BY batch_id",
+        "CREATE TEMPORARY TABLE input_batch AS SELECT batch_id, count(*) AS row_count, cast(sum(content_hash) AS"
+        f" numeric(38, 0)) AS checksum FROM ({told}) AS told GROUP BY batch_id",  # the sum of bigint is wider by itself
     )
     _run(connection, "DROP TABLE IF EXISTS touched_batch")
     _run(
