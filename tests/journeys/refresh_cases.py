@@ -16,14 +16,16 @@ from rebuttal.warehouse import open_warehouse
 
 BY_PERSON = ("touchpoint", "person", "deal", "journey")
 MARTS = (*BY_PERSON, "attribution", "kpi_weekly", "funnel_weekly", "channel_performance")
+# Models that follow what changed and are no marts, and what is made of them.
+FOLLOWING = ("int_daily_visit", "int_person_place", "int_channel_place", "kpi_daily", "channel_role")
 Rows = dict[str, list[tuple[Any, ...]]]
 NUMBERS = itertools.count(1)
 
 
-def read(settings: Settings, schema: str = "marts") -> Rows:
+def read(settings: Settings, schema: str = "marts", names: tuple[str, ...] = MARTS) -> Rows:
     """Every row of every mart, in a stable order."""
     with open_warehouse(settings) as engine, engine.connect() as connection:
-        found = {name: connection.execute(text(f"SELECT * FROM {schema}.{name}")).all() for name in MARTS}
+        found = {name: connection.execute(text(f"SELECT * FROM {schema}.{name}")).all() for name in names}
     return {name: sorted((tuple(row) for row in rows), key=repr) for name, rows in found.items()}
 
 

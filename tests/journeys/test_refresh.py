@@ -7,6 +7,7 @@ from sqlalchemy import text
 from tests.journeys.refresh_cases import (
     BY_PERSON,
     CHANGES,
+    FOLLOWING,
     MARTS,
     NUMBERS,
     differing_persons,
@@ -41,13 +42,15 @@ def test_incremental_equals_a_build_from_scratch(built: Context, number: int) ->
             run_sql(built.settings, *CHANGES[name](next(NUMBERS)))
         journeys.run(built)
     assert visits_in(built, "ops.model_input") == visits_in(built, "core.visit")
-    incremental = read(built.settings)
+    incremental, following = read(built.settings), read(built.settings, "marts_build", FOLLOWING)
+    assert all(following.values())
     assert all(rows for rows in incremental.values())
     assert journeys.run(built).changed is False
     # A whole build that died half-way leaves this; what it leaves is built whole again.
     run_sql(built.settings, "DELETE FROM ops.model_build", "DELETE FROM marts_build.touchpoint")
     assert journeys.run(built).counts["marts_changed"] == 0, "the build from scratch says the same"
     whole = read(built.settings)
+    assert following == read(built.settings, "marts_build", FOLLOWING)
     for mart in MARTS:
         assert incremental[mart] == whole[mart], (mart, history)
 

@@ -41,11 +41,6 @@ class Due:
     person_count: int  # and rows of nobody that stand for themselves
     is_resumed: bool  # some of it was due before: a build of it may have died on its way to readers
 
-    @property
-    def is_part(self) -> bool:
-        """Whether there is something to do, but not everything."""
-        return self.is_due and not self.is_whole
-
 
 def is_built(engine: Engine, fingerprint: str) -> bool:
     """Whether the last build was of this `fingerprint` (see find_changes): then the next need not be a whole one."""
@@ -135,8 +130,8 @@ def _compare_visits(connection: Connection, is_whole: bool) -> bool:
     _run(connection, "DROP TABLE IF EXISTS input_batch")
     _run(
         connection,
-        "CREATE TEMPORARY TABLE input_batch AS SELECT batch_id, count(*) AS row_count, sum(cast(content_hash AS"
-        f" numeric(38, 0))) AS checksum FROM ({told}) AS told GROUP BY batch_id",
+        "CREATE TEMPORARY TABLE input_batch AS SELECT batch_id, count(*) AS row_count, cast(sum(content_hash) AS"
+        f" numeric(38, 0)) AS checksum FROM ({told}) AS told GROUP BY batch_id",  # the sum of bigint is wider by itself
     )
     _run(connection, "DROP TABLE IF EXISTS touched_batch")
     _run(

@@ -85,7 +85,6 @@ def build_due(context: Context, variables: dict[str, Any], report: Report) -> No
     """
     report.counts |= {"models": 0, "tests": 0, "marts_changed": 0, "changed_persons": 0}
     settings = context.settings
-    models: list[Model] | None = []
     with open_warehouse(settings) as engine:
         fingerprint = _fingerprint(engine, variables)
         _lend(engine, is_much=not is_built(engine, fingerprint))
@@ -93,27 +92,26 @@ def build_due(context: Context, variables: dict[str, Any], report: Report) -> No
         due = find_changes(engine, fingerprint, week)
         if due.person_count > MANY_PERSONS:
             bound(engine, MODEL_BYTES)
-        if due.is_part:
-            models = kept_models(settings, variables, fingerprint)
-        if models is not None and not due.is_whole:
+        if not due.is_whole:
+            models = _models(settings, engine, variables, fingerprint) if due.is_due else []
             _finish(settings, engine, variables, due, models, report)
             if due.is_due:
                 settle(engine, fingerprint, week)
             return
     # dbt is the one that writes now: the warehouse is closed.
-    if due.is_whole:
-        failpoint("model.before_dbt")
-        _build_whole(settings, variables, report)
-    else:
-        models = compile_models(settings, variables, fingerprint, AFTER_SHARES)
+    failpoint("model.before_dbt")
+    _build_whole(settings, variables, report)
     with open_warehouse(settings) as engine:
-        if due.is_whole:
-            bound(engine, MODEL_BYTES)
-            forget_parts(engine)
-        else:
-            _lend(engine, is_much=due.person_count > MANY_PERSONS)
-        _finish(settings, engine, variables, due, models or [], report)
+        bound(engine, MODEL_BYTES)
+        forget_parts(engine)
+        _finish(settings, engine, variables, due, [], report)
         settle(engine, fingerprint, week)
+
+
+def _models(settings: Settings, engine: Engine, variables: dict[str, Any], fingerprint: str) -> list[Model]:
+    return kept_models(settings, variables, fingerprint) or compile_models(
+        settings, engine, variables, fingerprint, AFTER_SHARES
+    )
 
 
 def _lend(engine: Engine, *, is_much: bool) -> None:

@@ -6,12 +6,10 @@ The warehouse comes to dbt in environment variables, never on the command line. 
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -29,6 +27,12 @@ PROJECT = Path(__file__).resolve().parents[2] / "dbt"
 TIMEOUT_SECONDS = 3600
 _FORGOTTEN = re.compile(r"forget_changed\('([^']+)'\)")
 ALL = "*"  # the unit of a model of which a refresh keeps only what it makes
+# The process asks for it itself, before it is dbt (PR_SET_PDEATHSIG): asked for between fork and exec, every page that
+# we hold would be one of two processes, and each that is written again costs a fault.
+_DIES_WITH_PARENT = [
+    *(sys.executable, "-I", "-S", "-c"),
+    "import ctypes, os, signal, sys; ctypes.CDLL(None).prctl(1, signal.SIGTERM); os.execv(sys.argv[1], sys.argv[1:])",
+]
 _PASSED = {"success", "pass", "skipped", "warn", "no-op"}
 
 
@@ -65,7 +69,8 @@ def build(
 def compiled(settings: Settings, variables: Mapping[str, Any]) -> dict[str, Any]:
     """The nodes of dbt's manifest with the SQL that an incremental build would run; nothing is built.
 
-    The models must have been built before. The caller must have closed the warehouse. Raises as `build` does.
+    The models must have been built before, if only with no row. On DuckDB the file must be open nowhere else. Raises
+    as `build` does.
     """
     _run(settings, "compile", variables, ["--exclude", "resource_type:unit_test"])
     nodes: dict[str, Any] = _manifest(settings)["nodes"]
@@ -74,12 +79,12 @@ def compiled(settings: Settings, variables: Mapping[str, Any]) -> dict[str, Any]
 
 def _run(settings: Settings, task: str, variables: Mapping[str, Any], options: list[str]) -> Path:
     """Run dbt in a process of its own; returns the file with its results."""
-    home = settings.home / "dbt"
+    home = (settings.home / "dbt").absolute()
     (home / "target").mkdir(parents=True, exist_ok=True)
     results = home / "target" / "run_results.json"
     results.unlink(missing_ok=True)
     command = [
-        str(dbt_command()),
+        str(dbt_command().absolute()),
         "--no-use-colors",
         "--log-path",
         str(home / "logs"),
@@ -94,17 +99,22 @@ def _run(settings: Settings, task: str, variables: Mapping[str, Any], options: l
         json.dumps(dict(variables), sort_keys=True),
         *options,
     ]
+    environment, folder = environment_of(settings), None
+    if is_duckdb(settings):
+        # What dbt has parsed is right for a file of this name only: it is named from its folder, wherever it lies.
+        path = duckdb_path(settings).absolute()
+        environment["REBUTTAL_DBT_PATH"], folder = path.name, path.parent
     # Standard input is closed and the child dies with us: a killed loop leaves no dbt behind that holds the warehouse.
     finished = subprocess.run(
-        command,
-        env=environment_of(settings),
+        _DIES_WITH_PARENT + command if sys.platform == "linux" else command,
+        env=environment,
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         timeout=TIMEOUT_SECONDS,
         check=False,
-        preexec_fn=_die_with_parent if sys.platform == "linux" else None,
     )
     if finished.returncode != 0:
         raise _failure(_read_results(results), finished.stdout, home / "logs" / "dbt.log")
@@ -201,7 +211,3 @@ def _failure(results: list[dict[str, Any]], output: str, log: Path) -> Exception
     return AbortError(
         f"dbt {kind} {names[0]} failed: {message[:300]}{more}; the marts stay as they were", next_step=f"Read {log}"
     )
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
