@@ -27,15 +27,14 @@ from sqlalchemy.exc import DBAPIError
 from rebuttal.errors import AbortError, ConfigError
 from rebuttal.settings import Settings
 from rebuttal.warehouse import dbt
-from rebuttal.warehouse.counted import counted_by, counts_of, recount
 from rebuttal.warehouse.dialects import dialect_of
 from rebuttal.warehouse.engine import is_duckdb
 from rebuttal.warehouse.promote import Columns, columns_in, made_table, row_key_of
-from rebuttal.warehouse.row_changes import RowChanges, compare, is_changed, is_told
+from rebuttal.warehouse.row_changes import compare, is_changed
 from rebuttal.warehouse.shape import shape
 from rebuttal.warehouse.tables import MARTS_BUILD
 
-_FORMAT = 4  # of the kept file
+_FORMAT = 3  # of the kept file
 _MADE = re.compile(r'"(\w+)"\."(\w+)" /\* made \*/')
 _IF_NOT_MADE = re.compile(r"/\* if not made \*/.*?/\* then \*/", re.DOTALL)  # a condition that all rows made fulfil
 
@@ -52,18 +51,13 @@ class Check:
 
 @dataclass(frozen=True)
 class Model:
-    """One model: `kind` view, table or incremental; `unit` as `dbt.unit_of` says; `checks` can run once it is made.
-
-    Of a table of counts: `counted` is its column with the number of rows of the model `counts` (counted.py); else ''.
-    """
+    """One model: `kind` view, table or incremental; `unit` as `dbt.unit_of` says; `checks` can run once it is made."""
 
     name: str
     kind: str
     unit: str
     statement: str
     is_tagged: bool  # it, or one it needs, has the tag that was asked for
-    counted: str
-    counts: str
     checks: tuple[Check, ...]
 
 
@@ -146,8 +140,6 @@ def models_of(nodes: Mapping[str, Any], tag: str) -> list[Model]:
                 _at_hand({}, False, []) if kinds[name] == "view" else _at_hand(by_person, name in tagged, passing),
             ),
             is_tagged=name in tagged,
-            counted=counted_by(models[name]),
-            counts=counts_of(models[name], {need: models[need] for need in needs[name]}, tagged),
             checks=tuple(checks[name]),
         )
         for name in order
@@ -167,7 +159,7 @@ def refresh(engine: Engine, models: Sequence[Model], *, is_resumed: bool = False
         columns = {} if is_resumed else columns_in(connection, MARTS_BUILD)
         for model in models:
             try:
-                _make(connection, model, columns)
+                _make(connection, model, columns.get(model.name, []))
                 _pass(connection, model)
             except DBAPIError as error:
                 said = " ".join(str(error.orig).split())
@@ -180,9 +172,8 @@ def refresh(engine: Engine, models: Sequence[Model], *, is_resumed: bool = False
     return counts
 
 
-def _make(connection: Connection, model: Model, all_columns: Mapping[str, Columns]) -> None:
-    """`all_columns` of the build, by model; none where it must not be told row by row what changes."""
-    table, columns = f"{MARTS_BUILD}.{model.name}", all_columns.get(model.name, [])
+def _make(connection: Connection, model: Model, columns: Columns) -> None:
+    table = f"{MARTS_BUILD}.{model.name}"
     if model.kind == "view":
         _run(connection, f"CREATE OR REPLACE VIEW {table} AS\n{model.statement}")
     elif model.unit == dbt.ALL:
@@ -190,9 +181,6 @@ def _make(connection: Connection, model: Model, all_columns: Mapping[str, Column
         _empty(connection, table)
     elif model.unit:
         _make_again(connection, model, table, columns)
-    elif model.counted and columns and model.counts in all_columns:
-        rows = f'"{MARTS_BUILD}"."{model.counts}"'
-        recount(connection, table, columns, model.counted, model.statement, rows, RowChanges(model.counts, 0, 0))
     elif model.kind == "table" and connection.dialect.name == "duckdb":
         _run(connection, f"CREATE OR REPLACE TABLE {table} AS\n{model.statement}")
     else:
@@ -204,7 +192,7 @@ def _make(connection: Connection, model: Model, all_columns: Mapping[str, Column
 def _make_again(connection: Connection, model: Model, table: str, columns: Columns) -> None:
     made, unit = _fill(connection, model, table), f"coalesce({model.unit}, '')"
     # Credit that is made again is another; of what goes by person most rows come out as they were.
-    if not columns or not is_told(model.name, model.is_tagged):
+    if not columns or model.is_tagged or model.name.startswith(("int_", "stg_")):
         _run(connection, f"DELETE FROM {table} WHERE {is_changed(unit)}")
         _run(connection, f"INSERT INTO {table} SELECT * FROM {made}")
         return

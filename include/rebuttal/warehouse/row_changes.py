@@ -60,13 +60,6 @@ class RowChanges:
             run(f"INSERT INTO {table} SELECT * FROM {self.came}")
 
 
-def is_told(model: str, is_tagged: bool) -> bool:
-    """Whether a refresh tells a model by person row by row: credit that is made again is another, and of what goes by
-    person beside it only marts are read by others.
-    """
-    return not is_tagged and not model.startswith(("int_", "stg_"))
-
-
 def is_changed(unit: str) -> str:
     """A condition: that a row's `unit` is among `ops.changed_person`.
 

@@ -1,6 +1,3 @@
-{#- A refresh counts the rows that came and those that went, by this same query. -#}
-{{ config(materialized='table', meta={'counted': 'visits'}) }}
-
 select
     {{ utc_date('occurred_at') }} as date_day,
     source,
