@@ -28,7 +28,7 @@ def kernel_scores(kernel: Kernel, features: np.ndarray) -> np.ndarray:
 def test_no_polynomial_of_degree_two_comes_nearer_where_features_are_normal() -> None:
     chance = np.random.default_rng(3)
     kernel = kernel_of(chance, 40, 3)
-    spread = chance.normal(size=(3, 3)) * 0.4
+    spread = chance.normal(size=(3, 3)) * 0.25
     features = (chance.normal(size=(60_000, 3)) @ spread + [0.3, -0.2, 0.1]).astype(np.float32)
     form = Quadratic.of(kernel, features)
     # Beside the factor exp(-WIDTH |x|^2), which the form has exactly.

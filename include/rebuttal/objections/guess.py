@@ -75,8 +75,12 @@ class Guess:
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """What `from_arrays` needs."""
-        own = {"guess_weights": self.weights, "guess_scales": self.scales, "guess_directions": self.directions}
-        return own | self.heard.arrays()
+        own: dict[str, npt.NDArray[Any]] = {
+            "weights": self.weights,
+            "scales": self.scales,
+            "directions": self.directions,
+        }
+        return {**{f"guess_{name}": array for name, array in own.items()}, **self.heard.arrays()}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Guess:
@@ -90,6 +94,7 @@ def _places(ngrams: csr_matrix, weights: npt.NDArray[np.int8], scales: Array) ->
     for begin in range(0, len(rows), _AT_ONCE):
         part = ngrams[begin : begin + _AT_ONCE]
         used, columns = np.unique(part.indices, return_inverse=True)
-        narrow = csr_matrix((part.data, columns, part.indptr), shape=(part.shape[0], len(used)))
-        rows[begin : begin + _AT_ONCE] = narrow @ (weights[used] * scales[used][:, None])
+        scaled = part.data * scales[part.indices]
+        narrow = csr_matrix((scaled, columns, part.indptr), shape=(part.shape[0], len(used)))
+        rows[begin : begin + _AT_ONCE] = narrow @ weights[used].astype(np.float32)
     return rows

@@ -151,7 +151,7 @@ class Model:
         logits = self.cheap.logits(features)
         quick = softmax(logits, TEMPERATURE["ngram"])
         if self.guess is not None:
-            guessed = self.guess.logits(features, DENSE_SIGN_WEIGHT * signs(asked))
+            guessed = self.guess.logits(features, DENSE_SIGN_WEIGHT * self.ngrams.stance(features))
             quick = softmax(CHEAP_SAY[0] * logits + CHEAP_SAY[1] * guessed, 1.0)
             quick = with_none_odds(quick, CHEAP_NONE_ODDS)
         at = {text: row for row, text in enumerate(asked)}

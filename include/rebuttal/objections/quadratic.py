@@ -3,7 +3,8 @@
 exp(-WIDTH |x - c|^2) is exp(-WIDTH |x|^2) times e^t, up to a factor of c, with t = 2 WIDTH c'x. Where x is spread as a
 normal distribution with mean m and covariance C, t is so with mean 2 WIDTH c'm and variance v = 4 WIDTH^2 c'Cc, and of
 all polynomials of degree two the nearest to e^t, in mean square, is the beginning of its Hermite series,
-e^(E t + v/2) (1 - v/2 + (t - E t) + (t - E t)^2 / 2). Summed over the kernel's rows that is a quadratic form for each label.
+e^(E t + v/2) (1 - v/2 + (t - E t) + (t - E t)^2 / 2). Summed over the kernel's rows that is a quadratic form for each
+label.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ _NAMES = ("mean", "constant", "slopes", "curves", "bias")
 class Quadratic:
     """Scores by label: bias + exp(-WIDTH |x|^2) (constant + y slopes + y' curves y), with y = x - mean.
 
-    `mean` has a number a feature, `constant` and `bias` one a label; `slopes` are features by labels, `curves` labels by
-    features by features.
+    `mean` has a number a feature, `constant` and `bias` one a label; `slopes` are features by labels, `curves` are
+    labels by features by features.
     """
 
     mean: Array
@@ -49,9 +50,9 @@ class Quadratic:
         raised = np.exp(2 * WIDTH * (rows @ mean) + varied / 2 - WIDTH * kernel.lengths)
         weights = kernel.weights * raised[:, None]
         slopes = 2 * WIDTH * (rows.T @ weights)
-        curves = np.stack([(rows * one[:, None]).T @ rows for one in weights.T]) * (2 * WIDTH) ** 2 / 2
+        bent = np.stack([(rows * one[:, None]).T @ rows for one in weights.T]) * (2 * WIDTH) ** 2 / 2
         # Kept in half precision: what is read from a file is what was fitted.
-        curves = curves.astype(np.float16).astype(np.float32)
+        curves: Array = bent.astype(np.float16).astype(np.float32)
         return cls(mean, (weights * (1 - varied / 2)[:, None]).sum(axis=0), slopes, curves, kernel.bias)
 
     def logits(self, features: Array) -> npt.NDArray[np.float64]:
@@ -65,13 +66,14 @@ class Quadratic:
 
     def _scores(self, rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         moved = rows - self.mean
-        bent = ((moved @ self._curves) * moved).sum(axis=2).T
+        bent = np.einsum("nli,ni->nl", (moved @ self._beside).reshape(len(rows), *self.curves.shape[:2]), moved)
         near = np.exp(-WIDTH * (rows * rows).sum(axis=1, keepdims=True))
         return np.asarray(self.bias + near * (self.constant + moved @ self.slopes.astype(np.float64) + bent))
 
     @cached_property
-    def _curves(self) -> npt.NDArray[np.float64]:
-        return self.curves.astype(np.float64)
+    def _beside(self) -> npt.NDArray[np.float64]:
+        """The labels' curves side by side: one product for all of them."""
+        return np.hstack(list(self.curves.astype(np.float64)))
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """What `from_arrays` needs."""
