@@ -21,7 +21,7 @@ from rebuttal.objections.reading import ABSTAIN, labels_of, read_texts
 from rebuttal.objections.taxonomy import LABELS, NONE, Taxonomy
 from rebuttal.objections.training import load_examples, read_examples, shipped_vectors, text_key
 from rebuttal.objections.training_notes import training_examples
-from rebuttal.objections.wording import SIGN_NAMES, prepared
+from rebuttal.objections.wording import SIGN_NAMES, after_contrast, prepared
 
 BLIND = Path(__file__).parent / "blind.jsonl"  # never trained on
 
@@ -232,6 +232,23 @@ def test_a_settled_sentence_is_not_embedded_for_its_notes_sake(model: Model) -> 
         assert reading.model == model.name
         counts[sure] = len(counting.asked)
     assert counts == {2.0: 2, 0.0: 0}
+
+
+def test_of_a_doubtful_text_that_turns_what_follows_is_embedded(model: Model) -> None:
+    head, tail = "Хвалила упаковку и запах", "сестра пока считает иначе."
+    asked = {}
+    for is_turn_enough in (True, False):
+        counting = Counting(model.embedder)  # type: ignore[arg-type]
+        every = replace(model, embedder=counting, sure=2.0, is_turn_enough=is_turn_enough)
+        asked[is_turn_enough] = [every.probabilities([f"{head}, но {tail}"]), set(counting.asked)]
+    after = after_contrast(prepared(f"{head}, но {tail}"))
+    assert asked[True][1] == {after}
+    assert asked[False][1] == {after, prepared(f"{head}, но {tail}")}
+    assert asked[True][0].tolist() != asked[False][0].tolist()
+    # A text without a turn is embedded as it is.
+    counting = Counting(model.embedder)  # type: ignore[arg-type]
+    replace(model, embedder=counting, sure=2.0).probabilities([f"{head}.", ""])
+    assert counting.asked == [prepared(f"{head}.")]
 
 
 def test_a_text_gets_the_same_row_whatever_stands_beside_it(model: Model) -> None:

@@ -55,6 +55,11 @@ class Asked:
             return [part for text, tail in pairs for part in ([text, tail] if tail else [text])]
         return [part for pair, is_chosen in zip(pairs, chosen, strict=True) if is_chosen for part in pair if part]
 
+    def last(self, chosen: npt.NDArray[np.bool_]) -> list[str]:
+        """The tails of those that are chosen, and the texts of those that have none; no empty text."""
+        each = zip(self.texts, self.tails, chosen, strict=True)
+        return [tail or text for text, tail, is_chosen in each if is_chosen and text]
+
     def rows(self, found: Mapping[str, Probabilities]) -> Probabilities:
         """One row a text: the text's own row mixed with its tail's, then `none` made likelier."""
         rows = np.zeros((len(self.texts), len(LABELS)))

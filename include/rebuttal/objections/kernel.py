@@ -45,7 +45,7 @@ class Kernel:
         Takes memory for half a matrix of texts by texts in single precision. Raises LinAlgError.
         """
         centre = vectors.mean(axis=0)
-        rows = _features(vectors, centre, signs).astype(np.float16).astype(np.float32)
+        rows = unit_features(vectors - centre, signs).astype(np.float16).astype(np.float32)
         bias = shares.mean(axis=0)
         lengths = _lengths(rows)
         ridges = (RIDGE * weights.mean() / weights).astype(np.float32)
@@ -63,7 +63,7 @@ class Kernel:
 
     def logits(self, vectors: Array, signs: Array) -> npt.NDArray[np.float64]:
         """One row of scores per text, of the scale of a logistic regression's."""
-        features = _features(vectors, self.centre, signs)
+        features = unit_features(vectors - self.centre, signs)
         scores = np.empty((len(features), self.bias.size), dtype=np.float64)
         for begin in range(0, len(features), _AT_ONCE):
             part = slice(begin, begin + _AT_ONCE)
@@ -98,10 +98,10 @@ class Kernel:
         return cls(centre, rows.astype(np.float32), weights, bias, typical)
 
 
-def _features(vectors: Array, centre: Array, signs: Array) -> Array:
-    moved = vectors - centre
-    moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6)
-    return np.hstack([moved, signs]).astype(np.float32)
+def unit_features(moved: Array, signs: Array) -> Array:
+    """What the kernel compares: vectors less the centre, made as long as one, beside signs of stance."""
+    lengths = np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6)
+    return np.hstack([moved / lengths, signs]).astype(np.float32)
 
 
 def solved(near: Callable[[slice, int], Array], ridges: Array, right: Array) -> Array:

@@ -39,6 +39,7 @@ _SHAPING = (
     "markup",
     "model",
     "ngrams",
+    "quadratic",
     "reading",
     "redaction",
     "sentences",
@@ -99,6 +100,8 @@ class Model:
     calm_sure: float = CALM_SURE
     told_none_sure: float = TOLD_NONE_SURE
     settled: tuple[float, float] = (SETTLED, SETTLED_NONE)
+    # Of a doubtful text that turns ("..., but ...") only what follows is embedded, not the text as well.
+    is_turn_enough: bool = True
 
     @property
     def kind(self) -> str:
@@ -148,7 +151,7 @@ class Model:
         logits = self.cheap.logits(features)
         quick = softmax(logits, TEMPERATURE["ngram"])
         if self.guess is not None:
-            guessed = self.guess.logits(features, DENSE_SIGN_WEIGHT * signs(asked))
+            guessed = self.guess.logits(features, DENSE_SIGN_WEIGHT * self.ngrams.stance(features))
             quick = softmax(CHEAP_SAY[0] * logits + CHEAP_SAY[1] * guessed, 1.0)
             quick = with_none_odds(quick, CHEAP_NONE_ODDS)
         at = {text: row for row, text in enumerate(asked)}
@@ -165,7 +168,8 @@ class Model:
             several = np.array([len(sentences) > 1 for sentences, _ in wider], dtype=bool)
             unsure &= self._doubtful(wide, np.zeros(len(wider), dtype=bool), several)
             settled = (inside >= 0) & self._settled(alone)
-            again = list(dict.fromkeys([*own.parts(doubtful & ~settled), *whole.parts(unsure)]))
+            parts = Asked.last if self.is_turn_enough else Asked.parts
+            again = list(dict.fromkeys([*parts(own, doubtful & ~settled), *parts(whole, unsure)]))
             if again:
                 vectors = by_sentence(self.embedder, again, self._typical(found, lines))
                 dense = self.dense.logits(vectors, DENSE_SIGN_WEIGHT * signs(again))
@@ -300,6 +304,6 @@ def _read(path: Path, name: str, embedder: Embedder | None) -> Model:
     arrays = read_arrays(path)
     cheap = Linear(arrays["cheap_weights"], arrays["cheap_bias"])
     dense = Kernel.from_arrays(arrays) if "kernel_rows" in arrays else None
-    guess = Guess.from_arrays(arrays, dense) if dense else None
+    guess = Guess.from_arrays(arrays) if dense else None
     spelling, ngrams = Spelling.from_arrays(arrays), Ngrams.from_arrays(arrays)
     return Model(name, spelling, ngrams, cheap, dense, guess, embedder)

@@ -71,6 +71,10 @@ class Ngrams:
         ]
         return csr_matrix(hstack(parts, format="csr", dtype=np.float32))
 
+    def stance(self, features: csr_matrix) -> Array:
+        """The signs of stance that rows of features hold, as `signs` gives them for the texts."""
+        return np.asarray(features[:, -len(SIGN_NAMES) :].toarray() / np.float32(SIGN_WEIGHT))
+
     def _by_characters(self, texts: Sequence[str]) -> csr_matrix:
         """What `characters.transform` gives, its n-grams looked up once a word: texts repeat their words."""
         words = [[self._of_word(word) for word in text.split()] for text in texts]
