@@ -4,8 +4,7 @@ A start of dbt takes 1.3 seconds of work for its libraries, and the first one in
 project; a session of tests starts it some hundred times. It is dbt's own command line that runs here, with the
 arguments, folder, environment and streams of whoever started it, and it ends with whoever started it. What was parsed
 is given to the next new home: dbt itself compares it with the files, the variables and the connection, and parses again
-what differs. For that, DuckDB's file is named from its folder as `~`: an address of its own for each test would be
-another connection.
+what differs. The connection is the same wherever the home lies: the product names DuckDB's file from its folder.
 
 Run as a program it is the client, with the standard library alone: it starts the server when there is none, and is
 replaced by the real dbt where there can be none.
@@ -159,11 +158,9 @@ def _run(arguments: list[str], parsed: Path) -> int:
 
     kept = target = None
     if os.environ.get("REBUTTAL_DBT_TARGET") == "duckdb":
-        path = Path(os.environ["REBUTTAL_DBT_PATH"])
-        os.environ |= {"HOME": str(path.parent), "REBUTTAL_DBT_PATH": f"~/{path.name}"}
         named = dict(itertools.pairwise(arguments))
         if "--target-path" in named:
-            told = [named.get("--vars"), named.get("--project-dir"), path.name]
+            told = [named.get("--vars"), named.get("--project-dir"), os.environ["REBUTTAL_DBT_PATH"]]
             kept = parsed / hashlib.sha256(json.dumps(told).encode()).hexdigest()
             target = Path(named["--target-path"]) / "partial_parse.msgpack"
             if kept.is_file() and not target.exists():
