@@ -14,8 +14,10 @@ import json
 import resource
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from time import process_time
@@ -52,7 +54,8 @@ class _Said:
 def measure(size: int, rounds: int, folder: Path) -> Figures:
     """Figures over `size` texts; training and loading the model are shown apart from the texts' time."""
     settings = context(folder / "home").settings
-    texts = _texts(size)
+    with ProcessPoolExecutor(1, get_context("spawn")) as apart:  # a world takes memory that is not the classifier's
+        texts = apart.submit(_texts, size).result()
     one, out = folder / "one.jsonl", folder / "out.jsonl"
     one.write_text(json.dumps({"id": "1", "text": texts[0].text, "channel": texts[0].channel}), encoding="utf-8")
     embedder = load_embedder()
