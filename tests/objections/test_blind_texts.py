@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from rebuttal.objections.taxonomy import LABELS
+from rebuttal.objections.training_notes import training_examples
+from rebuttal.objections.wording import prepared
 
 HERE = Path(__file__).parent
 LANGUAGES = {"en", "ru", "uk"}
@@ -20,7 +22,8 @@ def rows(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (HERE / name).read_text(encoding="utf-8").splitlines()]
 
 
-TEXTS = rows("blind_texts.jsonl")
+SETS = {name: rows(name) for name in ("blind_texts.jsonl", "blind_texts_2.jsonl")}  # by two hands
+TEXTS = [row for texts in SETS.values() for row in texts]
 NOTES = rows("blind_notes.jsonl")
 
 
@@ -29,9 +32,10 @@ def folded(text: str) -> str:
     return re.sub(r"\W+", " ", text.lower()).strip() or text
 
 
-def test_every_text_has_valid_fields() -> None:
-    assert len(TEXTS) >= 400
-    for row in TEXTS:
+@pytest.mark.parametrize("texts", SETS.values(), ids=SETS)
+def test_every_text_has_valid_fields(texts: list[dict[str, Any]]) -> None:
+    assert len(texts) >= 400
+    for row in texts:
         assert row.keys() == {"id", "lang", "channel", "situation", "text", "labels", "primary"}, row["id"]
         assert row["lang"] in LANGUAGES, row["id"]
         assert row["channel"] in CHANNELS, row["id"]
@@ -48,13 +52,20 @@ def test_no_id_and_no_text_stands_twice() -> None:
     assert [text for text, count in Counter(folded(row["text"]) for row in TEXTS + NOTES).items() if count > 1] == []
 
 
-def test_classes_and_languages_are_all_there() -> None:
-    by_class = Counter(row["primary"] for row in TEXTS)
+def test_no_text_of_the_second_hand_is_a_training_text() -> None:
+    trained = {prepared(example.text) for example in training_examples()}
+    assert [row["id"] for row in SETS["blind_texts_2.jsonl"] if prepared(row["text"]) in trained] == []
+
+
+@pytest.mark.parametrize("texts", SETS.values(), ids=SETS)
+def test_classes_and_languages_are_all_there(texts: list[dict[str, Any]]) -> None:
+    by_class = Counter(row["primary"] for row in texts)
     assert by_class.keys() == CATEGORIES
     assert min(by_class.values()) >= 20
     assert by_class["none"] >= 90
-    by_language = Counter(row["lang"] for row in TEXTS)
-    assert min(by_language.values()) >= 0.28 * len(TEXTS)
+    by_language = Counter(row["lang"] for row in texts)
+    assert by_language.keys() == LANGUAGES
+    assert min(by_language.values()) >= 0.28 * len(texts)
 
 
 @pytest.mark.parametrize("note", NOTES, ids=[row["id"] for row in NOTES])
