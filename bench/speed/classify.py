@@ -77,8 +77,14 @@ def measure(size: int, rounds: int, folder: Path) -> Figures:
 
     ways = {"ours": lambda: reading("ours", model)}
     if embedder is not None:
-        whole = replace(model, sure=_ALWAYS, calm_sure=_ALWAYS, told_none_sure=_ALWAYS, settled=(_ALWAYS, _ALWAYS))
-        whole = replace(whole, is_turn_enough=False)
+        whole = replace(
+            model,
+            sure=_ALWAYS,
+            calm_sure=_ALWAYS,
+            told_none_sure=_ALWAYS,
+            settled=(_ALWAYS, _ALWAYS),
+            is_turn_enough=False,
+        )
         counts = _sentences(texts, model)
         repeating = replace(whole, embedder=_Repeating(embedder, counts))
         ways["every"] = lambda: reading("every", repeating)

@@ -6,6 +6,7 @@ one process at a file, and a warehouse that is closed for another has all that w
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,10 +29,8 @@ def shape(settings: Settings, engine: Engine) -> Iterator[Settings]:
         return
     # dbt calls a database by the name of its file: it is the warehouse's own.
     path = settings.home / "dbt" / "shape" / duckdb_path(settings).name
-    files = (path, path.with_name(f"{path.name}.wal"))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for left in files:  # by a run that was killed
-        left.unlink(missing_ok=True)
+    shutil.rmtree(path.parent, ignore_errors=True)  # of a run that was killed
+    path.parent.mkdir(parents=True)
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             run = connection.exec_driver_sql
@@ -43,5 +42,4 @@ def shape(settings: Settings, engine: Engine) -> Iterator[Settings]:
                 run("DETACH warehouse_shape")
         yield replace(settings, warehouse_url=f"duckdb:///{path}")
     finally:
-        for file in files:
-            file.unlink(missing_ok=True)
+        shutil.rmtree(path.parent)
