@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import text
+from tests.journeys.counted_cases import kept, said
 from tests.journeys.refresh_cases import (
     BY_PERSON,
     CHANGES,
@@ -46,6 +47,7 @@ def test_incremental_equals_a_build_from_scratch(built: Context, number: int) ->
     assert all(following.values())
     assert all(rows for rows in incremental.values())
     assert journeys.run(built).changed is False
+    counted = kept(built)
     # A whole build that died half-way leaves this; what it leaves is built whole again.
     run_sql(built.settings, "DELETE FROM ops.model_build", "DELETE FROM marts_build.touchpoint")
     assert journeys.run(built).counts["marts_changed"] == 0, "the build from scratch says the same"
@@ -53,6 +55,9 @@ def test_incremental_equals_a_build_from_scratch(built: Context, number: int) ->
     assert following == read(built.settings, "marts_build", FOLLOWING)
     for mart in MARTS:
         assert incremental[mart] == whole[mart], (mart, history)
+    anew = kept(built)
+    assert (said(counted.converted), said(counted.known)) == (said(anew.converted), said(anew.known))
+    assert counted.touch_count == anew.touch_count > 0
 
 
 def test_a_change_reaches_exactly_its_persons(built: Context) -> None:

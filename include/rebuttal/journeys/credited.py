@@ -75,13 +75,15 @@ class Touches:
             yield slice(first, after), at, part
 
 
-def read_conversions(connection: Connection) -> Columns:
+def read_conversions(
+    connection: Connection, query: str = "SELECT * FROM marts_build.int_credited_conversion"
+) -> Columns:
     """The columns of marts_build.int_credited_conversion, in the order of the persons' hashes.
 
     `kind`, instead of the type, is its place in CONVERSION_TYPES. `value_count` 0 says that there is no value, not even
     0. Raises KeyError for a type that is none.
     """
-    read = read_columns(connection, "SELECT * FROM marts_build.int_credited_conversion")
+    read = read_columns(connection, query)
     place = {name: at for at, name in enumerate(CONVERSION_TYPES)}
     read["kind"] = np.array([place[name] for name in read.pop("conversion_type").tolist()], dtype=np.int64)
     order, _ = by_person(read["person_hash"].view(np.int64))

@@ -59,7 +59,7 @@ def read_converted(
     return Converted(
         Paths(names, touches.channel, touches.starts, nothing + 1, value, nothing),
         conversions["kind"],
-        _month(conversions["converted_micros"]),
+        month_of(conversions["converted_micros"]),
         conversions["missing_rate_count"].astype(bool),
         touches.is_touched,
         touches,
@@ -73,7 +73,7 @@ def known_of(names: tuple[str, ...], seen: Seen, conversions: Columns, lookback_
     starts = np.concatenate([[0], np.cumsum(near)])
     nobody, once = np.broadcast_to(0.0, len(persons)), np.broadcast_to(1.0, len(persons))  # of no memory
     kinds = _kinds(persons, conversions["person_hash"].view(np.int64), conversions["kind"])
-    return Known(Paths(names, codes, starts, nobody, nobody, once), kinds, _month(ended))
+    return Known(Paths(names, codes, starts, nobody, nobody, once), kinds, month_of(ended))
 
 
 def channels(connection: Connection) -> tuple[str, ...]:
@@ -95,11 +95,11 @@ def _kinds(persons: Places, person: Places, kind: Places) -> Places:
     return kinds[:-1]
 
 
-def _month(micros: Places) -> Places:
-    """Days are few: they are what the calendar is asked for."""
+def month_of(micros: Places) -> Places:
+    """12 x year + month - 1, UTC, of microseconds since 1970."""
     if not len(micros):
         return micros
-    day = micros // DAY_MICROS
+    day = micros // DAY_MICROS  # days are few: they are what the calendar is asked for
     first = day.min()
     days = np.arange(first, day.max() + 1).astype("datetime64[D]")
     return np.asarray((days.astype("datetime64[M]").astype(np.int64) + 1970 * 12)[day - first])

@@ -19,13 +19,13 @@ from rebuttal.journeys.changes import Due, add_credit, find_changes, is_built, s
 from rebuttal.journeys.configuration import ModelConfig, load_model_config
 from rebuttal.journeys.ltv import predict_ltv
 from rebuttal.journeys.people import update_people
-from rebuttal.journeys.shares import forget_parts, update_shares
+from rebuttal.journeys.shares import Changed, forget_parts, update_shares
 from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.state.failpoint import failpoint
 from rebuttal.warehouse import dbt
 from rebuttal.warehouse.bounded import MODEL_BYTES, REFRESH_BYTES, bound, keep_blocks
-from rebuttal.warehouse.compiled import Model, compile_models, kept_models, refresh
+from rebuttal.warehouse.compiled import Model, compile_models, kept_models, read_before_and_after, refresh
 from rebuttal.warehouse.engine import LOCK_WAIT_SECONDS, is_duckdb, open_warehouse
 from rebuttal.warehouse.model_tables import (
     channel_declared,
@@ -156,10 +156,15 @@ def _refresh(
     engine: Engine, variables: dict[str, Any], models: list[Model], report: Report, *, is_resumed: bool
 ) -> None:
     add_credit(engine)
-    before = refresh(engine, [model for model in models if not model.is_tagged], is_resumed=is_resumed)
+    untagged = [model for model in models if not model.is_tagged]
+    before = refresh(engine, untagged, is_resumed=is_resumed, with_stood=("int_conversion", "touchpoint"))
     failpoint("model.before_shares")
     add_credit(engine)
-    update_shares(engine, variables["lookback_days"])
+    changed = Changed(
+        touches=read_before_and_after(models, "int_person_touch", "touchpoint"),
+        conversions=read_before_and_after(models, "int_credited_conversion", "int_conversion"),
+    )
+    update_shares(engine, variables["lookback_days"], changed=None if is_resumed else changed)
     after = refresh(engine, [model for model in models if model.is_tagged], is_resumed=is_resumed)
     report.counts |= {name: before[name] + after[name] for name in before}
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, Engine, text
 
-from rebuttal.journeys.columns import Columns, stream_columns
+from rebuttal.journeys.columns import Columns, read_columns, stream_columns
 from rebuttal.journeys.credits import Places
 from rebuttal.journeys.known import AT_ONCE, bucket_bits, gathered, packed
 
@@ -33,6 +33,11 @@ class Seen:
     limits: Places
     own: Columns
 
+    @property
+    def count(self) -> int:
+        """How many touches there are: the arrays may have more places."""
+        return int((self.limits[:, -1] - self.limits[:, 0]).sum())
+
 
 def read_seen(engine: Engine, conversions: Columns, *, with_names: bool) -> Seen:
     """Read `marts_build`, on connections of its own: half of the table each, where the engine has one writer only."""
@@ -51,6 +56,23 @@ def read_seen(engine: Engine, conversions: Columns, *, with_names: bool) -> Seen
     limits = np.concatenate([limits for limits, _ in found])
     own = {name: list(chain.from_iterable(own[name] for _, own in found)) for name in found[0][1]}
     return Seen(person, touch, limits, {name: _joined(column) for name, column in own.items()})
+
+
+def seen_of(connection: Connection, query: str) -> Seen:
+    """A part of the table, small enough to be read at once: `query` has the columns of marts_build.int_person_touch.
+
+    All of it is `own`.
+    """
+    columns = f"person_hash, occurred_micros, {channel_code(connection)} AS channel_code"
+    read = read_columns(connection, f"SELECT {columns} FROM ({query}) AS touch")
+    person = read["person_hash"].view(np.int64)
+    touch = packed(read["occurred_micros"], read["channel_code"].astype(np.int64))
+    return Seen(person, touch, np.array([[0, len(touch)]]), {"person_hash": person, "touch": touch})
+
+
+def seen_count(connection: Connection) -> int:
+    """How many touches read_seen reads."""
+    return int(connection.execute(text("SELECT count(*) FROM marts_build.int_person_touch")).scalar_one())
 
 
 def _joined(column: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:

@@ -22,7 +22,7 @@ from rebuttal.journeys.credits import Credit, Paths, Places, Vector, added, summ
 EXACT_CHANNELS = 16
 ORDERS = 2000
 _SEED = 20_180_417  # fixed: the same paths give the same figures
-_WORD = 62
+WORD = 62
 
 
 @dataclass(frozen=True)
@@ -43,22 +43,22 @@ def channel_sets(paths: Paths) -> ChannelSets:
 def grouped_sets(paths: Paths, group: Places) -> tuple[ChannelSets, Places]:
     """The same, apart for each group of paths (n numbers from 0 on); and the group of each row."""
     size = len(paths.names)
-    words = [_words(paths, low) for low in range(0, size, _WORD)]
+    words = [_words(paths, low) for low in range(0, size, WORD)]
     weights = (paths.conversions, paths.values, paths.nulls)
-    if len(words) == 1 and int(group.max(initial=0)) < 1 << (_WORD - size):
+    if len(words) == 1 and int(group.max(initial=0)) < 1 << (WORD - size):
         keys, *sums = summed(group << size | words[0], *weights)
         marks = np.column_stack([keys >> size, keys & ((1 << size) - 1)])
     else:
         marks, which = np.unique(np.column_stack([group, *words]), axis=0, return_inverse=True)
         sums = [added(which.reshape(-1), weight, len(marks)) for weight in weights]
-    members = np.column_stack([marks[:, 1 + code // _WORD] >> np.int64(code % _WORD) & 1 for code in range(size)])
+    members = np.column_stack([marks[:, 1 + code // WORD] >> np.int64(code % WORD) & 1 for code in range(size)])
     return ChannelSets(members.astype(bool), *sums), marks[:, 0]
 
 
 def _words(paths: Paths, low: int) -> Places:
-    """Per path the bits of the channels `low` to `low + _WORD`."""
+    """Per path the bits of the channels `low` to `low + WORD`."""
     bits = np.zeros(len(paths.names), dtype=np.int64)
-    bits[low : low + _WORD] = 1 << np.arange(len(bits[low : low + _WORD]))
+    bits[low : low + WORD] = 1 << np.arange(len(bits[low : low + WORD]))
     found = [np.bitwise_or.reduceat(bits[codes], starts[:-1]) for _, codes, starts in paths.parts()]
     return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
 

@@ -20,32 +20,54 @@ from sqlalchemy import Connection, Engine, Table, delete, select
 from rebuttal.journeys.cells import Weights, add_up
 from rebuttal.journeys.changes import add_units
 from rebuttal.journeys.columns import Columns
+from rebuttal.journeys.counted import Counted, Counts, count, keep_counts, kept_counts
 from rebuttal.journeys.credited import CONVERSION_TYPES, read_conversions
-from rebuttal.journeys.credits import Credit, Paths, Places, Vector
-from rebuttal.journeys.journeys import Converted, channels, known_of, read_converted
-from rebuttal.journeys.markov import GONE, SALE, Walks, chain_of, count_walks, effects_of, first_order, scaled
+from rebuttal.journeys.credits import Credit, Places, Vector
+from rebuttal.journeys.journeys import Converted, channels, known_of, month_of, read_converted
+from rebuttal.journeys.markov import GONE, SALE, Walks, chain_of, effects_of, scaled
 from rebuttal.journeys.rules import DIRECT
-from rebuttal.journeys.seen import Seen, read_seen
-from rebuttal.journeys.shapley import ChannelSets, grouped_sets, shapley_rate_of
+from rebuttal.journeys.seen import Seen, read_seen, seen_count, seen_of
+from rebuttal.journeys.shapley import ChannelSets, shapley_rate_of
 from rebuttal.warehouse.model_tables import attribution_part, attribution_share, channel_detour, channel_removal
 from rebuttal.warehouse.replace import fill_table, replace_rows
 
 ALWAYS = date(1900, 1, 1)
 Chosen = npt.NDArray[np.bool_]
 Row = dict[str, Any]
+Names = tuple[str, ...]
 
 
-def update_shares(engine: Engine, lookback_days: int, weights: Weights | None = None) -> dict[str, int]:
+@dataclass(frozen=True)
+class Changed:
+    """Queries for the rows that a refresh has made again, as they stood before it and as they are: those of the views
+    int_person_touch and int_credited_conversion.
+    """
+
+    touches: tuple[str, str]
+    conversions: tuple[str, str]
+
+
+def update_shares(
+    engine: Engine, lookback_days: int, weights: Weights | None = None, changed: Changed | None = None
+) -> dict[str, int]:
     """Credit and removal effects of the journeys in `marts_build`, stored where they differ.
 
     With `weights`, for a whole build, also the credit of the models that go touch by touch, in ops.attribution_part.
+    With `changed`, for a refresh, journeys are counted of what changed only, where counts of the others were kept and
+    agree with the tables; otherwise all of them are.
 
     Returns the counts `shares` and `written` (rows of the three tables that were written). The months and kinds whose
     credit is another than before go to ops.changed_person. Call it between the build of the intermediate models and
     that of the marts that read ops.attribution_share.
     """
     with engine.begin() as connection:
-        shares, removals, detours = measure(*_read(connection, lookback_days, weights))
+        names = channels(connection)
+        conversions = read_conversions(connection)
+        counts = _counts_moved(connection, names, conversions, lookback_days, changed) if changed else None
+        if counts is None:
+            counts = _counts_of_all(connection, names, conversions, lookback_days, weights)
+        keep_counts(connection, names, lookback_days, counts)
+        shares, removals, detours = measure(names, conversions, counts)
         add_units(connection, _moved_months(connection, shares))
         written = _replace(
             connection, attribution_share, shares, "period_kind", "period_start", "conversion_type", "model", "channel"
@@ -55,23 +77,49 @@ def update_shares(engine: Engine, lookback_days: int, weights: Weights | None = 
     return {"shares": len(shares), "written": written}
 
 
-def _read(connection: Connection, lookback_days: int, weights: Weights | None) -> tuple[Converted, _Counted, _Counted]:
-    """Converted journeys, their counts and those of known ones. With `weights` ops.attribution_part is written too."""
-    conversions = read_conversions(connection)
+def _counts_of_all(
+    connection: Connection, names: Names, conversions: Columns, lookback_days: int, weights: Weights | None
+) -> Counts:
+    """All journeys, counted. With `weights` ops.attribution_part is written too."""
     seen = read_seen(connection.engine, conversions, with_names=weights is not None)
     with ThreadPoolExecutor(1) as beside:  # the engine and most of numpy let go of the interpreter
-        counting = beside.submit(_count_known, channels(connection), seen, conversions, lookback_days)
+        counting = beside.submit(_count_known, names, seen, conversions, lookback_days)
         half_life_days = weights.half_life_days if weights else None
         journeys = read_converted(connection, conversions, seen.own, lookback_days, half_life_days)
         if weights:
             fill_table(connection, attribution_part, _parts(journeys, weights))
-        counted = _count(journeys.paths, journeys.month, journeys.kind * 2 + journeys.is_touched)
-        return journeys, counted, counting.result()
+        return Counts(_count_converted(journeys), counting.result(), seen.count)
 
 
-def _count_known(names: tuple[str, ...], seen: Seen, conversions: Columns, lookback_days: int) -> _Counted:
+def _counts_moved(
+    connection: Connection, names: Names, conversions: Columns, lookback_days: int, changed: Changed
+) -> Counts | None:
+    """The kept counts, moved by what changed; None where none were kept, or where they do not agree with the tables."""
+    kept = kept_counts(connection, names, lookback_days)
+    if kept is None:
+        return None
+    before, after = (
+        _counts_read(connection, names, touches, converted, lookback_days)
+        for touches, converted in zip(changed.touches, changed.conversions, strict=True)
+    )
+    counts = kept.moved(before, after)
+    return counts if counts.agree(len(conversions["kind"]), seen_count(connection)) else None
+
+
+def _counts_read(connection: Connection, names: Names, touches: str, converted: str, lookback_days: int) -> Counts:
+    conversions, seen = read_conversions(connection, converted), seen_of(connection, touches)
+    journeys = read_converted(connection, conversions, seen.own, lookback_days)
+    known = _count_known(names, seen, conversions, lookback_days)
+    return Counts(_count_converted(journeys), known, seen.count)
+
+
+def _count_known(names: Names, seen: Seen, conversions: Columns, lookback_days: int) -> Counted:
     journeys = known_of(names, seen, conversions, lookback_days)
-    return _count(journeys.paths, journeys.month, journeys.kinds)
+    return count(journeys.paths, journeys.month * _SPAN + journeys.kinds)
+
+
+def _count_converted(journeys: Converted) -> Counted:
+    return count(journeys.paths, journeys.month * _SPAN + journeys.kind * 2 + journeys.is_touched)
 
 
 def _parts(journeys: Converted, weights: Weights) -> pd.DataFrame:
@@ -86,15 +134,16 @@ def forget_parts(engine: Engine) -> None:
         connection.execute(delete(attribution_part))
 
 
-def measure(journeys: Converted, converted: _Counted, known: _Counted) -> tuple[list[Row], list[Row], list[Row]]:
-    """Rows of ops.attribution_share, ops.channel_removal and ops.channel_detour."""
-    names = journeys.paths.names
+def measure(names: Names, conversions: Columns, counts: Counts) -> tuple[list[Row], list[Row], list[Row]]:
+    """Rows of ops.attribution_share, ops.channel_removal and ops.channel_detour; `conversions` as read_conversions."""
+    converted, known = counts.converted, counts.known
+    values, is_rate_missing = conversions["value_micros"], conversions["missing_rate_count"].astype(bool)
     shares: list[Row] = []
     removals: list[Row] = []
     detours: list[Row] = []
-    for period in _periods(journeys):
-        total = journeys.paths.values[period.rows].sum() / 1e6
-        worth = None if journeys.is_rate_missing[period.rows].any() else total
+    for period in _periods(conversions["kind"], month_of(conversions["converted_micros"])):
+        total = values[period.rows].astype(np.float64).sum() / 1e6
+        worth = None if is_rate_missing[period.rows].any() else total
         walks = [_take(*pair, period) for pair in zip(converted.steps, known.steps, strict=True)]
         for model, walk in zip(("markov", "markov_2"), walks, strict=True):
             effect, lost = effects_of(chain_of(walk), walk.size)
@@ -128,36 +177,17 @@ class _Period:
         }
 
 
-@dataclass(frozen=True)
-class _Counted:
-    """Steps (order 1, order 2) and sets of some journeys, apart by group; the group of each set."""
-
-    steps: tuple[Walks, Walks]
-    sets: ChannelSets
-    of_sets: Places
-
-
 _KINDS = 1 << len(CONVERSION_TYPES)
 _SPAN = 2 * _KINDS  # of a month in the number of a group
 
 
-def _count(paths: Paths, month: Places, mark: Places) -> _Counted:
-    """`mark`: kind and whether there is a touch, or the kinds that the person had; with the month one small number."""
-    offset = int(month.min()) * _SPAN if len(month) else 0
-    group = month * _SPAN + mark - offset
-    sets, of_sets = grouped_sets(paths, group)
-    second = count_walks(paths, 2, group)
-    second = replace(second, group=second.group + offset)
-    return _Counted((first_order(second), second), sets, of_sets + offset)
-
-
-def _periods(journeys: Converted) -> Iterator[_Period]:
+def _periods(kinds: Places, months: Places) -> Iterator[_Period]:
     for kind in range(len(CONVERSION_TYPES)):
-        of_kind = journeys.kind == kind
+        of_kind = kinds == kind
         if of_kind.any():
             yield _Period(kind, None, of_kind)
-            for month in np.unique(journeys.month[of_kind]).tolist():
-                yield _Period(kind, month, of_kind & (journeys.month == month))
+            for month in np.unique(months[of_kind]).tolist():
+                yield _Period(kind, month, of_kind & (months == month))
 
 
 def _led(group: Places, period: _Period) -> Chosen:
@@ -203,9 +233,7 @@ def _share_rows(
             }
 
 
-def _rate_rows(
-    period: _Period, converted: _Counted, known: _Counted, names: tuple[str, ...], worth: float | None
-) -> Iterator[Row]:
+def _rate_rows(period: _Period, converted: Counted, known: Counted, names: Names, worth: float | None) -> Iterator[Row]:
     won, gone = converted.sets, known.sets
     led, nowhere = _led(converted.of_sets, period), _led_nowhere(known.of_sets, period)
     members = np.concatenate([won.members[led], gone.members[nowhere]])
@@ -221,7 +249,7 @@ def _rate_rows(
 
 
 def _removal_rows(
-    period: _Period, converted: _Counted, names: tuple[str, ...], effect: Vector, lost: Vector, worth: float | None
+    period: _Period, converted: Counted, names: Names, effect: Vector, lost: Vector, worth: float | None
 ) -> Iterator[Row]:
     led = _led(converted.of_sets, period)
     members, count = converted.sets.members[led], converted.sets.conversions[led]
@@ -238,7 +266,7 @@ def _removal_rows(
         }
 
 
-def _detour_rows(kind: int, names: tuple[str, ...], walks: Walks) -> Iterator[Row]:
+def _detour_rows(kind: int, names: Names, walks: Walks) -> Iterator[Row]:
     """From each place that leads to the channel, people would take the other steps as often as others do from there."""
     size = len(names)
     times = np.zeros((size + 1, size + 2))  # from a channel or the start, to a channel, a conversion or none

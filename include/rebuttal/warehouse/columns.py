@@ -24,7 +24,7 @@ _STORED = {
     " and n.nspname not in ('pg_catalog', 'information_schema')",
 }
 # What the engines call a type when they are asked for it.
-_WORDS = {"varchar": "text", "character varying": "text", "double": "double precision"}
+_WORDS = {"blob": "bytea", "varchar": "text", "character varying": "text", "double": "double precision"}
 _WORDS |= {"timestamptz": "timestamp with time zone"}
 _DECIMALS = ("decimal(", "numeric(")
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -146,11 +146,14 @@ def models_of(nodes: Mapping[str, Any], tag: str) -> list[Model]:
     ]
 
 
-def refresh(engine: Engine, models: Sequence[Model], *, is_resumed: bool = False) -> dict[str, int]:
+def refresh(
+    engine: Engine, models: Sequence[Model], *, is_resumed: bool = False, with_stood: Collection[str] = ()
+) -> dict[str, int]:
     """Make models again for `ops.changed_person` and test them, in one transaction; nothing of `marts` is touched.
 
     `is_resumed`: a build of the same changes may have died before readers got it, so that what this one finds changed
-    is not all that they lack; otherwise it is told for them, row by row (row_changes.py).
+    is not all that they lack; otherwise it is told for them, row by row (row_changes.py), and the rows of `with_stood`
+    as they stood before stay at hand (see read_before_and_after).
     Returns the numbers of `models` and `tests`. Raises AbortError that names the model, and the test, its column and
     the number of rows that failed; `marts_build` then stays as it was.
     """
@@ -159,7 +162,7 @@ def refresh(engine: Engine, models: Sequence[Model], *, is_resumed: bool = False
         columns = {} if is_resumed else columns_in(connection, MARTS_BUILD)
         for model in models:
             try:
-                _make(connection, model, columns.get(model.name, []))
+                _make(connection, model, columns.get(model.name, []), model.name in with_stood)
                 _pass(connection, model)
             except DBAPIError as error:
                 said = " ".join(str(error.orig).split())
@@ -172,7 +175,23 @@ def refresh(engine: Engine, models: Sequence[Model], *, is_resumed: bool = False
     return counts
 
 
-def _make(connection: Connection, model: Model, columns: Columns) -> None:
+def read_before_and_after(models: Sequence[Model], view: str, over: str) -> tuple[str, str]:
+    """The SQL of a view over the model `over`, for the rows that a refresh has made again: as they stood, and as made.
+
+    On the refresh's own connection, after one that was told to keep `over`.
+    """
+    statement = next(model.statement for model in models if model.name == view)
+    stood, made = (
+        statement.replace(f'"{MARTS_BUILD}"."{over}"', table) for table in (_stood_table(over), made_table(over))
+    )
+    return stood, made
+
+
+def _stood_table(model: str) -> str:
+    return f"stood_{model}"
+
+
+def _make(connection: Connection, model: Model, columns: Columns, with_stood: bool) -> None:
     table = f"{MARTS_BUILD}.{model.name}"
     if model.kind == "view":
         _run(connection, f"CREATE OR REPLACE VIEW {table} AS\n{model.statement}")
@@ -180,7 +199,7 @@ def _make(connection: Connection, model: Model, columns: Columns) -> None:
         _fill(connection, model, table)
         _empty(connection, table)
     elif model.unit:
-        _make_again(connection, model, table, columns)
+        _make_again(connection, model, table, columns, with_stood)
     elif model.kind == "table" and connection.dialect.name == "duckdb":
         _run(connection, f"CREATE OR REPLACE TABLE {table} AS\n{model.statement}")
     else:
@@ -189,16 +208,17 @@ def _make(connection: Connection, model: Model, columns: Columns) -> None:
         _run(connection, f"INSERT INTO {table}\n{model.statement}")
 
 
-def _make_again(connection: Connection, model: Model, table: str, columns: Columns) -> None:
-    made, unit = _fill(connection, model, table), f"coalesce({model.unit}, '')"
+def _make_again(connection: Connection, model: Model, table: str, columns: Columns, with_stood: bool) -> None:
+    made, unit, stood = _fill(connection, model, table), f"coalesce({model.unit}, '')", _stood_table(model.name)
+    _run(connection, f"DROP TABLE IF EXISTS {stood}")
     # Credit that is made again is another; of what goes by person most rows come out as they were.
     if not columns or model.is_tagged or model.name.startswith(("int_", "stg_")):
+        if columns and with_stood:
+            _run(connection, f"CREATE TEMPORARY TABLE {stood} AS SELECT * FROM {table} WHERE {is_changed(unit)}")
         _run(connection, f"DELETE FROM {table} WHERE {is_changed(unit)}")
         _run(connection, f"INSERT INTO {table} SELECT * FROM {made}")
         return
-    key, stood = row_key_of(connection, columns), f"stood_{model.name}"
-    place = dialect_of(connection).place
-    _run(connection, f"DROP TABLE IF EXISTS {stood}")
+    key, place = row_key_of(connection, columns), dialect_of(connection).place
     _run(
         connection,
         f"CREATE TEMPORARY TABLE {stood} AS SELECT {place} AS row_place, {unit} AS unit_id,"
@@ -207,7 +227,8 @@ def _make_again(connection: Connection, model: Model, table: str, columns: Colum
     told = compare(connection, model.name, made, stood, unit, key)
     _run(connection, f"DELETE FROM {table} WHERE {place} IN (SELECT row_place FROM {told.went})")
     _run(connection, f"INSERT INTO {table} SELECT * FROM {told.came}")
-    _run(connection, f"DROP TABLE {stood}")
+    if not with_stood:
+        _run(connection, f"DROP TABLE {stood}")
 
 
 def _fill(connection: Connection, model: Model, table: str) -> str:

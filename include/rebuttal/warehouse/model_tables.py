@@ -4,7 +4,7 @@ with, and the fingerprint of the last good build. Declared in the one metadata, 
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Numeric, Table
+from sqlalchemy import Column, LargeBinary, Numeric, Table
 
 from rebuttal.warehouse.columns import FOLLOWS
 from rebuttal.warehouse.tables import BOOL, CORE, DATE, INT, OPS, REAL, TEXT, TIME, metadata
@@ -232,6 +232,17 @@ attribution_share = Table(
     Column("conversions", REAL, nullable=False),
     Column("value_base", REAL),
     Column("standard_error", REAL),  # of `conversions`, where they were sampled
+    schema=OPS,
+)
+
+# At most one row: the steps and sets of channels of all journeys of the build as it stands, counted, as compressed
+# arrays. `made_of` says over which channels and which look-back; of other ones the counts are worth nothing. They
+# follow from the build: without them all journeys are counted anew.
+journey_count = Table(
+    "journey_count",
+    metadata,
+    Column("made_of", TEXT, primary_key=True),
+    Column("counts", LargeBinary, nullable=False),
     schema=OPS,
 )
 
