@@ -17,7 +17,8 @@ from rebuttal.errors import AbortError
 from rebuttal.warehouse import open_published, open_warehouse
 from rebuttal.warehouse.engine import is_duckdb
 from rebuttal.warehouse.promote import columns_of, row_key_of
-from rebuttal.warehouse.publish import previous_path, publish_previous
+from rebuttal.warehouse.publish import publish_previous
+from rebuttal.warehouse.published_file import previous_path
 
 DYING = """
 import sys

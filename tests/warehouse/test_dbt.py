@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,6 +55,44 @@ def test_a_locked_warehouse_is_a_reason_to_retry(settings: Settings, tmp_path: P
     # DuckDB's lock counts between processes, and dbt is another one.
     with duckdb.connect(str(settings.home / "warehouse.duckdb")), pytest.raises(LockedError, match="Another process"):
         dbt.build(settings, VARIABLES)
+
+
+BUILDING = """
+import sys
+from pathlib import Path
+from rebuttal.settings import Settings
+from rebuttal.warehouse import dbt
+home = Path(sys.argv[1])
+dbt.build(Settings(home, home, "http://x", f"duckdb:///{home}/warehouse.duckdb", "sqlite://"), {})
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has died")
+def test_dbt_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
+    """A killed loop leaves no dbt behind that holds the warehouse."""
+    told, endless = tmp_path / "pid", tmp_path / "endless"
+    endless.write_text(f"#!/bin/sh\necho $$ > {told}.new\nmv {told}.new {told}\nexec sleep 60\n")
+    endless.chmod(0o755)
+    environment = os.environ | {"REBUTTAL_DBT": str(endless)}
+    starter = subprocess.Popen([sys.executable, "-c", BUILDING, str(tmp_path)], env=environment)
+    try:
+        _wait_for(told.exists)
+        state = Path(f"/proc/{told.read_text().strip()}/stat")
+        assert state.exists(), "it runs"
+        starter.kill()
+        starter.wait(10)
+        # Whoever takes over its children may be slow to bury them: a dead one holds nothing.
+        _wait_for(lambda: not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z")
+    finally:
+        starter.kill()
+        starter.wait(10)
+
+
+def _wait_for(is_so: Callable[[], bool], seconds: float = 30) -> None:
+    until = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < until, f"not within {seconds} s"
+        time.sleep(0.05)
 
 
 def test_a_server_that_is_not_there_is_named_without_its_password(settings: Settings) -> None:

@@ -20,6 +20,7 @@ from rebuttal.warehouse import open_published, open_warehouse
 from rebuttal.warehouse.model_tables import mart_checksum, model_build
 from rebuttal.warehouse.promote import promote
 from rebuttal.warehouse.publish import fingerprint_of, publish, publish_open, publish_previous
+from rebuttal.warehouse.published_file import copying
 
 
 def context_for(settings: Settings) -> Context:
@@ -106,6 +107,48 @@ def test_what_a_refresh_made_is_promoted_and_published_from_there(any_settings: 
     assert publish_previous(context).counts["marts"] == 1
     with open_published(any_settings) as engine, engine.connect() as connection:
         assert connection.execute(text(rows.format("marts"))).all() == [(0, 1), (1, 1), (2, 1)]
+
+
+@pytest.mark.parametrize("is_of_last", [True, False])
+def test_the_next_file_may_begin_as_a_copy_made_ahead(settings: Settings, is_of_last: bool) -> None:
+    """Of the last version it is taken; of a file that somebody else put there it is not. Nothing of it is left."""
+    context, path = context_for(settings), settings.published_path
+    build(settings, 1)
+    publish(context)
+    build(settings, 2)
+    if not is_of_last:
+        with duckdb.connect(str(path)) as foreign:
+            foreign.execute("UPDATE ops.publication SET fingerprint = 'foreign'")
+            foreign.execute("CREATE TABLE marts.foreign_mart (row_id bigint)")
+    with open_warehouse(settings) as engine, copying(settings) as copied:
+        assert copied is not None
+        assert copied.result().read_bytes() == path.read_bytes()
+        assert publish_open(settings, engine, copied).changed
+    assert versions(settings) == {(2, 2)}
+    with open_published(settings) as engine, engine.connect() as connection:
+        names = connection.execute(text("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'marts'")).scalars()
+        assert set(names) >= {"left_mart", "right_mart"}
+        assert "foreign_mart" not in set(names)
+    before = path.read_bytes()
+    with open_warehouse(settings) as engine, copying(settings) as copied:
+        assert not publish_open(settings, engine, copied).changed
+    assert path.read_bytes() == before
+    assert not list(path.parent.glob(f"{path.name}.new*"))
+
+
+def test_a_copy_that_could_not_be_made_stops_the_publication(settings: Settings) -> None:
+    context, path = context_for(settings), settings.published_path
+    build(settings, 1)
+    publish(context)
+    build(settings, 2)
+    before = path.read_bytes()
+    path.with_name(f"{path.name}.new").mkdir()
+    with pytest.raises(OSError, match="directory"), open_warehouse(settings) as engine, copying(settings) as copied:
+        publish_open(settings, engine, copied)
+    path.with_name(f"{path.name}.new").rmdir()
+    assert path.read_bytes() == before
+    assert publish(context).changed
+    assert versions(settings) == {(2, 2)}
 
 
 def test_a_mart_of_another_stage_is_published_too(any_settings: Settings) -> None:

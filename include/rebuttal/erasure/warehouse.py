@@ -13,7 +13,8 @@ from rebuttal.quality import data_docs
 from rebuttal.sources.spool import remove_leftovers
 from rebuttal.warehouse import duckdb_path, is_duckdb, open_warehouse
 from rebuttal.warehouse.model_tables import model_build
-from rebuttal.warehouse.publish import previous_path, publish, publish_quality
+from rebuttal.warehouse.publish import publish, publish_quality
+from rebuttal.warehouse.published_file import previous_path
 from rebuttal.warehouse.suppression import forget, load_suppressed
 from rebuttal.warehouse.tables import MARTS, MARTS_BUILD, MARTS_PREVIOUS
 

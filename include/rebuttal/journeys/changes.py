@@ -92,14 +92,14 @@ def settle(engine: Engine, fingerprint: str, week: str) -> None:
         connection.execute(insert(model_build).values(fingerprint=f"{fingerprint}@{week}"))
 
 
-def add_credit(engine: Engine) -> None:
+def add_credit(engine: Engine, units: str = f"SELECT unit FROM {MARTS_BUILD}.int_attribution_unit") -> None:
     """Add to `ops.changed_person` the sums that credit of changed persons is in, as `marts_build` has it now.
 
     Call it before a refresh makes that credit again and after it: sums that lose credit and sums that get some are
-    both made again. What a killed refresh has noted stays noted.
+    both made again. What a killed refresh has noted stays noted. `units`: the same of rows that a refresh has made.
     """
     with engine.begin() as connection:
-        _add(connection, f"SELECT unit AS unit_id FROM {MARTS_BUILD}.int_attribution_unit")
+        _add(connection, f"SELECT unit AS unit_id FROM ({units}) AS credited")
 
 
 def add_units(connection: Connection, units: Iterable[str]) -> None:

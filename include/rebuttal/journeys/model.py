@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, text
@@ -36,6 +38,7 @@ from rebuttal.warehouse.model_tables import (
 )
 from rebuttal.warehouse.promote import promote
 from rebuttal.warehouse.publish import fingerprint_of, publish_open
+from rebuttal.warehouse.published_file import copying
 from rebuttal.warehouse.replace import replace_rows
 from rebuttal.warehouse.threads import fit_threads
 
@@ -92,11 +95,16 @@ def build_due(context: Context, variables: dict[str, Any], report: Report) -> No
         due = find_changes(engine, fingerprint, week)
         if due.person_count > MANY_PERSONS:
             bound(engine, MODEL_BYTES)
+        if not due.is_due:
+            _publish(settings, engine, report)
+            return
         if not due.is_whole:
-            models = _models(settings, engine, variables, fingerprint) if due.is_due else []
-            _finish(settings, engine, variables, due, models, report)
-            if due.is_due:
-                settle(engine, fingerprint, week)
+            with copying(settings) as copied:
+                models = _models(settings, engine, variables, fingerprint)
+                failpoint("model.before_dbt")
+                _refresh(engine, variables, models, report, is_resumed=due.is_resumed)
+                _finish(settings, engine, variables, due, report, copied)
+            settle(engine, fingerprint, week)
             return
     # dbt is the one that writes now: the warehouse is closed.
     failpoint("model.before_dbt")
@@ -104,7 +112,7 @@ def build_due(context: Context, variables: dict[str, Any], report: Report) -> No
     with open_warehouse(settings) as engine:
         bound(engine, MODEL_BYTES)
         forget_parts(engine)
-        _finish(settings, engine, variables, due, [], report)
+        _finish(settings, engine, variables, due, report)
         settle(engine, fingerprint, week)
 
 
@@ -122,23 +130,29 @@ def _lend(engine: Engine, *, is_much: bool) -> None:
 
 
 def _finish(
-    settings: Settings, engine: Engine, variables: dict[str, Any], due: Due, models: list[Model], report: Report
+    settings: Settings,
+    engine: Engine,
+    variables: dict[str, Any],
+    due: Due,
+    report: Report,
+    copied: Future[Path] | None = None,
 ) -> None:
-    """Refresh `models`, if there are any, and let readers have what is due."""
-    if models:
-        failpoint("model.before_dbt")
-        _refresh(engine, variables, models, report, is_resumed=due.is_resumed)
-    if due.is_due:
-        failpoint("model.after_dbt")
-        predict_ltv(engine, variables["base_currency"])
-        changed = promote(engine, dbt.units(settings), only_changed=not due.is_whole)
-        failpoint("model.after_promote")
-        report.counts["marts_changed"] = len(changed)
-        report.counts["changed_persons"] = 0 if due.is_whole else due.person_count
-    published = publish_open(settings, engine)
+    """Let readers have what has been built; `copied` as `copying` gave it."""
+    failpoint("model.after_dbt")
+    predict_ltv(engine, variables["base_currency"])
+    changed = promote(engine, dbt.units(settings), only_changed=not due.is_whole)
+    failpoint("model.after_promote")
+    report.counts["marts_changed"] = len(changed)
+    report.counts["changed_persons"] = 0 if due.is_whole else due.person_count
+    report.changed = True
+    _publish(settings, engine, report, copied)
+
+
+def _publish(settings: Settings, engine: Engine, report: Report, copied: Future[Path] | None = None) -> None:
+    published = publish_open(settings, engine, copied)
     failpoint("model.after_publish")
     report.counts["published"] = published.counts["published"]
-    report.changed |= due.is_due or published.changed
+    report.changed |= published.changed
 
 
 def _build_whole(settings: Settings, variables: dict[str, Any], report: Report) -> None:
@@ -159,7 +173,7 @@ def _refresh(
     untagged = [model for model in models if not model.is_tagged]
     before = refresh(engine, untagged, is_resumed=is_resumed, with_stood=("int_conversion", "touchpoint"))
     failpoint("model.before_shares")
-    add_credit(engine)
+    add_credit(engine, read_before_and_after(models, "int_attribution_unit", "attribution_credit")[1])
     changed = Changed(
         touches=read_before_and_after(models, "int_person_touch", "touchpoint"),
         conversions=read_before_and_after(models, "int_credited_conversion", "int_conversion"),

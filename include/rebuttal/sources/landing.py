@@ -22,6 +22,7 @@ from rebuttal.errors import AccountingError
 from rebuttal.settings import Settings
 from rebuttal.sources.columns import joined, text_of
 from rebuttal.sources.declare import Stream
+from rebuttal.warehouse.checkpoint import AT_ONCE
 from rebuttal.warehouse.engine import is_duckdb
 from rebuttal.warehouse.tables import LANDING
 
@@ -128,7 +129,7 @@ class DuckDBLanding(Landing):
         native.execute(f"SET memory_limit = '{memory}'")
         # The file is closed after this load: the commit itself folds the rows into it, instead of writing them to the
         # log first, and one thread does it for less than two would.
-        native.execute("SET checkpoint_threshold = '1KB'")
+        native.execute(AT_ONCE)
 
 
 def _largest_group(chunk: Path) -> int:

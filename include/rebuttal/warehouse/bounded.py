@@ -19,7 +19,7 @@ _BYTES_A_ROW = 100
 # top, for arrays and what the engine does not count.
 MODEL_BYTES = 2_700_000_000
 # A refresh that makes few persons again reads most columns once: what it keeps of them costs more than it saves.
-REFRESH_BYTES = 1_000_000_000
+REFRESH_BYTES = 700_000_000
 # Blocks that are let go and taken again thousands of times.
 _KEPT_BYTES = 2_000_000_000
 _NAMES = ("threads", "write_buffer_row_group_count", "memory_limit")

@@ -22,6 +22,7 @@ from rebuttal.errors import LockedError, StoreError
 from rebuttal.settings import Settings
 from rebuttal.state.engine import server_options, told_when_cut
 from rebuttal.warehouse import dialects
+from rebuttal.warehouse.checkpoint import SELDOM
 from rebuttal.warehouse.columns import add_missing_columns, stored_columns
 from rebuttal.warehouse.fence import fence_off
 from rebuttal.warehouse.holes import LEAVE, close_holes
@@ -189,8 +190,7 @@ def _set_utc(engine: Engine) -> None:
         cursor = connection.cursor()
         cursor.execute("SET TimeZone = 'UTC'")
         if engine.dialect.name == "duckdb":
-            # One checkpoint when the file is closed, not one for every batch: what is committed is safe in the log.
-            cursor.execute("SET checkpoint_threshold = '1GB'")
+            cursor.execute(SELDOM)
             cursor.execute(LEAVE)
         else:
             cursor.execute(_ON_SERVER)

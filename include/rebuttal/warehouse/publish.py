@@ -10,8 +10,7 @@ last build.
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,12 +22,10 @@ from rebuttal.errors import StoreError
 from rebuttal.records import Report
 from rebuttal.settings import Settings
 from rebuttal.state.failpoint import failpoint
-from rebuttal.warehouse.copies import copy_into
-from rebuttal.warehouse.database_file import new_beside, quoted, sync
 from rebuttal.warehouse.engine import is_duckdb, open_published, open_warehouse
-from rebuttal.warehouse.holes import LEAVE, close_holes
 from rebuttal.warehouse.model_tables import mart_checksum, model_build
 from rebuttal.warehouse.promote import Columns, columns_in, columns_of, go_back, row_hash_of, went_back
+from rebuttal.warehouse.published_file import replace_file
 from rebuttal.warehouse.quality_mart import QUALITY_NAMES, refresh_quality
 from rebuttal.warehouse.tables import CORE, MARTS, OPS, publication, published_table
 
@@ -46,9 +43,9 @@ def publish(context: Context) -> Report:
         return publish_open(context.settings, engine)
 
 
-def publish_open(settings: Settings, engine: Engine) -> Report:
-    """As `publish`, for a caller that holds the warehouse open."""
-    return _publish(settings, engine, None)
+def publish_open(settings: Settings, engine: Engine, copied: Future[Path] | None = None) -> Report:
+    """As `publish`, for a caller that holds the warehouse open; `copied` is what `copying` gave."""
+    return _publish(settings, engine, None, copied)
 
 
 def publish_previous(context: Context) -> Report:
@@ -73,7 +70,9 @@ def publish_quality(settings: Settings, engine: Engine) -> Report:
     return _publish(settings, engine, QUALITY_NAMES)
 
 
-def _publish(settings: Settings, engine: Engine, only: tuple[str, ...] | None) -> Report:
+def _publish(
+    settings: Settings, engine: Engine, only: tuple[str, ...] | None, copied: Future[Path] | None = None
+) -> Report:
     with engine.begin() as connection:
         version, last = last_published = _last(connection)
         published = _file_version(settings) if is_duckdb(settings) else None
@@ -104,9 +103,17 @@ def _publish(settings: Settings, engine: Engine, only: tuple[str, ...] | None) -
         from_last = bool(before) and published == last_published
         changed = [name for name in tables if now[name] != before.get(name)] if from_last else tables
         gone = sorted(set(before) - set(kept | now)) if from_last else []
-        is_new = _replace_file(
-            settings, engine, changed, gone, published, (version, fingerprint), by_person if from_last else None
-        )
+        is_new = published != (version, fingerprint)
+        if is_new:
+            replace_file(
+                settings,
+                engine,
+                changed,
+                gone,
+                by_person if from_last else None,
+                copied=copied,
+                is_kept=published is not None,
+            )
     else:
         is_new = fingerprint != last
     return Report("publish", counts={"tables": len(kept | now), "published": int(is_new)}, changed=is_new)
@@ -177,66 +184,6 @@ def _is_by_person(connection: Connection) -> bool:
     """Whether marts that go by person differ from the last version in persons of `ops.changed_person` only."""
     is_built = connection.execute(select(model_build.c.fingerprint)).first() is not None
     return is_built and not went_back(connection)
-
-
-def _replace_file(
-    settings: Settings,
-    engine: Engine,
-    tables: list[str],
-    gone: list[str],
-    found: tuple[int, str] | None,
-    version: tuple[int, str],
-    by_person: frozenset[str] | None,
-) -> bool:
-    """Write a new file beside the published one and rename it over; a crash leaves the old one whole.
-
-    `by_person`: begin with a copy of the last file, put only `tables` into it anew, and of those among `by_person` only
-    the changed persons' rows; None: begin with nothing. `found` is the version of the file that stands.
-    """
-    target = settings.published_path
-    if found == version:
-        return False
-    new = new_beside(target)
-    if by_person is not None:
-        shutil.copyfile(target, new)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        run = connection.exec_driver_sql
-        run(f"ATTACH '{quoted(new)}' AS published_new")
-        try:
-            run("BEGIN")
-            for schema in (MARTS, CORE, OPS):
-                run(f"CREATE SCHEMA IF NOT EXISTS published_new.{schema}")
-            for table in gone:
-                run(f"DROP TABLE IF EXISTS published_new.{table}")
-            for table in [*tables, f"{OPS}.publication"]:
-                copy_into(connection, table, by_person or frozenset())
-            run("COMMIT")
-            close_holes(connection, "published_new")
-            run("CHECKPOINT published_new")
-        finally:
-            run("DETACH published_new")
-            run(LEAVE)
-    sync(new)
-    if found is not None:
-        _keep_previous(target)
-    failpoint("publish.before_rename")
-    os.replace(new, target)
-    failpoint("publish.after_rename")
-    sync(target.parent)
-    return True
-
-
-def previous_path(settings: Settings) -> Path:
-    """The published copy of the version before the last one, whole and readable; it may not be there yet."""
-    return settings.published_path.with_name(f"previous_{settings.published_path.name}")
-
-
-def _keep_previous(target: Path) -> None:
-    """The file that is about to be replaced stays under another name; nothing is copied."""
-    kept, link = target.with_name(f"previous_{target.name}"), target.with_name(f"previous_{target.name}.new")
-    link.unlink(missing_ok=True)
-    os.link(target, link)
-    os.replace(link, kept)
 
 
 def _file_version(settings: Settings) -> tuple[int, str] | None:
