@@ -181,10 +181,12 @@ def read_before_and_after(models: Sequence[Model], view: str, over: str) -> tupl
     On the refresh's own connection, after one that was told to keep `over`.
     """
     statement = next(model.statement for model in models if model.name == view)
-    stood, made = (
-        statement.replace(f'"{MARTS_BUILD}"."{over}"', table) for table in (_stood_table(over), made_table(over))
-    )
-    return stood, made
+    read = f'"{MARTS_BUILD}"."{over}"'
+    if read not in statement:
+        raise ConfigError(
+            f"The dbt model {view} does not read {over}", next_step=f"Look at include/dbt/models/**/{view}.sql"
+        )
+    return statement.replace(read, _stood_table(over)), statement.replace(read, made_table(over))
 
 
 def _stood_table(model: str) -> str:
