@@ -5,17 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from rebuttal.context import Context
-from rebuttal.journeys.counted import Counted, Counts, kept_counts
+from rebuttal.journeys.configuration import load_model_config
+from rebuttal.journeys.counted import Counted, Counts, MadeOf, kept_counts
 from rebuttal.journeys.journeys import channels
+from rebuttal.journeys.model import variables_of
 from rebuttal.warehouse import open_warehouse
 
-LOOKBACK_DAYS = 90  # of config/journey.yml
+
+def of_last_build(built: Context) -> MadeOf:
+    """What the counts of the last build are made of, by the clock and the configuration."""
+    variables = variables_of(load_model_config(built.settings.config), built)
+    with open_warehouse(built.settings) as engine, engine.connect() as connection:
+        return MadeOf(channels(connection), variables["lookback_days"], variables["running_week_start"])
 
 
 def kept(built: Context) -> Counts:
     """The counts that the last build has kept."""
+    made_of = of_last_build(built)
     with open_warehouse(built.settings) as engine, engine.connect() as connection:
-        found = kept_counts(connection, channels(connection), LOOKBACK_DAYS)
+        found = kept_counts(connection, made_of)
     assert found is not None
     return found
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import io
 import zlib
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
-from tests.journeys.counted_cases import LOOKBACK_DAYS, kept, said
+from tests.journeys.counted_cases import kept, of_last_build, said
 from tests.journeys.refresh_cases import CHANGES, run_sql
 
 from rebuttal import journeys
+from rebuttal.clock import Clock
 from rebuttal.context import Context
 from rebuttal.journeys.counted import Counted, Counts, count, kept_counts
 from rebuttal.journeys.credits import Paths
-from rebuttal.journeys.journeys import channels
 from rebuttal.journeys.shares import update_shares
 from rebuttal.warehouse import open_warehouse
 from rebuttal.warehouse.model_tables import journey_count
@@ -96,8 +99,9 @@ def test_a_refresh_counts_what_changed_and_all_where_counts_do_not_agree(
     spoil(built, name, by)
     assert journeys.run(built).counts["changed_persons"] > 0
     found = kept(built)
+    made_of = of_last_build(built)
     with open_warehouse(built.settings) as engine:
-        written = update_shares(engine, LOOKBACK_DAYS)["written"]
+        written = update_shares(engine, made_of.lookback_days, made_of.week)["written"]
     assert is_trusted or written == 0
     whole = kept(built)
     # What nobody can see is wrong stays as it was kept: so it is seen that the others were not counted again.
@@ -105,9 +109,21 @@ def test_a_refresh_counts_what_changed_and_all_where_counts_do_not_agree(
     assert said(found.known) == said(whole.known)
 
 
-def test_counts_of_another_look_back_are_not_taken(built: Context) -> None:
+def test_a_new_week_begins_with_a_count_of_all(built: Context) -> None:
+    """Also of what nobody can see is wrong."""
+    whole = said(kept(built).converted)
+    spoil(built, VALUES, 1_000_000)
+    assert said(kept(built).converted) != whole
+    next_week = replace(built, clock=Clock.until(built.clock.now().date() + timedelta(days=6)))
+    assert of_last_build(next_week) != of_last_build(built)
+    run_sql(built.settings, *CHANGES["cost restated"](1))
+    journeys.run(next_week)
+    assert said(kept(next_week).converted) == whole
+
+
+@pytest.mark.parametrize("other", [{"lookback_days": 89}, {"names": ("zeppelin",)}, {"week": "2026-01-12"}])
+def test_counts_of_something_else_are_not_taken(built: Context, other: dict[str, Any]) -> None:
+    made_of = of_last_build(built)
     with open_warehouse(built.settings) as engine, engine.connect() as connection:
-        names = channels(connection)
-        assert kept_counts(connection, names, LOOKBACK_DAYS) is not None
-        assert kept_counts(connection, names, LOOKBACK_DAYS - 1) is None
-        assert kept_counts(connection, (*names, "zeppelin"), LOOKBACK_DAYS) is None
+        assert kept_counts(connection, made_of) is not None
+        assert kept_counts(connection, replace(made_of, **other)) is None

@@ -199,6 +199,6 @@ def test_weeks_that_a_source_does_not_reach_are_not_complete(rows: Callable[[str
 
 def test_shares_are_written_once(settings_after: Settings) -> None:
     with open_warehouse(settings_after) as engine:
-        again = update_shares(engine, 90)
+        again = update_shares(engine, 90, "2026-01-19")
     assert again["shares"] > 50
     assert again["written"] == 0

@@ -1,6 +1,6 @@
 """What all journeys add up to: their steps and sets of channels, apart by group. A refresh counts only changed persons:
 what these journeys were is taken from what was kept, what they are is added. All numbers are whole, so the sum is the
-one that counting everything gives.
+one that counting everything gives. Each running week begins with a count of everything, so that nothing wrong stays.
 """
 
 from __future__ import annotations
@@ -39,6 +39,18 @@ class Counted:
 
 
 @dataclass(frozen=True)
+class MadeOf:
+    """Of what counts are: the channels in the order of their codes, the look-back, the running week (its Monday)."""
+
+    names: tuple[str, ...]
+    lookback_days: int
+    week: str
+
+    def __str__(self) -> str:
+        return "\x1f".join([str(_FORMAT), self.week, str(self.lookback_days), *self.names])
+
+
+@dataclass(frozen=True)
 class Counts:
     """Journeys that led to a conversion, those of known persons, and of how many touches the latter were made."""
 
@@ -73,29 +85,26 @@ def count(paths: Paths, group: Places) -> Counted:
     return _counted(replace(second, group=second.group + offset), sets, of_sets + offset)
 
 
-def kept_counts(connection: Connection, names: Sequence[str], lookback_days: int) -> Counts | None:
-    """What `keep_counts` was given last, if it was of these channels and this look-back; None otherwise."""
+def kept_counts(connection: Connection, made_of: MadeOf) -> Counts | None:
+    """What `keep_counts` was given last, if it was made of the same; None otherwise."""
     kept = connection.execute(select(journey_count)).first()
-    if kept is None or kept.made_of != _made_of(names, lookback_days):
+    if kept is None or kept.made_of != str(made_of):
         return None
+    size = len(made_of.names)
     with np.load(io.BytesIO(zlib.decompress(kept.counts)), allow_pickle=False) as arrays:
-        parts = [_unpacked(len(names), [arrays[f"{part}_{place}"] for place in range(10)]) for part in (0, 1)]
+        parts = [_unpacked(size, [arrays[f"{part}_{place}"] for place in range(10)]) for part in (0, 1)]
         return Counts(parts[0], parts[1], int(arrays["touch_count"]))
 
 
-def keep_counts(connection: Connection, names: Sequence[str], lookback_days: int, counts: Counts) -> None:
+def keep_counts(connection: Connection, made_of: MadeOf, counts: Counts) -> None:
     """Keep the counts of the build as it stands, in place of others."""
     written = io.BytesIO()
     parts = [_packed(part) for part in (counts.converted, counts.known)]
     named = {f"{part}_{place}": array for part, arrays in enumerate(parts) for place, array in enumerate(arrays)}
     np.savez(written, allow_pickle=False, touch_count=np.array(counts.touch_count), **named)
     connection.execute(delete(journey_count))
-    values = {"made_of": _made_of(names, lookback_days), "counts": zlib.compress(written.getvalue(), 1)}
+    values = {"made_of": str(made_of), "counts": zlib.compress(written.getvalue(), 1)}
     connection.execute(insert(journey_count).values(values))
-
-
-def _made_of(names: Sequence[str], lookback_days: int) -> str:
-    return "\x1f".join([str(_FORMAT), str(lookback_days), *names])
 
 
 def _packed(counted: Counted) -> list[npt.NDArray[Any]]:

@@ -161,7 +161,7 @@ def _build_whole(settings: Settings, variables: dict[str, Any], report: Report) 
     with open_warehouse(settings) as engine:
         bound(engine, MODEL_BYTES)
         weights = Weights(variables["first_weight"], variables["last_weight"], variables["half_life_days"])
-        update_shares(engine, variables["lookback_days"], weights)
+        update_shares(engine, variables["lookback_days"], variables["running_week_start"], weights)
     after = dbt.build(settings, variables, select=f"tag:{AFTER_SHARES}+")
     report.counts |= {name: before[name] + after[name] for name in before}
 
@@ -178,7 +178,8 @@ def _refresh(
         touches=read_before_and_after(models, "int_person_touch", "touchpoint"),
         conversions=read_before_and_after(models, "int_credited_conversion", "int_conversion"),
     )
-    update_shares(engine, variables["lookback_days"], changed=None if is_resumed else changed)
+    week = variables["running_week_start"]
+    update_shares(engine, variables["lookback_days"], week, changed=None if is_resumed else changed)
     after = refresh(engine, [model for model in models if model.is_tagged], is_resumed=is_resumed)
     report.counts |= {name: before[name] + after[name] for name in before}
 

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, Table, delete, select
 from rebuttal.journeys.cells import Weights, add_up
 from rebuttal.journeys.changes import add_units
 from rebuttal.journeys.columns import Columns
-from rebuttal.journeys.counted import Counted, Counts, count, keep_counts, kept_counts
+from rebuttal.journeys.counted import Counted, Counts, MadeOf, count, keep_counts, kept_counts
 from rebuttal.journeys.credited import CONVERSION_TYPES, read_conversions
 from rebuttal.journeys.credits import Credit, Places, Vector
 from rebuttal.journeys.journeys import Converted, channels, known_of, month_of, read_converted
@@ -48,26 +48,26 @@ class Changed:
 
 
 def update_shares(
-    engine: Engine, lookback_days: int, weights: Weights | None = None, changed: Changed | None = None
+    engine: Engine, lookback_days: int, week: str, weights: Weights | None = None, changed: Changed | None = None
 ) -> dict[str, int]:
     """Credit and removal effects of the journeys in `marts_build`, stored where they differ.
 
     With `weights`, for a whole build, also the credit of the models that go touch by touch, in ops.attribution_part.
-    With `changed`, for a refresh, journeys are counted of what changed only, where counts of the others were kept and
-    agree with the tables; otherwise all of them are.
+    With `changed`, for a refresh, journeys are counted of what changed only, where counts of the others were kept in
+    the same running `week` (its Monday) and agree with the tables; otherwise all of them are.
 
     Returns the counts `shares` and `written` (rows of the three tables that were written). The months and kinds whose
     credit is another than before go to ops.changed_person. Call it between the build of the intermediate models and
     that of the marts that read ops.attribution_share.
     """
     with engine.begin() as connection:
-        names = channels(connection)
+        made_of = MadeOf(channels(connection), lookback_days, week)
         conversions = read_conversions(connection)
-        counts = _counts_moved(connection, names, conversions, lookback_days, changed) if changed else None
+        counts = _counts_moved(connection, made_of, conversions, changed) if changed else None
         if counts is None:
-            counts = _counts_of_all(connection, names, conversions, lookback_days, weights)
-        keep_counts(connection, names, lookback_days, counts)
-        shares, removals, detours = measure(names, conversions, counts)
+            counts = _counts_of_all(connection, made_of, conversions, weights)
+        keep_counts(connection, made_of, counts)
+        shares, removals, detours = measure(made_of.names, conversions, counts)
         add_units(connection, _moved_months(connection, shares))
         written = _replace(
             connection, attribution_share, shares, "period_kind", "period_start", "conversion_type", "model", "channel"
@@ -77,44 +77,39 @@ def update_shares(
     return {"shares": len(shares), "written": written}
 
 
-def _counts_of_all(
-    connection: Connection, names: Names, conversions: Columns, lookback_days: int, weights: Weights | None
-) -> Counts:
+def _counts_of_all(connection: Connection, made_of: MadeOf, conversions: Columns, weights: Weights | None) -> Counts:
     """All journeys, counted. With `weights` ops.attribution_part is written too."""
     seen = read_seen(connection.engine, conversions, with_names=weights is not None)
     with ThreadPoolExecutor(1) as beside:  # the engine and most of numpy let go of the interpreter
-        counting = beside.submit(_count_known, names, seen, conversions, lookback_days)
+        counting = beside.submit(_count_known, made_of, seen, conversions)
         half_life_days = weights.half_life_days if weights else None
-        journeys = read_converted(connection, conversions, seen.own, lookback_days, half_life_days)
+        journeys = read_converted(connection, conversions, seen.own, made_of.lookback_days, half_life_days)
         if weights:
             fill_table(connection, attribution_part, _parts(journeys, weights))
         return Counts(_count_converted(journeys), counting.result(), seen.count)
 
 
-def _counts_moved(
-    connection: Connection, names: Names, conversions: Columns, lookback_days: int, changed: Changed
-) -> Counts | None:
+def _counts_moved(connection: Connection, made_of: MadeOf, conversions: Columns, changed: Changed) -> Counts | None:
     """The kept counts, moved by what changed; None where none were kept, or where they do not agree with the tables."""
-    kept = kept_counts(connection, names, lookback_days)
+    kept = kept_counts(connection, made_of)
     if kept is None:
         return None
     before, after = (
-        _counts_read(connection, names, touches, converted, lookback_days)
+        _counts_read(connection, made_of, touches, converted)
         for touches, converted in zip(changed.touches, changed.conversions, strict=True)
     )
     counts = kept.moved(before, after)
     return counts if counts.agree(len(conversions["kind"]), seen_count(connection)) else None
 
 
-def _counts_read(connection: Connection, names: Names, touches: str, converted: str, lookback_days: int) -> Counts:
+def _counts_read(connection: Connection, made_of: MadeOf, touches: str, converted: str) -> Counts:
     conversions, seen = read_conversions(connection, converted), seen_of(connection, touches)
-    journeys = read_converted(connection, conversions, seen.own, lookback_days)
-    known = _count_known(names, seen, conversions, lookback_days)
-    return Counts(_count_converted(journeys), known, seen.count)
+    journeys = read_converted(connection, conversions, seen.own, made_of.lookback_days)
+    return Counts(_count_converted(journeys), _count_known(made_of, seen, conversions), seen.count)
 
 
-def _count_known(names: Names, seen: Seen, conversions: Columns, lookback_days: int) -> Counted:
-    journeys = known_of(names, seen, conversions, lookback_days)
+def _count_known(made_of: MadeOf, seen: Seen, conversions: Columns) -> Counted:
+    journeys = known_of(made_of.names, seen, conversions, made_of.lookback_days)
     return count(journeys.paths, journeys.month * _SPAN + journeys.kinds)
 
 

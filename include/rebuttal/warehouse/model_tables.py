@@ -236,8 +236,8 @@ attribution_share = Table(
 )
 
 # At most one row: the steps and sets of channels of all journeys of the build as it stands, counted, as compressed
-# arrays. `made_of` says over which channels and which look-back; of other ones the counts are worth nothing. They
-# follow from the build: without them all journeys are counted anew.
+# arrays. `made_of` says over which channels, which look-back and in which running week; of other ones the counts are
+# worth nothing. They follow from the build: without them all journeys are counted anew.
 journey_count = Table(
     "journey_count",
     metadata,
