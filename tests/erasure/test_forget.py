@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 from admitted import everything, outcome, outcomes
 from hypothesis import HealthCheck, given
@@ -20,7 +21,7 @@ from tests.faults.table import fault
 from rebuttal import quality
 from rebuttal.erasure import erase, keep_erased
 from rebuttal.erasure.run import list_erasures
-from rebuttal.erasure.work import STORES
+from rebuttal.erasure.work import STORES, Work
 from rebuttal.errors import ConfigError
 from rebuttal.inbox import Arrival, receive
 from rebuttal.personal import email_identity, phone_identity
@@ -29,6 +30,7 @@ from rebuttal.settings import PROJECT_ROOT, Settings
 from rebuttal.state import InboxEvent, failpoint, open_state
 from rebuttal.warehouse import open_warehouse
 from rebuttal.warehouse.accounting import recount
+from rebuttal.warehouse.published_file import previous_path
 
 MAIL, PHONE, KEY = "Anna.Kovalenko@salon.ua", "+380501234567", b"test-identity-key"
 ANNA = str(email_identity(MAIL, KEY)[0])
@@ -194,6 +196,18 @@ def test_no_file_of_the_installation_holds_a_trace(anna: Landed) -> None:
     for trace in TRACES:
         if len(trace) > 5:  # shorter ones are in any file by chance
             assert found_in_files(settings.home, trace) == [], trace
+
+
+@fault(133, "a version kept by who published during the erasure", "store", "no file holds a trace")
+def test_a_version_that_was_published_meanwhile_is_not_kept(anna: Landed) -> None:
+    settings, _ = anna
+    erase(context(settings), MAIL, "olena")
+    previous = previous_path(settings)
+    with duckdb.connect(str(previous)) as connection:
+        connection.execute(f"CREATE TABLE told AS SELECT '{MAIL}' AS mail")
+    assert found_in_files(settings.home, MAIL) == [previous.name]
+    STORES.known["files"](Work(context(settings), ()))
+    assert found_in_files(settings.home, MAIL) == []
 
 
 def found_in_files(home: Path, trace: str) -> list[str]:

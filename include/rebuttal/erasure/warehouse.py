@@ -82,8 +82,10 @@ def from_files(work: Work) -> int:
         count += 1
     if is_duckdb(settings):
         rewrite_duckdb(duckdb_path(settings))
-        if settings.published_path.exists():
-            rewrite_duckdb(settings.published_path)
+        with open_warehouse(settings):  # nobody publishes meanwhile, nor copies the file that is rewritten
+            if settings.published_path.exists():
+                rewrite_duckdb(settings.published_path)
+            previous_path(settings).unlink(missing_ok=True)  # who published since has kept what was not rewritten
     else:
         _vacuum(work)
     if settings.state_url.startswith("sqlite"):
