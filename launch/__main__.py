@@ -77,7 +77,8 @@ def _start(processes: Processes, home: Path) -> None:
     say(f"Sandbox: seed {chosen['seed']}, {chosen['weeks']} weeks until {chosen['until']}. Logs: {processes.logs}")
     options = [part for name, value in chosen.items() for part in (f"--{name}", value)]
     python = str(BIN / "python")
-    serve = ["serve", "--port", str(port("sandbox")), "--webhooks", hooks_address(), *options]
+    # What is kept may be of an earlier day: the company has gone on since, or vendors refuse to tell of yesterday.
+    serve = ["serve", "--port", str(port("sandbox")), "--webhooks", hooks_address(), "--goes-on", *options]
     processes.start("sandbox", [python, "-m", "sandbox", *serve], env)
     mail = ["--smtp-port", str(port("smtp")), "--http-port", str(port("mail")), "--dir", str(home / "mails")]
     processes.start("mailbox", [python, "-m", "sandbox.mailbox", *mail], env)

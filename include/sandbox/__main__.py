@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from sandbox.credentials import DEFAULT_PORT, base_url, credentials
@@ -43,6 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--weeks", type=int, default=12, help="how much of the past there is")
     serve.add_argument(
         "--until", type=date.fromisoformat, help="last day, YYYY-MM-DD; default: as before, else yesterday"
+    )
+    serve.add_argument(
+        "--goes-on", action="store_true", help="begin at the end of yesterday, whenever the world's last day was"
     )
     serve.add_argument("--scale", type=float, default=1.0, help="how large the company is")
     serve.add_argument("--consent-loss", type=float, default=0.0, help="share of people, 0 to 1, who refuse counting")
@@ -92,6 +95,8 @@ def _serve(arguments: argparse.Namespace) -> int:
         about = {"seed": seed, "weeks": weeks, "until": until.isoformat(), "scale": scale, "consent_loss": loss}
         site = Site(build(seed, weeks, until, scale, parameters), faults, journal)
         sandbox = Sandbox(site, about, arguments.limits)
+        if arguments.goes_on:
+            sandbox.go_on(datetime.combine(datetime.now(UTC).date(), time(), UTC))
         if arguments.webhooks:
             site.hooks.subscribe_all(arguments.webhooks)
         sandbox.site.recorded()  # whoever reads "ready" gets answers at once

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -316,6 +317,30 @@ def test_killed_and_started_again_it_goes_on_where_it_was(tmp_path: Path) -> Non
             process.wait(30)
     assert asked[0][0]["now"] == "2026-10-22T00:00:00+00:00"
     assert asked[0] == asked[1]
+
+
+def test_started_on_a_later_day_the_company_has_gone_on(tmp_path: Path) -> None:
+    """And stays there: what it did meanwhile is in the journal."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    midnight = datetime.combine(datetime.now(UTC).date(), time(), UTC)
+    last_day = str((midnight - timedelta(days=4)).date())  # the world stands at the end of it, three days ago
+    address = f"http://127.0.0.1:{port}/_sandbox/health"
+    command = [sys.executable, "-m", "sandbox", "serve", "--seed", "3", "--weeks", "2", "--scale", "0.05"]
+    command += ["--until", last_day, "--port", str(port), "--state", str(tmp_path)]
+    found = []
+    for extra in ([], ["--goes-on"], []):
+        process = subprocess.Popen([*command, *extra], stdout=subprocess.PIPE, text=True, cwd=PROJECT_ROOT)
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith("Sandbox ready")
+            found.append(datetime.fromisoformat(requests.get(address, timeout=10).json()["now"]))
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait(30)
+    assert found[0] == midnight - timedelta(days=3)
+    assert midnight <= found[1] <= midnight + timedelta(days=1), "by whichever midnight it was"
+    assert found[1] == found[2]
 
 
 def test_a_taken_port_is_one_clear_line(served: Served) -> None:
