@@ -45,7 +45,9 @@ def _parser() -> argparse.ArgumentParser:
         "--until", type=date.fromisoformat, help="last day, YYYY-MM-DD; default: as before, else yesterday"
     )
     serve.add_argument(
-        "--goes-on", action="store_true", help="begin at the end of yesterday, whenever the world's last day was"
+        "--goes-on",
+        action="store_true",
+        help="the world goes on to the end of each yesterday",
     )
     serve.add_argument("--scale", type=float, default=1.0, help="how large the company is")
     serve.add_argument("--consent-loss", type=float, default=0.0, help="share of people, 0 to 1, who refuse counting")
@@ -96,14 +98,15 @@ def _serve(arguments: argparse.Namespace) -> int:
         site = Site(build(seed, weeks, until, scale, parameters), faults, journal)
         sandbox = Sandbox(site, about, arguments.limits)
         if arguments.goes_on:
-            sandbox.go_on(datetime.combine(datetime.now(UTC).date(), time(), UTC))
+            sandbox.go_on(_midnight())
         if arguments.webhooks:
             site.hooks.subscribe_all(arguments.webhooks)
         sandbox.site.recorded()  # whoever reads "ready" gets answers at once
         address = f"http://{arguments.host}:{listener.getsockname()[1]}"
         world = f"seed {seed}, {weeks} weeks until {until}, scale {scale:g}, faults {faults.profile}"
         ready = f"Sandbox ready at {address} ({world})"
-        server = Server(sandbox, arguments.host, arguments.port, lambda: _announce(ready))
+        until_when = _midnight if arguments.goes_on else None
+        server = Server(sandbox, arguments.host, arguments.port, lambda: _announce(ready), until_when)
         server.run(sockets=[listener])
     except OSError as error:
         return _fail(f"cannot listen on {arguments.host}:{arguments.port} ({error.strerror}): choose another --port")
@@ -148,6 +151,11 @@ def _until_before(state: Path, seed: int, weeks: int, scale: float) -> date | No
         if (found := re.search(r"until(\d{4}-\d\d-\d\d)\.jsonl$", path.name))
     ]
     return max(days, default=None)
+
+
+def _midnight() -> datetime:
+    """The end of yesterday, UTC."""
+    return datetime.combine(datetime.now(UTC).date(), time(), UTC)
 
 
 def _announce(line: str) -> None:

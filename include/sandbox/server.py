@@ -91,6 +91,11 @@ class Sandbox:
         while (behind := (until - self.site.world.now) / timedelta(days=1)) > 0:
             self.advance(min(behind, MAX_DAYS))
 
+    async def go_on_alone(self, until: datetime) -> None:
+        """The same while others ask: on the loop itself, as they may not look while the world moves."""
+        async with self._moving:
+            self.go_on(until)
+
     def app(self) -> Starlette:
         """The ASGI application."""
         routes: list[BaseRoute] = [
@@ -208,9 +213,19 @@ class Sandbox:
 
 
 class Server(uvicorn.Server):
-    """uvicorn over one sandbox; `on_ready` is called once it listens."""
+    """uvicorn over one sandbox; `on_ready` is called once it listens. With `until` the world goes on by itself, to the
+    instant that it gives: looked at every `pause` seconds.
+    """
 
-    def __init__(self, sandbox: Sandbox, host: str, port: int, on_ready: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        host: str,
+        port: int,
+        on_ready: Callable[[], None] | None = None,
+        until: Callable[[], datetime] | None = None,
+        pause: float = 60.0,
+    ) -> None:
         config = uvicorn.Config(
             sandbox.app(),
             host=host,
@@ -225,13 +240,27 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=2,
         )
         super().__init__(config)
-        self._on_ready = on_ready
+        self._on_ready, self._sandbox, self._until, self._pause = on_ready, sandbox, until, pause
+        self._going: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[Any] | None = None) -> None:
         """Listen, then tell so."""
         await super().startup(sockets=sockets)
+        if self.started and self._until:
+            self._going = asyncio.create_task(self._go_on(self._until))
         if self.started and self._on_ready:
             self._on_ready()
+
+    async def shutdown(self, sockets: list[Any] | None = None) -> None:
+        """Stand still, then stop."""
+        if self._going:
+            self._going.cancel()
+        await super().shutdown(sockets=sockets)
+
+    async def _go_on(self, until: Callable[[], datetime]) -> None:
+        while True:
+            await asyncio.sleep(self._pause)
+            await self._sandbox.go_on_alone(until())
 
 
 async def _json_object(request: Request) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,11 @@ Serve = Callable[..., Served]
 
 
 def start(
-    world: World | None = None, rate_factor: float = 1000.0, state: Path | None = None, profile: str = "none"
+    world: World | None = None,
+    rate_factor: float = 1000.0,
+    state: Path | None = None,
+    profile: str = "none",
+    until: Callable[[], datetime] | None = None,
 ) -> Served:
     """Serve `world` (a new small one unless given), practically without rate limits unless told."""
     site = Site(world or SmallWorld(), Faults(7, profile), Journal(state))
@@ -58,7 +63,7 @@ def start(
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     ready = threading.Event()
-    server = Server(sandbox, "127.0.0.1", port, ready.set)
+    server = Server(sandbox, "127.0.0.1", port, ready.set, until, pause=0.05)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     assert ready.wait(30), "the sandbox did not start"

@@ -11,12 +11,13 @@ import subprocess
 import sys
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
 import requests
 from serving import Serve, Served
-from small_world import recorded
+from small_world import SmallWorld, recorded
 
 from rebuttal.connections import from_environment
 from rebuttal.settings import PROJECT_ROOT, load_settings
@@ -41,6 +42,21 @@ def new_task(served: Served) -> requests.Response:
     fields = {"project": {"key": "MKT"}, "issuetype": {"name": "Task"}, "summary": "Task", "labels": ["rebuttal"]}
     address = f"{served.url}/jira/rest/api/3/issue"
     return requests.post(address, json={"fields": fields}, auth=JIRA, timeout=10)
+
+
+def test_a_world_goes_on_with_the_days(serve: Serve) -> None:
+    """To where it is told, and no further: a midnight that has passed moves nothing."""
+    begun = datetime(2026, 10, 12, tzinfo=UTC)
+    midnights = [begun, begun + timedelta(days=1), begun - timedelta(days=1), begun + timedelta(days=400)]
+    served = serve(until=lambda: midnights.pop(0) if len(midnights) > 1 else midnights[0])
+    last = begun + timedelta(days=400)
+    deadline = monotonic() + 30
+    while datetime.fromisoformat(served.operate("health")["now"]) != last:
+        assert monotonic() < deadline
+        sleep(0.02)
+    world = served.sandbox.site.world
+    assert isinstance(world, SmallWorld)
+    assert world.moves == [1.0, 366.0, 33.0]
 
 
 def test_health_truth_and_counts(served: Served) -> None:
