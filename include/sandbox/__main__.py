@@ -44,11 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--until", type=date.fromisoformat, help="last day, YYYY-MM-DD; default: as before, else yesterday"
     )
-    serve.add_argument(
-        "--goes-on",
-        action="store_true",
-        help="the world goes on to the end of each yesterday",
-    )
+    serve.add_argument("--goes-on", action="store_true", help="the world goes on to the end of each yesterday")
     serve.add_argument("--scale", type=float, default=1.0, help="how large the company is")
     serve.add_argument("--consent-loss", type=float, default=0.0, help="share of people, 0 to 1, who refuse counting")
     serve.add_argument("--host", default="127.0.0.1")

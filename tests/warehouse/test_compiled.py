@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rebuttal.errors import ConfigError
-from rebuttal.warehouse.compiled import models_of
+from rebuttal.warehouse.compiled import models_of, read_before_and_after
 
 Nodes = dict[str, Any]
 
@@ -119,3 +119,15 @@ def test_a_model_that_only_dbt_can_build_is_refused(config: dict[str, Any]) -> N
 def test_a_test_that_fails_in_its_own_way_is_refused(config: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="test odd has severity"):
         models_of(model("m") | check("odd", "m", **config), "")
+
+
+def test_a_view_is_read_over_the_rows_that_stood_and_over_those_that_were_made() -> None:
+    view = model("seen", "touch", materialized="view")
+    view["model.seen"]["compiled_code"] = 'select n from "db"."marts_build"."touch" join "db"."marts_build"."touchable"'
+    found = models_of(view | model("touch"), "late")
+    rest = 'join "marts_build"."touchable"'
+    assert read_before_and_after(found, "seen", "touch") == tuple(
+        f"select n from {table} {rest}" for table in ("stood_touch", "made_touch")
+    )
+    with pytest.raises(ConfigError, match="seen does not read deal"):
+        read_before_and_after(found, "seen", "deal")

@@ -66,7 +66,7 @@ def seen_of(connection: Connection, query: str) -> Seen:
     columns = f"person_hash, occurred_micros, {channel_code(connection)} AS channel_code"
     read = read_columns(connection, f"SELECT {columns} FROM ({query}) AS touch")
     person = read["person_hash"].view(np.int64)
-    touch = packed(read["occurred_micros"], read["channel_code"].astype(np.int64))
+    touch = packed(read["occurred_micros"], read["channel_code"])
     return Seen(person, touch, np.array([[0, len(touch)]]), {"person_hash": person, "touch": touch})
 
 

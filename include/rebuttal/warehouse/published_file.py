@@ -32,13 +32,11 @@ def copying(settings: Settings) -> Iterator[Future[Path] | None]:
     if not is_duckdb(settings) or not path.exists():
         yield None
         return
-    with ThreadPoolExecutor(1) as beside:
-        copied = beside.submit(_copy, path)
-        try:
-            yield copied
-        finally:
-            beside.shutdown()
-            new_beside(path)
+    try:
+        with ThreadPoolExecutor(1) as beside:
+            yield beside.submit(_copy, path)
+    finally:
+        new_beside(path)
 
 
 def _copy(path: Path) -> Path:
@@ -82,10 +80,10 @@ def replace_file(
                 close_holes(connection, "published_new")
                 run(AT_ONCE)  # into the file, not into a log that is folded in right after
                 run("COMMIT")
-                run(SELDOM)
-                run("CHECKPOINT published_new")
+                run("CHECKPOINT published_new")  # where the commit could not
         finally:
             run("DETACH published_new")
+            run(SELDOM)
             run(LEAVE)
     sync(new)
     if is_kept:
